@@ -1,0 +1,1 @@
+"""Pipeline, analysis and tools of local-llm-observatory."""

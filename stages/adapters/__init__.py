@@ -1,0 +1,1 @@
+"""One module per third-party tool that has side effects."""

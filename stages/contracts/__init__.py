@@ -1,0 +1,1 @@
+"""What data must look like: parameters, tables, errors. Imports nothing else of the project."""
