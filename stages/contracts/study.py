@@ -13,7 +13,7 @@ Text = Annotated[str, Field(min_length=1)]
 class Frozen(BaseModel):
     """Frozen model that refuses unknown fields and silent conversions."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, use_attribute_docstrings=True)
 
 
 class TokenRule(Frozen):

@@ -1,0 +1,44 @@
+"""Correlations between benchmarks, and how precise the scores are."""
+
+import numpy as np
+import pandas as pd
+from scipy.stats import rankdata
+
+
+def pearson(X: pd.DataFrame) -> pd.DataFrame:
+    """Return Pearson's r between the columns of X (n_models, n_benchmarks), without missing cells."""
+    return pd.DataFrame(np.corrcoef(X.to_numpy(dtype=float), rowvar=False), X.columns, X.columns)
+
+
+def spearman(X: pd.DataFrame) -> pd.DataFrame:
+    """Return Spearman's rank correlation between the columns of X, ties at their average rank."""
+    return pearson(pd.DataFrame(rankdata(X.to_numpy(dtype=float), axis=0), X.index, X.columns))
+
+
+def binomial_stderr(score: pd.Series, n_items: pd.Series) -> pd.Series:
+    """Return sqrt(p (1 - p) / n), the standard error of a share.
+
+    Args:
+        score: Scores p; outside [0, 1] a share makes no sense and the result is NaN.
+        n_items: Items n of each score; missing gives NaN.
+    """
+    p = score.where(score.between(0, 1))
+    return np.sqrt(p * (1 - p) / n_items.astype(float))
+
+
+def precision(X: pd.DataFrame, stderr: pd.DataFrame, se_share: float) -> pd.DataFrame:
+    """Compare the standard error of the scores with the spread between models.
+
+    Args:
+        X: Score matrix (n_models, n_benchmarks).
+        stderr: Standard errors, same shape; NaN where unknown.
+        se_share: Share of the spread above which a benchmark is called noisy.
+
+    Returns:
+        One row per benchmark: mean, std (ddof 1) over the models, mean_stderr, stderr_share (mean_stderr / std),
+        noisy.
+    """
+    table = pd.DataFrame({"mean": X.mean(), "std": X.std(ddof=1), "mean_stderr": stderr.mean()}, index=X.columns)
+    table["stderr_share"] = table["mean_stderr"] / table["std"]
+    table["noisy"] = table["stderr_share"] > se_share
+    return table

@@ -1,0 +1,99 @@
+"""Log-linear laws: ability against training budget."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+TOTAL = "total"
+"""Name of the budget over all languages."""
+
+
+@dataclass(frozen=True)
+class Law:
+    """Least-squares line of a response on log10 of a budget.
+
+    Attributes:
+        response: Component or factor, `PC1`.
+        language: Language code of the budget, or `total`.
+        n: Models with a positive known budget.
+        rho: Pearson correlation of log10 budget and response.
+        slope: Change of the response per factor of ten in budget.
+        intercept: Response at a budget of one.
+    """
+
+    response: str
+    language: str
+    n: int
+    rho: float
+    slope: float
+    intercept: float
+
+
+def budget_column(language: str) -> str:
+    """Return the column that holds the budget ND of a language."""
+    return f"nd_{language}"
+
+
+def log_budget(models: pd.DataFrame, language: str) -> pd.Series:
+    """Return log10 of ND for the models where it is known and positive.
+
+    Args:
+        models: Indexed by model_id, with `nd_<language>` in parameters x tokens.
+        language: Language code or `total`.
+    """
+    budget = models[budget_column(language)]
+    return np.log10(budget[budget > 0])
+
+
+def fit_law(response: pd.Series, logs: pd.Series, language: str) -> Law:
+    """Fit a line through (log10 budget, response) over the models that have both.
+
+    Args:
+        response: Component scores by model_id; its name is the response.
+        logs: log10 budgets by model_id.
+        language: Recorded in the law.
+
+    Raises:
+        ValueError: Fewer than three models, or all budgets equal.
+    """
+    common = response.index.intersection(logs.index)
+    x = logs.loc[common].to_numpy(dtype=float)
+    y = response.loc[common].to_numpy(dtype=float)
+    if len(common) < 3 or np.ptp(x) == 0:
+        raise ValueError("a law needs three models with different budgets")
+    dx, dy = x - x.mean(), y - y.mean()
+    slope = float(dx @ dy / (dx @ dx))
+    rho = float(dx @ dy / np.sqrt((dx @ dx) * (dy @ dy)))
+    return Law(str(response.name), language, len(common), rho, slope, float(y.mean() - slope * x.mean()))
+
+
+def fit_laws(
+    responses: pd.DataFrame, models: pd.DataFrame, languages: Sequence[str], min_models: int
+) -> tuple[list[Law], list[str]]:
+    """Fit every response against every budget.
+
+    Args:
+        responses: (n_models, k) component and factor scores.
+        models: Indexed by model_id, with the budgets of `languages`.
+        languages: Language codes and `total`.
+        min_models: Fewest models for a fit.
+
+    Returns:
+        The laws, and one line for each budget that could not be used.
+    """
+    laws: list[Law] = []
+    skipped: list[str] = []
+    for language in languages:
+        logs = log_budget(models, language)
+        logs = logs[logs.index.isin(responses.index)]
+        if len(logs) < min_models:
+            skipped.append(
+                f"no scaling law for the {language} budget: known for {len(logs)} models, {min_models} needed"
+            )
+        elif np.ptp(logs.to_numpy()) == 0:
+            skipped.append(f"no scaling law for the {language} budget: it is the same for all {len(logs)} models")
+        else:
+            laws += [fit_law(responses[name], logs, language) for name in responses.columns]
+    return sorted(laws, key=lambda law: list(responses.columns).index(law.response)), skipped
