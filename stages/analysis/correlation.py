@@ -42,3 +42,13 @@ def precision(X: pd.DataFrame, stderr: pd.DataFrame, se_share: float) -> pd.Data
     table["stderr_share"] = table["mean_stderr"] / table["std"]
     table["noisy"] = table["stderr_share"] > se_share
     return table
+
+
+def counterparts(benchmarks: pd.DataFrame) -> list[tuple[str, str]]:
+    """Return the pairs of benchmarks that test one ability in two languages, each pair once, names sorted.
+
+    Args:
+        benchmarks: benchmarks.csv, indexed by benchmark.
+    """
+    named = benchmarks["counterpart"]
+    return sorted({tuple(sorted((str(a), str(b)))) for a, b in named[named != ""].items()})  # type: ignore[misc]

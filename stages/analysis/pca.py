@@ -185,3 +185,30 @@ def _without_each(part: Array, gram: Array, n: int, reference: Array, *, unit_va
     for i, candidates in zip(np.flatnonzero(usable), vectors, strict=True):
         result[i] = match_components(reference, candidates[:, :spare])
     return result
+
+
+def summarise_loo(loadings: Array, full: Decomposition) -> pd.DataFrame:
+    """Return mean and standard deviation (ddof 1) of each loading over the left-out models.
+
+    Args:
+        loadings: From `leave_one_out` (n_models, n_benchmarks, k).
+        full: The full solution; names benchmarks and components.
+
+    Returns:
+        One row per component and benchmark: benchmark, component, full, mean, std.
+    """
+    frames = []
+    for j, name in enumerate(full.loadings.columns):
+        usable = loadings[~np.isnan(loadings[:, :, j]).any(axis=1), :, j]
+        frames.append(
+            pd.DataFrame(
+                {
+                    "benchmark": full.loadings.index,
+                    "component": name,
+                    "full": full.loadings[name].to_numpy(),
+                    "mean": usable.mean(axis=0),
+                    "std": usable.std(axis=0, ddof=1),
+                }
+            )
+        )
+    return pd.concat(frames, ignore_index=True)

@@ -47,6 +47,11 @@ def log_budget(models: pd.DataFrame, language: str) -> pd.Series:
     return np.log10(budget[budget > 0])
 
 
+def with_all_budgets(models: pd.DataFrame, languages: Sequence[str]) -> pd.DataFrame:
+    """Return the models whose budget is known in every language."""
+    return models[models[[budget_column(language) for language in languages]].notna().all(axis=1)]
+
+
 def fit_law(response: pd.Series, logs: pd.Series, language: str) -> Law:
     """Fit a line through (log10 budget, response) over the models that have both.
 

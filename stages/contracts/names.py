@@ -11,7 +11,7 @@ LISTED = 10
 """Names that a message lists before it counts the rest."""
 
 LONGEST_GUESSED = 100
-MOST_GUESSED = 1_000
+MOST_GUESSED = 300
 """Beyond this many characters or known names no similar name is searched for: it would take seconds."""
 
 

@@ -55,7 +55,10 @@ def spaced(text: str) -> object:
 
 FORMS: tuple[tuple[Callable[[str], object], str], ...] = (
     (form(SIGNED), "delete the tabs, line breaks or special spaces around it"),
-    (form(".*[\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2064\ufeff].*"), "it holds an invisible character, type it anew"),
+    (
+        form(".*[\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2064\ufeff].*"),
+        "it holds an invisible character, type it anew",
+    ),
     (form("=.*"), "it is a formula, write its value"),
     (form("#[A-Za-z0-9/]+[!?]?"), "it is an error of a spreadsheet, mend it there"),
     (form("['\u2018\u2019`´].*"), "delete the apostrophe before the number"),
@@ -76,8 +79,12 @@ FORMS: tuple[tuple[Callable[[str], object], str], ...] = (
         "delete the comma if it separates thousands, write a point if it is a decimal comma",
     ),
     (form(f"[+-]?[0-9]*{COMMA}[0-9]*(?:[eE][+-]?[0-9]+)?"), "write the decimal comma as a point"),
-    (form(rf"[+-]?[0-9]{{1,3}}(?:{GROUPING}[0-9]{{2,3}})+(?:\.[0-9]*)?"), "delete the thousands separators"),
-    (form(r"[+-]?[0-9._]+(?:[eE][0-9_+-]+)?"), ""),
+    (
+        form(rf"[+-]?[0-9]{{1,3}}(?:{GROUPING}[0-9]{{2,3}})*{GROUPING}[0-9]{{3}}(?:\.[0-9]*)?"),
+        "delete the thousands separators",
+    ),
+    (form(r"[+-]?[0-9._]*_[0-9._]*(?:[eE][+-]?[0-9_]*)?|[0-9.]+[eE][+-]?[0-9_]+"), "delete the underscores"),
+    (form(r"[+-]?[0-9]*(?:\.[0-9]*){2,}"), "it has more than one decimal point"),
     (form("[+-]?0[xXoObB][0-9a-fA-F].*"), "write it as a decimal number"),
     (form(rf"{SIGNED}\s*[/\u2044÷]\s*{SIGNED}"), "it is a fraction, write its decimal value"),
     (form(r"[<>~≈≒≤≥±].*"), "write the number alone, without the sign before it"),

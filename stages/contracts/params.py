@@ -89,6 +89,9 @@ class ScaleParams(Frozen):
 
     min_models: Annotated[int, Field(ge=3)]
     """Fewest models with a known budget for which a law is fitted."""
+    factor_models: Literal["common", "available"]
+    """Models in the laws of factors: those whose budgets are `common`ly known in all languages, as in Saito et al.
+    2024, Appendix C.1, or all `available` ones for each language, as for components."""
 
 
 class CompareParams(Frozen):

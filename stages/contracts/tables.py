@@ -61,6 +61,8 @@ class Table:
 
 
 CONSTRUCTIONS = ("scratch", "continual")
+ALL = "all"
+"""The subset that holds every model."""
 
 
 def models_table(languages: Sequence[str], groups: Sequence[str]) -> Table:
@@ -140,12 +142,15 @@ CORRECTIONS = Table(
     may_be_empty=True,
 )
 
+WAIVABLE = ("zero", "outcomes", "limited", "suspicious")
+"""Checks of the gate that a row of waivers.csv can name."""
+
 WAIVERS = Table(
     file="waivers.csv",
     columns=(
         Column("model_id"),
         Column("benchmark"),
-        Column("check"),
+        Column("check", "choice", choices=WAIVABLE),
         Column("reason"),
         Column("source"),
     ),

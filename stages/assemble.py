@@ -1,0 +1,45 @@
+"""Stage `assemble`: published, corrected and evaluated scores of the subset, as cells and as a matrix.
+
+Reads   data/study/, data/models.parquet, data/evaluations/
+Writes  data/score_cells.parquet, data/score_matrix.parquet
+"""
+
+import pandas as pd
+
+from stages import collect, workspace
+from stages.analysis import cells
+from stages.contracts.facts import Facts
+from stages.contracts.params import Params
+
+
+def run(facts: Facts, evaluated: pd.DataFrame, params: Params) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Return the cells and the matrix of the subset.
+
+    Args:
+        facts: Tables of the study.
+        evaluated: Cells from our own evaluations; they replace published ones.
+        params: study, subset and the section `assemble`.
+    """
+    table = cells.published_cells(facts.scores, facts.benchmarks, facts.info.citation)
+    if params.assemble.corrections:
+        table = cells.correct(table, facts.corrections, facts.benchmarks)
+    table = cells.replace_cells(table, evaluated)
+    models = list(cells.take_subset(facts.models, params.subset).index)
+    benchmarks = list(facts.benchmarks.index)
+    table = cells.finish(cells.mark_waived(table, facts.waivers), models, benchmarks)
+    return table, cells.to_matrix(table, "score", models, benchmarks)
+
+
+def main() -> None:
+    """Read, assemble, write."""
+    params = workspace.load_params()
+    facts = workspace.read_facts_back(params)
+    table, matrix = run(facts, collect.read_evaluations(params, facts.benchmarks), params)
+    workspace.write_parquet(workspace.CELLS, table)
+    workspace.write_parquet(workspace.MATRIX, matrix)
+    origins = ", ".join(f"{n} {origin}" for origin, n in table["origin"].value_counts().items())
+    workspace.say(f"subset {params.subset}: {matrix.shape[0]} models x {matrix.shape[1]} benchmarks ({origins})")
+
+
+if __name__ == "__main__":
+    workspace.run_stage(main)

@@ -1,0 +1,54 @@
+"""Stage `budget`: parameters and token counts, checked, to training budgets ND per language.
+
+Reads   data/study/models.parquet, metadata/<study>/study.yaml
+Writes  data/models.parquet, reports/tables/findings_models.csv, reports/data_docs/budget/
+"""
+
+import pandas as pd
+
+from stages import gating, workspace
+from stages.adapters.gx import Suite
+from stages.analysis import budgets
+from stages.analysis.findings import MODEL_CHECKS, Finding
+from stages.analysis.model_checks import check_models
+from stages.contracts.expectations import models_expectations
+from stages.contracts.params import BudgetParams
+from stages.contracts.study import StudyInfo
+from stages.contracts.tables import models_table
+
+
+def run(models: pd.DataFrame, info: StudyInfo, params: BudgetParams, where: str) -> tuple[pd.DataFrame, list[Finding]]:
+    """Return the models with budgets, and what the checks found.
+
+    Args:
+        models: models.csv, indexed by model_id.
+        info: study.yaml: languages and token rules.
+        params: Section `budget`.
+        where: Path to show in messages.
+    """
+    languages = list(info.languages)
+    derived, words = budgets.derive_tokens(models, languages, info.token_rules, info.continual_language)
+    differences = budgets.differences(models, derived, words, params.tolerance)
+    findings = check_models(models, languages, differences, params.typical_factor, where)
+    return budgets.budgets(models, derived, languages), findings
+
+
+def suite(models: pd.DataFrame, info: StudyInfo) -> Suite:
+    """Return the expectations that the table declares, over the models as read."""
+    frame = models.reset_index()
+    table = models_table(list(info.languages), list(info.groups))
+    return Suite("models", frame, models_expectations(table, list(frame.columns)))
+
+
+def main() -> None:
+    """Read, check, derive, write."""
+    params = workspace.load_params()
+    info = workspace.load_info(params.study)
+    models = workspace.read_fact("models")
+    table, findings = run(models, info, params.budget, str(workspace.study_folder(params.study) / "models.csv"))
+    gating.decide("budget", [suite(models, info)], findings, MODEL_CHECKS, params)
+    workspace.write_parquet(workspace.MODELS, table)
+
+
+if __name__ == "__main__":
+    workspace.run_stage(main)

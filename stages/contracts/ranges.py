@@ -1,0 +1,156 @@
+"""Numbers outside their declared range, told so that a column or table in percent is one problem, not many."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from stages.contracts.names import label
+
+LIMIT = 200
+"""Cells told one by one; the rest are counted."""
+
+MARKERS = frozenset({-0.01, -1.0, -9.0, -99.0, -100.0, -999.0, -9999.0, 999.0, 9999.0})
+"""Numbers that programs write for a missing value; -0.01 is a marker -1 that was taken for percent."""
+
+Bounds = Sequence[float | None]
+"""Lowest and highest value allowed and, optionally, the value that must be exceeded; None for no bound."""
+
+
+def digits(value: float) -> str:
+    """Return the shortest text that reads back as the value."""
+    return repr(float(value)).removesuffix(".0")
+
+
+def expectation(low: float | None, high: float | None, above: float | None = None) -> str:
+    """Return the range in words."""
+    if low is not None and high is not None:
+        return f"expected {digits(low)} to {digits(high)}"
+    bounds = (("more than", above), ("at least", low), ("at most", high))
+    return "expected " + " and ".join(f"{words} {digits(bound)}" for words, bound in bounds if bound is not None)
+
+
+def limits(low: float | None, high: float | None, above: float | None = None) -> tuple[float, float, float]:
+    """Return the bounds with infinities for those that are not set."""
+    return (
+        -np.inf if low is None else low,
+        np.inf if high is None else high,
+        -np.inf if above is None else above,
+    )
+
+
+def range_problem(value: float, low: float | None, high: float | None, above: float | None = None) -> str | None:
+    """Compare a number with its range.
+
+    Args:
+        value: The number; NaN, a missing value, has no range.
+        low: Smallest value allowed.
+        high: Largest value allowed.
+        above: Value that must be exceeded.
+
+    Returns:
+        None, or a phrase that continues "... is VALUE, ": what is expected and, where it can be guessed, how
+        to mend it.
+    """
+    least, most, exceeded = limits(low, high, above)
+    if not (value < least or value > most or value <= exceeded):
+        return None
+    expected = expectation(low, high, above)
+    if value in MARKERS:
+        return f"{expected}: looks like a marker, leave the cell empty when the value is missing"
+    if most <= 1 and most < value <= 100 * most:
+        return f"{expected}: looks like percent, divide by 100"
+    return expected
+
+
+@dataclass(frozen=True)
+class Values:
+    """The columns of a table that have a range.
+
+    Attributes:
+        X: Values, shape (rows, columns), NaN where missing.
+        columns: Names of the columns.
+        rows: Name of each row.
+        bounds: Bounds of each column.
+    """
+
+    X: np.ndarray[Any, np.dtype[np.float64]]
+    columns: list[str]
+    rows: list[str]
+    bounds: list[Bounds]
+
+    def cell(self, i: int, j: int) -> str:
+        """Return what is wrong with one cell."""
+        value = float(self.X[i, j])
+        return f"{self.columns[j]} of {self.rows[i]} is {digits(value)}, {range_problem(value, *self.bounds[j])}"
+
+    def group(self, what: str, i: int, j: int) -> str:
+        """Return what is wrong with a group of cells in percent, one of which is given as an example."""
+        example = f"{digits(self.X[i, j])} in {self.columns[j]} of {self.rows[i]}"
+        low, high = self.bounds[j][:2]
+        return (
+            f"every value of {what} is out of range ({example}), {expectation(low, high)}: "
+            f"looks like percent, divide by 100"
+        )
+
+
+def range_problems(
+    frame: pd.DataFrame, where: str, ranges: Mapping[str, Bounds], key_column: str | Sequence[str]
+) -> list[str]:
+    """Compare the numbers of a table with their ranges.
+
+    When at least two values of the table, a column or a row look like percent and all others there are zero or
+    missing, that is one problem; else each cell is one. Each range is given as `range_problem` takes it.
+
+    Args:
+        frame: One row for each model or whatever the table lists.
+        where: Path of the table to show.
+        ranges: Column to its bounds. Columns without one are not checked.
+        key_column: Column, or columns, whose values name a row.
+
+    Returns:
+        One line for each problem, at most `LIMIT` on single cells, then one that counts the rest.
+    """
+    keys = [key_column] if isinstance(key_column, str) else list(key_column)
+    columns = [name for name in ranges if name in frame.columns]
+    if frame.empty or not columns:
+        return []
+    values = Values(
+        X=frame[columns].to_numpy(dtype=np.float64, na_value=np.nan),
+        columns=columns,
+        rows=[" / ".join(label(str(part)) for part in row) for row in frame[keys].itertuples(index=False)],
+        bounds=[ranges[name] for name in columns],
+    )
+    return [f"{where}: {line}" for line in problems(values)]
+
+
+def problems(values: Values) -> Iterator[str]:
+    """Yield groups in percent first, then single cells from left to right and top to bottom."""
+    X = values.X
+    least, most, exceeded = np.array([limits(*bounds) for bounds in values.bounds]).T
+    outside = (least > X) | (most < X) | (exceeded >= X)
+    fraction = most <= 1
+    percent = outside & fraction & (most < X) & (100 * most >= X)
+    neutral = percent | (X == 0) | np.isnan(X) | ~fraction
+    for what, rows, columns in groups(values):
+        cells = percent[rows, columns]
+        if neutral[rows, columns].all() and np.count_nonzero(cells) > 1:
+            i, j = np.argwhere(cells)[0]
+            yield values.group(what, i + (rows.start or 0), j + (columns.start or 0))
+            percent[rows, columns] = outside[rows, columns] = False
+    single = np.argwhere(outside)
+    yield from (values.cell(i, j) for i, j in single[:LIMIT])
+    if len(single) > LIMIT:
+        yield f"{len(single) - LIMIT} more values are out of range"
+
+
+def groups(values: Values) -> Iterator[tuple[str, slice, slice]]:
+    """Yield the parts of a table that may be in percent as a whole: words for them, their rows and columns."""
+    if len(values.columns) > 1:
+        yield "the table", slice(None), slice(None)
+    for j, column in enumerate(values.columns):
+        yield f"column {column}", slice(None), slice(j, j + 1)
+    for i, row in enumerate(values.rows):
+        yield row, slice(i, i + 1), slice(None)

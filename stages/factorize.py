@@ -1,0 +1,52 @@
+"""Stage `factorize`: maximum-likelihood factors with promax rotation.
+
+Reads   data/score_matrix.parquet (behind the gate)
+Writes  reports/tables/{fa_loadings,fa_scores,fa_summary,fa_correlations,skipped_factorize}.csv,
+        reports/metrics/factorize.json
+"""
+
+import pandas as pd
+
+from stages import workspace
+from stages.analysis.factors import Factors, NotFactorisableError, factorise, most_factors
+from stages.contracts.params import FactorizeParams
+
+
+def run(X: pd.DataFrame, params: FactorizeParams) -> tuple[Factors | None, list[str]]:
+    """Fit the factors, fewer where the benchmarks identify fewer.
+
+    Returns:
+        The factors, or None, and one line for each thing that was skipped.
+    """
+    k = min(params.n_factors, most_factors(X.shape[1]))
+    skipped = []
+    if k < params.n_factors:
+        skipped.append(f"{params.n_factors - k} of {params.n_factors} factors: {X.shape[1]} benchmarks identify {k}")
+    try:
+        return factorise(X, k, params.power), skipped
+    except NotFactorisableError as error:
+        return None, [f"factor analysis: {error}"]
+
+
+def main() -> None:
+    """Read, fit, write."""
+    params = workspace.load_params().factorize
+    X = workspace.read_parquet(workspace.MATRIX)
+    factors, skipped = run(X, params)
+    loadings, scores = (factors.loadings, factors.scores) if factors else (X.T.iloc[:, :0], X.iloc[:, :0])
+    summary = factors.summary if factors else pd.DataFrame(columns=["ss_loadings", "share"], dtype=float)
+    correlations = factors.correlations if factors else pd.DataFrame()
+    shown = summary.index[: params.shown]
+    workspace.write_table("fa_loadings", loadings[shown].rename_axis("benchmark").reset_index())
+    workspace.write_table("fa_scores", scores[shown].rename_axis("model_id").reset_index())
+    workspace.write_table("fa_summary", summary.rename_axis("factor").reset_index())
+    workspace.write_table("fa_correlations", correlations.rename_axis("factor").reset_index())
+    workspace.write_metrics(
+        "factorize",
+        {"n_factors": len(summary), "shown": len(shown), "ss_loadings": summary["ss_loadings"].loc[shown].to_dict()},
+    )
+    workspace.write_skipped("factorize", skipped)
+
+
+if __name__ == "__main__":
+    workspace.run_stage(main)

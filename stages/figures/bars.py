@@ -1,0 +1,114 @@
+"""Bars of components and factors: scores per model, loadings per benchmark."""
+
+from collections.abc import Mapping
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.patches import Patch
+
+from stages.analysis.results import Results
+from stages.figures.parts import (
+    MOST_NAMED,
+    MOST_VALUES,
+    groups_shown,
+    language_handles,
+    legend_above,
+    model_names,
+    name_benchmarks,
+    short,
+    stacked_panels,
+    two_decimals,
+    width_for,
+    zero_line,
+)
+from stages.figures.style import darker, group_colours, language_colours, look, new_figure
+
+PANEL = 1.75
+"""Height of a panel, inches."""
+
+ROOM = 2.4
+"""Height kept for names and legend, inches."""
+
+
+@look()
+def draw_scores(results: Results, scores: pd.DataFrame, titles: Mapping[str, str]) -> Figure:
+    """Draw one bar per model and one panel per component, models sorted by group.
+
+    Args:
+        results: Names and groups of the models.
+        scores: (n_models, k).
+        titles: Title of each panel, by column.
+    """
+    rank = {group: i for i, group in enumerate(results.info.groups)}
+    order = results.models["group"].map(rank).sort_values(kind="stable").index
+    groups = results.models.loc[order, "group"]
+    palette = group_colours(results.info)
+    figure = new_figure(width_for(len(order), 0.3) if len(order) <= MOST_NAMED else 13.0, PANEL * len(titles) + ROOM)
+    panels = stacked_panels(figure, len(titles))
+    changes = np.flatnonzero(groups.to_numpy()[1:] != groups.to_numpy()[:-1]) + 0.5
+    for axes, (name, title) in zip(panels, titles.items(), strict=True):
+        zero_line(axes)
+        axes.bar(range(len(order)), scores.loc[order, name], color=list(groups.map(palette)), width=0.75)
+        for change in changes:
+            axes.axvline(change, color="#BBBBBB", lw=0.8, ls=":")
+        axes.set(title=title, xlim=(-0.6, len(order) - 0.4))
+    last = panels[-1]
+    if len(order) <= MOST_NAMED:
+        names = model_names(results)[order]
+        last.set_xticks(range(len(order)), names, rotation=60, ha="right", rotation_mode="anchor")
+        for axes in panels:
+            axes.tick_params(axis="x", length=2)
+        for label, group in zip(last.get_xticklabels(), groups, strict=True):
+            label.set_color(darker(palette[group]))
+    else:
+        last.set_xticks([])
+        last.set_xlabel(f"{len(order)} models, by group")
+    figure.supylabel("Score", size=9)
+    shown = groups_shown(results)
+    legend_above(figure, [Patch(color=palette[group], label=short(results.info.groups[group])) for group in shown])
+    return figure
+
+
+@look()
+def draw_loadings(results: Results, loadings: pd.DataFrame, titles: Mapping[str, str]) -> Figure:
+    """Draw one bar per benchmark and one panel per component, coloured by language.
+
+    Args:
+        results: Names and languages of the benchmarks.
+        loadings: (n_benchmarks, k).
+        titles: Title of each panel, by column.
+    """
+    n = len(loadings)
+    palette = language_colours(results.info)
+    bar_colours = [palette[language] for language in results.benchmarks.loc[loadings.index, "language"]]
+    figure = new_figure(width_for(n, 0.5), PANEL * len(titles) + ROOM)
+    panels = stacked_panels(figure, len(titles))
+    for axes, (name, title) in zip(panels, titles.items(), strict=True):
+        zero_line(axes)
+        values = loadings[name].to_numpy()
+        axes.bar(range(n), values, color=bar_colours, width=0.72)
+        if n <= MOST_VALUES:
+            write_values(axes, values)
+        axes.set(title=title, xlim=(-0.6, n - 0.4))
+    name_benchmarks(panels[-1].xaxis, results, rotation=40)
+    figure.supylabel("Loading", size=9)
+    legend_above(figure, language_handles(results))
+    return figure
+
+
+def write_values(axes: Axes, values: np.ndarray) -> None:
+    """Write each value at the outer end of its bar."""
+    axes.margins(y=0.22)
+    for i, value in enumerate(values):
+        up = value >= 0
+        axes.annotate(
+            two_decimals(value),
+            (i, value),
+            xytext=(0, 2 if up else -2),
+            textcoords="offset points",
+            ha="center",
+            va="bottom" if up else "top",
+            size=7,
+        )

@@ -1,0 +1,37 @@
+"""Heat map of the correlations between benchmarks."""
+
+import pandas as pd
+from matplotlib.figure import Figure
+
+from stages.analysis.results import Results
+from stages.figures.parts import MOST_VALUES, language_handles, legend_above, name_benchmarks, two_decimals
+from stages.figures.style import look, new_figure
+
+
+@look()
+def draw_correlation(results: Results, correlation: pd.DataFrame, label: str) -> Figure:
+    """Draw a correlation matrix, benchmark names in the colour of their language.
+
+    Args:
+        results: Names and languages of the benchmarks.
+        correlation: (n_benchmarks, n_benchmarks), from -1 to 1.
+        label: Name of the coefficient, for the colour bar.
+    """
+    n = len(correlation)
+    side = min(max(0.44 * n + 1.5, 5.0), 18.0)
+    figure = new_figure(side + 1.2, side)
+    axes = figure.subplots()
+    image = axes.imshow(correlation.to_numpy(), cmap="RdBu_r", vmin=-1, vmax=1, interpolation="nearest")
+    name_benchmarks(axes.xaxis, results, rotation=45)
+    name_benchmarks(axes.yaxis, results)
+    axes.tick_params(length=0)
+    axes.spines[:].set_visible(False)
+    if n <= MOST_VALUES:
+        for i, row in enumerate(correlation.to_numpy()):
+            for j, value in enumerate(row):
+                colour = "white" if abs(value) > 0.65 else "black"
+                axes.text(j, i, two_decimals(value), ha="center", va="center", size=7, color=colour)
+    bar = figure.colorbar(image, ax=axes, shrink=0.7, pad=0.02, aspect=30, label=label)
+    bar.outline.set_visible(False)
+    legend_above(figure, language_handles(results))
+    return figure

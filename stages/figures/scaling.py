@@ -1,0 +1,46 @@
+"""Scaling laws: a component or factor against the training budgets."""
+
+from matplotlib.figure import Figure
+
+from stages.analysis.results import Results
+from stages.analysis.scaling import TOTAL, log_budget
+from stages.contracts.study import StudyInfo
+from stages.figures.scatter import Panel, draw_panels
+from stages.figures.style import look
+
+
+def budget_name(info: StudyInfo, language: str) -> str:
+    """Return the name of a budget: the language, or all languages."""
+    return "Total" if language == TOTAL else info.languages[language]
+
+
+@look()
+def draw_scaling(results: Results, response: str) -> Figure:
+    """Draw a response against log10 ND, one panel per budget that has a law.
+
+    Args:
+        results: With at least one law of the response.
+        response: Column of pc_scores or factor_scores.
+    """
+    scores = results.pc_scores if response in results.pc_scores else results.factor_scores
+    panels = []
+    for law in results.laws[results.laws["response"] == response].itertuples():
+        x = log_budget(results.models, law.language)
+        x = x[x.index.isin(scores.index)]
+        name = budget_name(results.info, law.language)
+        panels.append(
+            Panel(
+                x=x,
+                y=scores.loc[x.index, response],
+                title=f"{name} budget: ρ = {law.rho:.3f} (n = {law.n})",
+                x_label=f"log₁₀ ND, {name} (parameters × {token_words(results.info, law.language)})",
+                y_label=f"{response} score",
+                line=(law.slope, law.intercept),
+            )
+        )
+    return draw_panels(results, panels)
+
+
+def token_words(info: StudyInfo, language: str) -> str:
+    """Return which tokens a budget counts."""
+    return "all tokens" if language == TOTAL else f"{info.languages[language]} tokens"

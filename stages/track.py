@@ -1,0 +1,21 @@
+"""Stage `track`: one MLflow run for the state, a projection of versioned files.
+
+Reads   everything that the other stages wrote
+Writes  the MLflow store; no output of DVC, so that DVC runs it for each state instead of restoring it
+"""
+
+from stages import state, workspace
+from stages.adapters import tracking
+
+
+def main() -> None:
+    """Log the current state unless it has its run."""
+    params = workspace.load_params()
+    current = state.current_state(params)
+    logged = tracking.log_run(current, state.root())
+    verb = "logged as" if logged.created else "has"
+    workspace.say(f"state {current.digest} {verb} MLflow run {logged.run_id} ({current.experiment}: {current.name})")
+
+
+if __name__ == "__main__":
+    workspace.run_stage(main)
