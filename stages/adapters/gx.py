@@ -12,12 +12,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from html import escape
 from pathlib import Path
 from shutil import rmtree
-from typing import Any
+from typing import Any, cast
 
 import pandas as pd
-from jinja2 import ChoiceLoader, DictLoader
+from jinja2 import ChoiceLoader, DictLoader, pass_context
+from jinja2.runtime import Context
 
 from stages.contracts.expectations import Expectation
 
@@ -37,7 +39,7 @@ RUN = RunIdentifier(run_name="gate", run_time=datetime(2000, 1, 1, tzinfo=UTC))
 """Data Docs put name and time of the run into their paths. When a state was checked is not part of the state."""
 
 EXAMPLES = 20
-"""Offending rows that a page lists for one expectation."""
+"""Offending values that a page lists for one expectation."""
 
 NAMED = 5
 """Offending rows that a sentence names."""
@@ -49,6 +51,7 @@ a { color: #0b5394; }
 nav.contents { columns: 12rem; margin: 1rem 0; }
 nav.contents a { display: block; }
 .ge-section { border-top: 1px solid #ccc; padding: 0.8rem 0; }
+td:first-child { white-space: nowrap; }
 table { border-collapse: collapse; margin: 0.5rem 0; }
 th, td { border: 1px solid #ddd; padding: 0.3rem 0.6rem; text-align: left; vertical-align: top; }
 td .show-scrollbars { max-height: 30rem; overflow: auto; overflow-wrap: anywhere; }
@@ -56,8 +59,8 @@ td .show-scrollbars { max-height: 30rem; overflow: auto; overflow-wrap: anywhere
 i.fas { font-style: normal; font-weight: bold; }
 .text-success { color: #1a7f37; }
 .text-danger, .text-warning { color: #b42318; }
-.fa-check-circle::before { content: "\\2713 met"; }
-.fa-times::before { content: "\\2717 broken"; }
+.fa-check-circle::before { content: "\\2713  met"; }
+.fa-times::before { content: "\\2717  broken"; }
 .fa-exclamation-triangle::before { content: "! not evaluated"; }
 tr:has(i.text-danger), tr:has(i.text-warning) { background: #fdecea; }
 body:has(#broken-only:checked) tr:has(> td:first-child i.text-success),
@@ -70,7 +73,7 @@ PAGE = """<!DOCTYPE html>
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
-<title>{{ expectation_suite_name | default("Data Docs", true) }}</title>
+<title>{{ expectation_suite_name or "Data Docs" }}</title>
 <style>{% include "style.css" %}</style>
 </head>
 <body>
@@ -78,13 +81,17 @@ PAGE = """<!DOCTYPE html>
 {% if renderer_type in home %}
 <p><a href="{{ home[renderer_type] }}index.html">All suites</a></p>
 <nav class="contents">
-{% for section in sections %}<a href="#section-{{ loop.index }}">{{ section["section_name"] }}</a>{% endfor %}
+{% for section in sections %}<a href="#section-{{ loop.index }}">{{ section["section_name"] | e }}</a>{% endfor %}
 </nav>
 {% endif %}
 {% if renderer_type == "ValidationResultsPageRenderer" %}
 <p><label><input type="checkbox" id="broken-only"> Show only what is broken</label></p>
 {% endif %}
 {% for section in sections %}{% set section_loop = loop %}{% include "section.j2" %}{% endfor %}
+{% if renderer_type not in home and broken %}
+<h5>What is broken</h5>
+<ul>{% for sentence in broken %}<li>{{ sentence | e }}</li>{% endfor %}</ul>
+{% endif %}
 </body>
 </html>
 """
@@ -108,30 +115,35 @@ LINKS = """
 </table>
 """
 
-NOTES = """
-{% set title = content_block.get("collapse_toggle_link") | string %}
-{% if title not in ["Show more info...", "Show exception traceback..."] %}
-{% for block in content_block["collapse"] %}
-<div>{{ block | render_content_block(content_block_id=content_block_id) }}</div>
-{% endfor %}
-{% endif %}
-"""
-
 TEMPLATES = {
     "style.css": STYLE,
     "page.j2": PAGE,
-    "tabs.j2": TABS,  # theirs need a script to switch between tabs
+    "tabs.j2": TABS,  # theirs switches between tabs by a script
     "bootstrap_table.j2": LINKS,  # theirs is filled by a script
-    "collapse.j2": NOTES,  # theirs opens by script; run time, load time and tracebacks are in such blocks
+    "collapse.j2": "",  # theirs opens by a script; times of run and load and tracebacks are all it hides
 }
 
 
 class OfflinePageView(DefaultJinjaPageView):  # type: ignore[misc]
-    """Great Expectations' page view with templates that need neither scripts nor another host."""
+    """Great Expectations' page view with templates that need neither scripts nor another host.
 
-    def __init__(self, custom_styles_directory: str | None = None, custom_views_directory: str | None = None) -> None:
-        super().__init__(custom_styles_directory, custom_views_directory)
+    Args:
+        broken: Sentences that the index page shows. Site configurations set it.
+    """
+
+    def __init__(self, broken: Sequence[str] = (), **directories: str | None) -> None:
+        super().__init__(**directories)
         self.env.loader = ChoiceLoader([DictLoader(TEMPLATES), self.env.loader])
+        self.env.globals["broken"] = broken
+
+    @pass_context
+    def render_content_block(
+        self, jinja_context: Context, content_block: object, *args: object, **kwargs: object
+    ) -> object:
+        """Render a block as they do, but escape plain text: they let markup in a cell through."""
+        if isinstance(content_block, str):
+            return escape(content_block)
+        return super().render_content_block(jinja_context, content_block, *args, **kwargs)
 
 
 @dataclass(frozen=True)
@@ -195,13 +207,10 @@ def run_suites(suites: Sequence[Suite], docs: Path, title: str) -> SuiteReport:
         RuntimeError: Great Expectations left out a result or a page. It logs such a failure of its own and
             goes on.
     """
-    failed: list[FailedExpectation] = []
+    context = open_context()
+    failed = [failure for suite in suites for failure in evaluate(context, suite)]
     with replaced(docs) as folder:
-        context = open_context(folder, title)
-        for suite in suites:
-            failed += evaluate(context, suite)
-        context.build_data_docs(site_names=[title])
-        rmtree(folder / "static")  # megabytes of fonts and animations; the pages use none of it
+        write_docs(context, folder, title, [failure.sentence for failure in failed])
         require_pages(folder, suites)
     n_expectations = sum(len(suite.expectations) for suite in suites)
     return SuiteReport(not failed, n_expectations, tuple(failed), docs / "index.html")
@@ -220,28 +229,15 @@ def replaced(folder: Path) -> Iterator[Path]:
         try:
             new.rename(folder)
         except BaseException:
-            old.rename(folder)
+            if old.exists():
+                old.rename(folder)
             raise
 
 
-def open_context(folder: Path, site: str) -> Any:  # noqa: ANN401 (their classes are untyped here)
-    """Return a context that keeps all in memory, reports nothing, and writes Data Docs into `folder`."""
-    view = {"module_name": __name__, "class_name": OfflinePageView.__name__}
-    sections = {"expectations": {"view": view}, "validations": {"view": view}, "profiling": "None"}
+def open_context() -> Any:  # noqa: ANN401 (their classes are untyped here)
+    """Return a context that keeps all in memory, sends nothing and draws no progress bars."""
     config = DataContextConfig(
         store_backend_defaults=InMemoryStoreBackendDefaults(),
-        data_docs_sites={
-            site: {
-                "class_name": "SiteBuilder",
-                "show_how_to_buttons": False,
-                "store_backend": {
-                    "class_name": "TupleFilesystemStoreBackend",
-                    "base_directory": str(folder.resolve()),
-                },
-                "site_index_builder": {"class_name": "DefaultSiteIndexBuilder", "view": view},
-                "site_section_builders": sections,
-            }
-        },
         analytics_enabled=False,
         progress_bars=ProgressBarsConfig(globally=False),
     )
@@ -260,11 +256,10 @@ def evaluate(context: Any, suite: Suite) -> list[FailedExpectation]:  # noqa: AN
         )
     )
     results = definition.run(
-        batch_parameters={"dataframe": with_object_text(suite.frame)},
+        batch_parameters={"dataframe": as_evaluated(suite.frame)},
         result_format={
             "result_format": "SUMMARY",
             "partial_unexpected_count": EXAMPLES,
-            #"unexpected_index_column_names": [suite.frame.columns[0]],
         },
         run_id=RUN,
     ).results
@@ -280,21 +275,46 @@ def evaluate(context: Any, suite: Suite) -> list[FailedExpectation]:  # noqa: AN
     return failed
 
 
+def write_docs(context: Any, folder: Path, title: str, broken: Sequence[str]) -> None:  # noqa: ANN401
+    """Write the pages of all suites evaluated in a context, and an index that shows the broken ones."""
+    view = {"module_name": __name__, "class_name": OfflinePageView.__name__}
+    site = {
+        "class_name": "SiteBuilder",
+        "show_how_to_buttons": False,
+        "store_backend": {
+            "class_name": "TupleFilesystemStoreBackend",
+            "base_directory": str(folder.resolve()),
+        },
+        "site_index_builder": {"class_name": "DefaultSiteIndexBuilder", "view": view | {"broken": broken}},
+        "site_section_builders": {
+            "expectations": {"view": view},
+            "validations": {"view": view},
+            "profiling": "None",
+        },
+    }
+    context.add_data_docs_site(site_name=title, site_config=site)
+    context.build_data_docs(site_names=[title])
+    rmtree(folder / "static")  # megabytes of fonts and animations; the pages use none of it
+
+
 def native(expectations: Sequence[Expectation]) -> list[Any]:
     """Return their objects for our declarations; the position in the suite travels along as metadata."""
     objects = []
     for position, expectation in enumerate(expectations):
         column = {} if expectation.column is None else {"column": expectation.column}
-        meta = {"position": position, "notes": {"format": "string", "content": [expectation.note]}}
         kind = getattr(gx.expectations, expectation.kind)
-        objects.append(kind(**column, **expectation.arguments, meta=meta))
+        objects.append(kind(**column, **expectation.arguments, meta={"position": position}))
     return objects
 
 
-def with_object_text(frame: pd.DataFrame) -> pd.DataFrame:
-    """Return the frame with text as Python objects: their type checks do not know pandas' string type."""
+def as_evaluated(frame: pd.DataFrame) -> pd.DataFrame:
+    """Return the frame with rows numbered and text as Python objects.
+
+    Numbers, because results name offending rows by index; objects, because their type checks do not know
+    pandas' string type. Columns are addressed by position: a repeated name is for the suite to refuse.
+    """
     text = {i: object for i, dtype in enumerate(frame.dtypes) if isinstance(dtype, pd.StringDtype)}
-    numbered = frame.set_axis(range(frame.shape[1]), axis="columns")
+    numbered = frame.set_axis(range(frame.shape[1]), axis="columns").reset_index(drop=True)
     return numbered.astype(text).set_axis(frame.columns, axis="columns")
 
 
@@ -313,57 +333,57 @@ def require_pages(folder: Path, suites: Sequence[Suite]) -> None:
 def describe(suite: Suite, expectation: Expectation, result: Any) -> str:  # noqa: ANN401
     """Return one line: where, what was expected, what was found."""
     where = "the table" if expectation.column is None else f"column {expectation.column}"
-    found = found_instead(expectation, result, str(suite.frame.columns[0]))
+    found = found_instead(suite.frame, expectation, result)
     return " ".join(f"{suite.name}: {where}: expected: {expectation.note}; found: {found}".split())
 
 
-def found_instead(expectation: Expectation, result: Any, row_name: str) -> str:  # noqa: ANN401
+def found_instead(frame: pd.DataFrame, expectation: Expectation, result: Any) -> str:  # noqa: ANN401
     """Put the evidence of a broken expectation into words."""
-    evidence = result.result
+    column, evidence = expectation.column, result.result
+    if column is not None and column not in frame:
+        return "no such column"
     if not evidence:
-        return f"not evaluated, {exception_message(result.exception_info)}"
+        return f"it cannot be evaluated ({exception_message(result.exception_info)})"
     if isinstance(evidence.get("observed_value"), list):  # names of columns
-        return columns_found(expectation.arguments, evidence["observed_value"])
-    if "partial_missing_list" in evidence:
-        return "; ".join(some("missing", evidence["partial_missing_list"], evidence["missing_count"]))
+        return columns_found(expectation.arguments, list(frame.columns))
+    if "partial_missing_list" in evidence:  # theirs comes from a set, in random order
+        wanted = cast("Sequence[object]", expectation.arguments["value_set"])
+        present = set(frame[column])
+        missing = [value for value in wanted if value not in present]
+        return some("missing", missing, len(missing))
     if "partial_unexpected_index_list" in evidence:
-        rows = [cell_found(row, expectation.column, row_name) for row in evidence["partial_unexpected_index_list"]]
-        return "; ".join(some("", rows, evidence["unexpected_count"]))
+        rows = [cell_found(frame, position, column) for position in evidence["partial_unexpected_index_list"]]
+        return some("", rows, evidence["unexpected_count"])
     return str(evidence["observed_value"])
 
 
-def some(label: str, items: Sequence[object], total: int) -> list[str]:
-    """Return one text that names the first few items and counts the rest, or none when there are none."""
-    if not total:
-        return []
+def some(label: str, items: Sequence[object], total: int) -> str:
+    """Name the first few items and count the rest."""
     shown = [str(item) for item in items[:NAMED]]
     rest = f" and {total - len(shown)} more" if total > len(shown) else ""
-    return [f"{label} {', '.join(shown)}{rest}".strip()]
+    return f"{label} {', '.join(shown)}{rest}".strip()
 
 
 def columns_found(arguments: Mapping[str, Any], observed: Sequence[object]) -> str:
     """Say how the columns of a table differ from the expected names."""
     expected = arguments.get("column_list", arguments.get("column_set", ()))
-    missing = [name for name in expected if name not in observed]
-    unknown = [name for name in observed if name not in expected]
-    repeated = sorted({str(name) for name in observed if list(observed).count(name) > 1})
-    parts = [
-        *some("missing", missing, len(missing)),
-        *some("unknown", unknown, len(unknown)),
-        *some("repeated", repeated, len(repeated)),
-    ]
+    differences = {
+        "missing": [name for name in expected if name not in observed],
+        "unknown": [name for name in observed if name not in expected],
+        "repeated": sorted({str(name) for name in observed if observed.count(name) > 1}),
+    }
+    parts = [some(label, names, len(names)) for label, names in differences.items() if names]
     return "; ".join(parts) or "another order"
 
 
-def cell_found(row: Mapping[str, Any], column: str | None, row_name: str) -> str:
+def cell_found(frame: pd.DataFrame, position: int, column: str | None) -> str:
     """Name one offending row, with the value of its cell."""
-    if column is None:
-        return " / ".join(str(value) for value in row.values())
-    if column == row_name:
-        return str(row[row_name])
-    value = row[column]
+    row = f"{frame.iat[position, 0]}"
+    if column in {None, frame.columns[0]}:
+        return row
+    value = frame[column].iat[position]
     shown = repr(value) if isinstance(value, str) else "nothing" if pd.isna(value) else str(value)
-    return f"{shown} in {row[row_name]}"
+    return f"{shown} in {row}"
 
 
 def exception_message(info: Mapping[str, Any]) -> str:

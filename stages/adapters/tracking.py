@@ -54,6 +54,11 @@ def store_uri(root: Path) -> str:
     return os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{root / 'mlflow.db'}"
 
 
+def is_missing(root: Path) -> bool:
+    """Tell whether the local store is used and does not exist yet."""
+    return not os.environ.get("MLFLOW_TRACKING_URI") and not (root / "mlflow.db").exists()
+
+
 def normalise(metrics: Mapping[str, float]) -> _Names:
     """Replace the characters that MLflow refuses in metric names.
 

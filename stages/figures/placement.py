@@ -24,9 +24,6 @@ LEADER_FROM = 11.0
 SWEEPS = 40
 """Most rounds over all names."""
 
-STEPS = np.linspace(0.0, 1.0, 12)
-"""Positions along a leader at which it is tested against names and points."""
-
 OUTSIDE, COVERED_NAME, COVERED_POINT, COVERED_LINE = 1000.0, 60.0, 40.0, 8.0
 LEADER_NAME, LEADER_POINT, LEADER_LEADER, PER_PIXEL = 30.0, 10.0, 25.0, 0.12
 
@@ -118,17 +115,16 @@ def _joined(rows: list[_Places]) -> _Places:
 
 def _fixed_cost(scene: Scene, places: _Places) -> Array:
     """Return what each place costs whatever the other names do (m,)."""
-    beyond = np.maximum(scene.low - places.low, 0) + np.maximum(places.high - scene.high, 0)
-    cost = np.where(beyond.sum(axis=1) > 0, OUTSIDE + beyond.sum(axis=1), 0.0)
+    beyond = (np.maximum(scene.low - places.low, 0) + np.maximum(places.high - scene.high, 0)).sum(axis=1)
+    cost = np.where(beyond > 0, OUTSIDE + beyond, 0.0)
     gap = np.clip(scene.points, places.low[:, None], places.high[:, None]) - scene.points
     cost += COVERED_POINT * (np.hypot(gap[..., 0], gap[..., 1]) < scene.radius).sum(axis=1)
-    along = _along(places)
-    to_points = np.linalg.norm(along[:, :, None] - scene.points, axis=-1).min(axis=1) < scene.radius
-    cost += np.where(places.led, LEADER_POINT * (to_points.sum(axis=1) - 1), 0.0)
+    marks_low, marks_high = scene.points - scene.radius, scene.points + scene.radius
+    # each leader starts at a mark, its own
+    touched = _meets(places.start, places.end, marks_low, marks_high).sum(axis=1) - 1
+    cost += np.where(places.led, LEADER_POINT * touched, 0.0)
     if scene.line is not None:
-        fine = np.linspace(0, 1, 200)[:, None]
-        line = scene.line[0] * (1 - fine) + scene.line[1] * fine
-        cost += COVERED_LINE * _inside(line[None], places.low[:, None], places.high[:, None]).any(axis=1)
+        cost += COVERED_LINE * _meets(scene.line[:1], scene.line[1:], places.low, places.high)[0]
     distance: Array = np.hypot(*(places.end - places.start).T)
     return cost + PER_PIXEL * distance
 
@@ -136,34 +132,33 @@ def _fixed_cost(scene: Scene, places: _Places) -> Array:
 def _mutual_cost(places: _Places, others: _Places) -> Array:
     """Return what each place costs beside the places that the other names have taken (m,)."""
     overlap = np.minimum(places.high[:, None], others.high) - np.maximum(places.low[:, None], others.low)
-    covered = (overlap > 0).all(axis=-1)
-    cost = COVERED_NAME * covered.sum(axis=1) + 0.05 * np.where(covered, overlap.min(axis=-1), 0).sum(axis=1)
-    mine = _inside(_along(places)[:, None], others.low[:, None], others.high[:, None]).any(axis=2)
-    cost += LEADER_NAME * (mine & places.led[:, None]).sum(axis=1)
-    theirs = _inside(_along(others)[None], places.low[:, None, None], places.high[:, None, None]).any(axis=2)
-    cost += LEADER_NAME * (theirs & others.led).sum(axis=1)
-    crossing = _cross(places, others) & places.led[:, None] & others.led
-    total: Array = cost + LEADER_LEADER * crossing.sum(axis=1)
-    return total
+    depth = np.minimum(overlap[..., 0], overlap[..., 1])
+    cost = COVERED_NAME * (depth > 0).sum(axis=1) + np.maximum(depth, 0).sum(axis=1)
+    led = places.led
+    cost[led] += LEADER_NAME * _meets(places.start[led], places.end[led], others.low, others.high).sum(axis=1)
+    lines = others.led
+    if lines.any():
+        start, end = others.start[lines], others.end[lines]
+        cost += LEADER_NAME * _meets(start, end, places.low, places.high).sum(axis=0)
+        cost[led] += LEADER_LEADER * _cross(places.start[led], places.end[led], start, end).sum(axis=1)
+    return cost
 
 
-def _along(places: _Places) -> Array:
-    """Return points along the leaders (m, steps, 2)."""
-    share = STEPS[:, None]
-    along: Array = places.start[:, None] * (1 - share) + places.end[:, None] * share
-    return along
+def _meets(start: Array, end: Array, low: Array, high: Array) -> NDArray[np.bool_]:
+    """Return which segments (m, 2) meet the inside of which boxes (k, 2), as (m, k)."""
+    step = end - start
+    step = np.where(np.abs(step) < 1e-9, 1e-9, step)[:, None]
+    first, second = (low - start[:, None]) / step, (high - start[:, None]) / step
+    enter, leave = np.minimum(first, second), np.maximum(first, second)
+    entered = np.maximum(np.maximum(enter[..., 0], enter[..., 1]), 0.0)
+    left = np.minimum(np.minimum(leave[..., 0], leave[..., 1]), 1.0)
+    return entered < left
 
 
-def _inside(points: Array, low: Array, high: Array) -> NDArray[np.bool_]:
-    """Return which points lie inside boxes; the last axis is x and y."""
-    inside: NDArray[np.bool_] = ((points > low) & (points < high)).all(axis=-1)
-    return inside
-
-
-def _cross(places: _Places, others: _Places) -> NDArray[np.bool_]:
-    """Return which leaders cross which other leaders (m, m_others)."""
-    a, b = places.start[:, None], places.end[:, None]
-    c, d = others.start[None], others.end[None]
+def _cross(start: Array, end: Array, other_start: Array, other_end: Array) -> NDArray[np.bool_]:
+    """Return which segments (m, 2) cross which other segments (k, 2), as (m, k)."""
+    a, b = start[:, None], end[:, None]
+    c, d = other_start[None], other_end[None]
     return (_turn(a, b, c) * _turn(a, b, d) < 0) & (_turn(c, d, a) * _turn(c, d, b) < 0)
 
 

@@ -106,7 +106,8 @@ def draw_points(axes: Axes, results: Results, panel: Panel) -> None:
         axes.plot(*panel.ends(), color=INK, lw=1.2, zorder=2)
     axes.grid()
     axes.margins(0.11)
-    axes.autoscale(False)
+    # fixes the limits, so that names change nothing
+    axes.set(xlim=axes.get_xlim(), ylim=axes.get_ylim())
     axes.set(title=panel.title, xlabel=panel.x_label, ylabel=panel.y_label)
 
 

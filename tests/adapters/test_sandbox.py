@@ -387,10 +387,12 @@ class TestBounds:
         assert 0.5 <= verdict.seconds <= 2.5
 
     def test_a_loaded_machine_does_not_time_an_honest_program_out(self):
-        busy = "import time\nend = time.process_time() + 0.4\nwhile time.process_time() < end:\n    pass\nreturn 1"
+        busy = "import time\nend = time.process_time() + 0.3\nwhile time.process_time() < end:\n    pass\nreturn 1"
         hog = "import time\nend = time.time() + 20\nwhile time.time() < end:\n    pass"
         cores = len(os.sched_getaffinity(0))
-        hogs = [subprocess.Popen([sys.executable, "-c", hog]) for _ in range(3 * cores)]
+        hogs = [  # each in its own session, which the scheduler treats as equal to that of a jail
+            subprocess.Popen([sys.executable, "-c", hog], start_new_session=True) for _ in range(3 * cores)
+        ]
         try:
             time.sleep(0.3)
             (verdict,) = run_programs([look(busy, "candidate() == 1")], Limits(seconds=0.6))
@@ -516,12 +518,12 @@ class TestCommand:
     def test_verdicts_are_written_as_they_come(self):
         command = [sys.executable, "-m", "stages.adapters.sandbox"]
         with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=ROOT) as process:
-            process.stdin.write(self.line(RIGHT) + self.line("    while True: pass\n"))
+            process.stdin.write(self.line(RIGHT) + self.line("    import time\n    time.sleep(1)\n"))
             process.stdin.close()
             assert json.loads(process.stdout.readline())["passed"]
             first = time.monotonic()
-            assert json.loads(process.stdout.readline())["outcome"] == "timeout"
-            assert time.monotonic() - first > 1.5
+            assert json.loads(process.stdout.readline())["outcome"] == "failed"
+            assert time.monotonic() - first > 0.5
         assert process.returncode == 0
 
     def test_nothing_in_nothing_out(self):

@@ -1,0 +1,1 @@
+"""What the console command does, one module for each subcommand; `stages.cli` parses and prints."""

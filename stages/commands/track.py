@@ -1,0 +1,41 @@
+"""`observatory track`: log the current state to MLflow, also after its store was lost."""
+
+import json
+import subprocess
+import sys
+
+from stages import state, workspace
+from stages.adapters import tracking
+from stages.contracts.errors import InputError
+
+
+def track(*, rebuild: bool) -> str:
+    """Log the current state from the versioned files, and say where.
+
+    Args:
+        rebuild: Whether a missing store is created; without it a missing store is more likely a wrong folder.
+
+    Raises:
+        InputError: The workspace does not hold the outputs of its facts, parameters and code, or the store is missing.
+    """
+    require_clean()
+    if not rebuild and tracking.is_missing(state.root()):
+        raise InputError([f"{state.root().name}/mlflow.db is missing: `observatory track --rebuild` creates it anew"])
+    current = state.current_state(workspace.load_params())
+    logged = tracking.log_run(current, state.root())
+    verb = "logged as" if logged.created else "has its"
+    return f"state {current.digest} {verb} MLflow run {logged.run_id}"
+
+
+def require_clean() -> None:
+    """Check with DVC that nothing has to be reproduced first.
+
+    Raises:
+        InputError: Stages changed since dvc.lock was written; they are named.
+    """
+    done = subprocess.run([sys.executable, "-m", "dvc", "status", "--json"], capture_output=True, text=True, check=False)
+    if done.returncode != 0:
+        raise InputError([f"dvc status: {line}" for line in done.stderr.strip().splitlines()[:1]])
+    changed = [name for name in json.loads(done.stdout) if name not in state.PROJECTIONS]
+    if changed:
+        raise InputError([f"changed since the last run: {', '.join(changed)}: run `dvc repro` first"])
