@@ -40,6 +40,19 @@ def check(study: Path | None) -> None:
 
 
 @main.command()
+def summary() -> None:
+    """Print the paper's numbers against ours and where the report is."""
+
+    def run() -> None:
+        from stages.commands.summary import summary as lines
+
+        for line in lines():
+            click.echo(line)
+
+    workspace.run_stage(run)
+
+
+@main.command()
 @click.option("--rebuild", is_flag=True, help="Also create the MLflow store when it was deleted.")
 def track(*, rebuild: bool) -> None:
     """Log the current state to MLflow unless it has its run there."""

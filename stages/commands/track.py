@@ -33,7 +33,9 @@ def require_clean() -> None:
     Raises:
         InputError: Stages changed since dvc.lock was written; they are named.
     """
-    done = subprocess.run([sys.executable, "-m", "dvc", "status", "--json"], capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [sys.executable, "-m", "dvc", "status", "--json"], capture_output=True, text=True, check=False
+    )
     if done.returncode != 0:
         raise InputError([f"dvc status: {line}" for line in done.stderr.strip().splitlines()[:1]])
     changed = [name for name in json.loads(done.stdout) if name not in state.PROJECTIONS]
