@@ -257,10 +257,7 @@ def evaluate(context: Any, suite: Suite) -> list[FailedExpectation]:  # noqa: AN
     )
     results = definition.run(
         batch_parameters={"dataframe": as_evaluated(suite.frame)},
-        result_format={
-            "result_format": "SUMMARY",
-            "partial_unexpected_count": EXAMPLES,
-        },
+        result_format={"result_format": "SUMMARY", "partial_unexpected_count": EXAMPLES},
         run_id=RUN,
     ).results
     if len(results) != len(suite.expectations):

@@ -18,9 +18,11 @@ from typing import Literal
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from stages.analysis.prediction import Bools, Floats, Prediction, Predictor, column_quantile, predict
 
+Ints = NDArray[np.int64]
 Kind = Literal["near zero everywhere", "free-form near zero", "below chance", "near zero", "far below prediction"]
 
 ROUNDS = 6
@@ -132,14 +134,16 @@ class _Matrix:
 
 @dataclass(frozen=True)
 class _Verdict:
-    """The cells flagged, those of them that are near zero, those not trusted, the prediction and the peers."""
+    """Masks of the cells: flagged as near zero, flagged as far below, not trusted; the prediction they rest on, its
+    z and the number of models predicted no better that did better.
+    """
 
-    flagged: Bools
     zero: Bools
+    far: Bools
     doubted: Bools
     prediction: Prediction
     z: Floats
-    peers: Floats
+    peers: Ints
 
 
 _Found = dict[tuple[str, str], Suspicion]
@@ -236,26 +240,169 @@ def _usable(matrix: _Matrix, t: SuspicionThresholds) -> tuple[Bools, list[str]]:
 
 
 def _search(matrix: _Matrix, t: SuspicionThresholds) -> _Verdict:
-    """Predict and judge until the suspects stay the same, each time without the suspects found so far."""
+    """Predict and judge until the suspects stay the same, each time without the suspects of the time before."""
     X, seen = matrix.X, np.isfinite(matrix.X)
     near_zero = seen & (t.zero_share * column_quantile(X, seen, 0.75) >= X)
-    hidden, doubted, flagged = near_zero.copy(), near_zero.copy(), np.zeros_like(seen)
+    hidden, doubted, flagged = near_zero, near_zero, np.zeros_like(seen)
     for _ in range(ROUNDS):
         prediction = predict(X, hidden, doubted, matrix.predictor(t))
-        gap = prediction.expected - X
-        z = -gap / prediction.spread
-        low = seen & (gap >= t.min_drop)
-        reach = prediction.expected - matrix.chance
-        far = low & (reach > 0) & (X - matrix.chance <= t.far_share * reach)
-        peers, inexplicable = _compare(matrix, prediction, near_zero, flagged, low | near_zero, t)
-        zero = low & (t.zero_share * prediction.expected >= X) & inexplicable
-        n_zeros = int((near_zero & ~flagged).sum())
-        zero &= _linked(z, zero & (z <= -_stretched(_normal(t.zero_level, n_zeros), prediction)), prediction, t)
-        control = _largest_excess(z, seen & ~doubted)
-        far_z = np.maximum(_stretched(t.far_z, prediction), control)
-        hidden = hidden | zero | (far & (z <= -t.far_z / 2))
-        last, flagged = flagged, zero | (far & (z <= -far_z) & (peers >= t.min_peers))
+        z = (X - prediction.expected) / prediction.spread
+        low = seen & (prediction.expected - X >= t.min_drop)
+        peers, inexplicable = _compare(matrix, prediction, near_zero, flagged, t)
+        zero = _zeros(low & inexplicable & (t.zero_share * prediction.expected >= X), z, near_zero & ~flagged, prediction.freedom, t)
+        below = low & (X - matrix.chance <= t.far_share * (prediction.expected - matrix.chance))
+        bound = np.maximum(_stretched(t.far_z, prediction.freedom), _largest_excess(z[seen & ~doubted]))
+        far = below & (z <= -bound) & (peers >= t.min_peers) & ~zero
+        verdict = _Verdict(zero, far, doubted, prediction, z, peers)
+        before = (hidden, doubted, flagged)
+        flagged = zero | far
         doubted = flagged | (near_zero & inexplicable)
-        if (flagged == last).all():
+        hidden = hidden | flagged | (below & (z <= -t.far_z / 2))
+        if all((old == new).all() for old, new in zip(before, (hidden, doubted, flagged), strict=True)):
             break
-    return _Verdict(flagged, zero, doubted, prediction, z, peers)
+    return verdict
+
+
+def _stretched(z: float, freedom: Floats) -> Floats:
+    """Quantile of Student's t where z is the normal one, to first order: z + (z^3 + z) / (4 freedom).
+
+    Source: Abramowitz and Stegun, Handbook of Mathematical Functions, 1964, 26.7.5.
+    """
+    return z + (z**3 + z) / (4 * freedom)
+
+
+def _largest_excess(z: Floats) -> float:
+    """Distance above prediction that about one in a thousand trusted scores exceeds, the largest set aside.
+
+    No failure lifts a score, so what lies above shows how far honest scores stray.
+    """
+    above = np.sort(z[np.isfinite(z)])[::-1]
+    return float(above[min(1 + len(above) // 1000, len(above) - 1)]) if len(above) else 0.0
+
+
+def _zeros(core: Bools, z: Floats, near_zero: Bools, freedom: Floats, t: SuspicionThresholds) -> Bools:
+    """Judge scores near zero: the more there are, the lower one must lie; less so beside another of its model.
+
+    Args:
+        core: Cells that may be failures but for their distance from the prediction.
+        z: That distance.
+        near_zero: All cells near zero not yet flagged: as many chances of a false alarm.
+        freedom: Degrees of freedom of each benchmark.
+        t: What counts as suspicious.
+    """
+    bound = -NormalDist().inv_cdf(t.zero_level / max(int(near_zero.sum()), 1))
+    alone = core & (z <= -_stretched(bound, freedom))
+    return alone | (core & (z <= -_stretched(t.linked_z, freedom)) & alone.any(axis=1, keepdims=True))
+
+
+def _compare(
+    matrix: _Matrix, prediction: Prediction, near_zero: Bools, flagged: Bools, t: SuspicionThresholds
+) -> tuple[Ints, Bools]:
+    """Compare each low cell with the models predicted no better on the same benchmark, give or take half a spread.
+
+    Returns:
+        How many of them score above the middle between the cell's score and its prediction, 0 for cells not low;
+        whether the cell, if near zero, cannot be put down to ability.
+    """
+    X, expected = matrix.X, prediction.expected
+    peers, inexplicable = np.zeros(X.shape, dtype=np.int64), np.zeros(X.shape, dtype=np.bool_)
+    for j in range(X.shape[1]):
+        x, e = X[:, j], expected[:, j]
+        cells = np.flatnonzero(x <= e - t.min_drop)
+        sound = np.isfinite(x) & ~near_zero[:, j] & ~flagged[:, j]
+        no_better = e <= (e + prediction.spread[:, j] / 2)[cells, None]
+        peers[cells, j] = (no_better & sound & (x >= (x + e)[cells, None] / 2)).sum(axis=1)
+        as_low = near_zero[:, j] & ~flagged[:, j] & (x <= x[cells, None] + t.min_spread)
+        as_low[np.arange(len(cells)), cells] = False
+        alike = (no_better & as_low).sum(axis=1)
+        related = _ordered_share(e[near_zero[:, j]], e[sound]) >= t.ordered
+        enough = peers[cells, j] >= t.min_peers
+        inexplicable[cells, j] = enough & ((peers[cells, j] >= t.peers_per_zero * alike) | (not related))
+    return peers, inexplicable
+
+
+def _ordered_share(low: Floats, high: Floats) -> float:
+    """Share of pairs (a, b) with a < b; 1 for fewer than four of `low`, which say nothing."""
+    low, high = low[np.isfinite(low)], np.sort(high[np.isfinite(high)])
+    if len(low) < 4 or not len(high):
+        return 1.0
+    return float(1 - np.searchsorted(high, low, side="right").mean() / len(high))
+
+
+def _cells(matrix: _Matrix, verdict: _Verdict) -> _Found:
+    """Word the flagged cells."""
+    found: _Found = {}
+    for i, j in np.argwhere(verdict.zero | verdict.far):
+        model, benchmark = matrix.models[i], matrix.benchmarks[j]
+        score, expected = float(matrix.X[i, j]), float(verdict.prediction.expected[i, j])
+        kind: Kind = "near zero" if verdict.zero[i, j] else "far below prediction"
+        detail = (
+            f"{benchmark} of {model} is {score:.4g}, {kind}: its other scores predict {expected:.2f}, "
+            f"{-verdict.z[i, j]:.1f} robust standard deviations more, and {verdict.peers[i, j]} models predicted no "
+            f"better score above {(score + expected) / 2:.2f}: {REMEDY}"
+        )
+        found[model, benchmark] = Suspicion(model, benchmark, kind, score, expected, detail)
+    return found
+
+
+def _below_chance(matrix: _Matrix, t: SuspicionThresholds) -> _Found:
+    """Find scores that guessing would beat by more than four standard errors: answers were lost, not wrong."""
+    error = np.sqrt(matrix.chance * (1 - matrix.chance) / matrix.n_items)
+    bound = np.minimum(t.chance_share * matrix.chance, matrix.chance - 4 * error)
+    found: _Found = {}
+    for i, j in np.argwhere(matrix.X < bound):
+        model, benchmark = matrix.models[i], matrix.benchmarks[j]
+        score, chance = float(matrix.X[i, j]), float(matrix.chance[j])
+        detail = f"{benchmark} of {model} is {score:.4g}, below the {chance:.2f} that guessing gives: {REMEDY}"
+        found[model, benchmark] = Suspicion(model, benchmark, "below chance", score, chance, detail)
+    return found
+
+
+def _free_form_near_zero(matrix: _Matrix, verdict: _Verdict, t: SuspicionThresholds) -> _Found:
+    """Find models near zero on most free-form benchmarks where their multiple-choice scores predict more.
+
+    Only benchmarks count on which the median model is clear of zero. A model at chance in multiple choice is
+    predicted near zero on hard benchmarks but not on easy ones, so that a weak model stays unsuspected.
+    """
+    X, seen = matrix.X, np.isfinite(matrix.X)
+    typical = column_quantile(X, seen & ~verdict.doubted, 0.5)
+    asked = seen & matrix.free_form & (typical >= t.min_drop)
+    empty = asked & (t.zero_share * typical >= X)
+    most = empty.sum(axis=1) >= np.maximum(t.free_form_count, t.free_form_share * asked.sum(axis=1))
+    if not most.any():
+        return {}
+    free = np.broadcast_to(matrix.free_form, X.shape)
+    prediction = predict(X, free, verdict.doubted | (most[:, None] & free), matrix.predictor(t))
+    gap = prediction.expected - X
+    enough = _stretched(-NormalDist().inv_cdf(t.zero_level / 4), prediction.freedom)
+    short = empty & (gap >= t.min_drop) & (gap >= enough * prediction.spread)
+    found: _Found = {}
+    for i in np.flatnonzero(most & (short.sum(axis=1) >= t.free_form_count)):
+        model, columns = matrix.models[i], np.flatnonzero(short[i])
+        score, expected = float(X[i, columns].mean()), float(prediction.expected[i, columns].mean())
+        choice = float(np.nanmean(np.where(matrix.free_form, np.nan, X[i])))
+        names = ", ".join(matrix.benchmarks[j] for j in columns)
+        detail = (
+            f"{model} is near zero on {empty[i].sum()} of {asked[i].sum()} free-form benchmarks, where its mean of "
+            f"{choice:.2f} in multiple choice predicts {expected:.2f} on average ({names}): {REMEDY}"
+        )
+        found[model, ""] = Suspicion(model, "", "free-form near zero", score, expected, detail)
+    return found
+
+
+def _near_zero_everywhere(matrix: _Matrix, t: SuspicionThresholds) -> _Found:
+    """Find models near zero on every benchmark, those included on which guessing gives more."""
+    X, seen = matrix.X, np.isfinite(matrix.X)
+    typical = np.maximum(column_quantile(X, seen, 0.5), matrix.chance)
+    share = np.where(matrix.chance > 0, t.chance_share * matrix.chance, t.zero_share * typical)
+    empty = ~seen | (share > X) | (X == 0)
+    guessed = (seen & (matrix.chance > 0)).any(axis=1) | (~seen | (X == 0)).all(axis=1)
+    found: _Found = {}
+    for i in np.flatnonzero(empty.all(axis=1) & guessed & (seen.sum(axis=1) >= t.min_scores)):
+        model, score, expected = matrix.models[i], float(np.nanmean(X[i])), float(np.nanmean(typical[seen[i]]))
+        detail = (
+            f"{model} is near zero on all {seen[i].sum()} benchmarks, mean {score:.4g} where the median model has "
+            f"{expected:.2f} and guessing gives more: {REMEDY}"
+        )
+        found[model, ""] = Suspicion(model, "", "near zero everywhere", score, expected, detail)
+    return found

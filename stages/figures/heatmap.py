@@ -30,7 +30,9 @@ def draw_correlation(results: Results, correlation: pd.DataFrame, label: str) ->
         for i, row in enumerate(correlation.to_numpy()):
             for j, value in enumerate(row):
                 colour = "white" if abs(value) > 0.65 else "black"
-                axes.text(j, i, two_decimals(value), ha="center", va="center", size=7, color=colour)
+                text = axes.text(j, i, two_decimals(value), ha="center", va="center", size=7, color=colour)
+                # it lies within the panel; asking for its extent would double the time
+                text.set_in_layout(False)
     bar = figure.colorbar(image, ax=axes, shrink=0.7, pad=0.02, aspect=30, label=label)
     bar.outline.set_visible(False)
     legend_above(figure, language_handles(results))

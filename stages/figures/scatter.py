@@ -21,7 +21,7 @@ from stages.figures.style import INK, darker, freeze_layout, group_colours, grou
 PANEL_SIZE = (6.2, 5.3)
 """Width and height of a panel, inches."""
 
-NAME_SIZE = 7.0
+NAME_SIZE = 7.5
 """Font size of the names, points."""
 
 MARKER_AREA = 32.0

@@ -27,8 +27,9 @@ class DataRecord:
 
     Attributes:
         benchmark: Its name.
-        source: Folders, or the addresses up to the file name, joined by " ".
-        pinned: Every file has the content that is pinned for the publisher's revision.
+        source: Folders, or addresses up to the file name, joined by " ".
+        revision: Addresses of the publishers' revisions whose content was read; "" where local files are not known
+            to be that.
         sha256: Of the rows used, evaluated and exemplary, in their order.
         n_items: Evaluated rows.
         files: One record for each file.
@@ -36,7 +37,7 @@ class DataRecord:
 
     benchmark: str
     source: str
-    pinned: bool
+    revision: str
     sha256: str
     n_items: int
     files: tuple[FileRecord, ...]
@@ -107,11 +108,14 @@ def _pairs(benchmark: str, sources: list[Row], references: list[Row]) -> list[Ro
 
 
 def _record(benchmark: str, files: list[File], test: list[Row], pool: list[Row]) -> DataRecord:
-    places = [f.origin if f.origin != f.source.url else f.origin.rpartition("/")[0] for f in files]
+    published = [file.source.url.rpartition("/")[0] for file in files]
+    fetched = [file.origin == file.source.url for file in files]
+    known = all(f or file.sha256 == file.source.sha256 for f, file in zip(fetched, files, strict=True))
+    places = [url if f else file.origin for f, file, url in zip(fetched, files, published, strict=True)]
     return DataRecord(
         benchmark=benchmark,
         source=" ".join(dict.fromkeys(places)),
-        pinned=all(file.sha256 == file.source.sha256 for file in files),
+        revision=" ".join(dict.fromkeys(published)) if known else "",
         sha256=_digest([*test, {"examples": len(pool)}, *pool]),
         n_items=len(test),
         files=tuple(FileRecord(f.source.name, f.origin, f.sha256) for f in files),

@@ -53,9 +53,7 @@ def build(benchmark: str, data: Data, metadata: Metadata) -> list[Row]:
 
 def _instructed(benchmark: str, data: Data, _: Metadata) -> list[Row]:
     shots = _first(benchmark, data.pool)
-    return [
-        {**row, "prompt": prompts.instructed(benchmark, shots, row), "target": row["output"]} for row in data.test
-    ]
+    return [{**row, "prompt": prompts.instructed(benchmark, shots, row), "target": row["output"]} for row in data.test]
 
 
 def _first(benchmark: str, pool: Sequence[Row]) -> Sequence[Row]:
@@ -134,17 +132,15 @@ def _openbookqa(benchmark: str, data: Data, _: Metadata) -> list[Row]:
 
 
 def _triviaqa(benchmark: str, data: Data, _: Metadata) -> list[Row]:
-    texts = _drawn(benchmark, data, lambda row: prompts.triviaqa(row["question"]), lambda row: str(row["aliases"][0]), 1)
-    return [
-        {**row, "prompt": text, "target": row["aliases"][0]} for row, text in zip(data.test, texts, strict=True)
-    ]
+    texts = _drawn(
+        benchmark, data, lambda row: prompts.triviaqa(row["question"]), lambda row: str(row["aliases"][0]), 1
+    )
+    return [{**row, "prompt": text, "target": row["aliases"][0]} for row, text in zip(data.test, texts, strict=True)]
 
 
 def _hellaswag(benchmark: str, data: Data, _: Metadata) -> list[Row]:
     cleaned = Data([_clean(row) for row in data.test], [_clean(row) for row in data.pool], data.record)
-    texts = _drawn(
-        benchmark, cleaned, lambda row: str(row["query"]), lambda row: str(row["choices"][row["gold"]]), 1
-    )
+    texts = _drawn(benchmark, cleaned, lambda row: str(row["query"]), lambda row: str(row["choices"][row["gold"]]), 1)
     return [{**row, "prompt": text} for row, text in zip(cleaned.test, texts, strict=True)]
 
 
@@ -195,7 +191,12 @@ def _mmlu(benchmark: str, data: Data, _: Metadata) -> list[Row]:
         done = [f"{prompts.mmlu(shot)} {'ABCD'[shot['gold']]}" for shot in pool[:k]]
         headers[subject] = prompts.mmlu_header(subject) + prompts.chained(done, "")
     return [
-        {**row, "texts": row["choices"], "choices": list("ABCD"), "prompt": headers[row["subject"]] + prompts.mmlu(row)}
+        {
+            **row,
+            "texts": row["choices"],
+            "choices": list("ABCD"),
+            "prompt": headers[row["subject"]] + prompts.mmlu(row),
+        }
         for row in data.test
     ]
 

@@ -23,7 +23,8 @@ def token_sort_ratio(prediction: str, gold: str) -> int:
         return 100
     if not left or not right:
         return 0
-    return round(100 * Indel.normalized_similarity(left, right))
+    similarity = float(Indel.normalized_similarity(left, right))
+    return round(100 * similarity)
 
 
 def _cleaned(text: str) -> str:

@@ -2,7 +2,7 @@
 
 import functools
 from collections.abc import Sequence
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -26,7 +26,7 @@ class Words:
 
 
 @functools.cache
-def _tagger():  # type: ignore[no-untyped-def]  # noqa: ANN202  fugashi has no types
+def _tagger() -> Any:  # noqa: ANN401  fugashi has no types
     from fugashi import Tagger
 
     return Tagger()

@@ -64,7 +64,7 @@ def spec_of(metadata: Mapping[str, Any], task: str) -> TokenizerSpec:
     name = metadata.get("tokenizer") or model
     if not isinstance(name, str):
         raise InputError(
-            [f'{task}: needs the tokenizer: pass --model_args pretrained=... or --metadata \'{{"tokenizer": ...}}\'']
+            [f"{task}: needs the tokenizer: pass --model_args pretrained=... or --metadata '{{\"tokenizer\": ...}}'"]
         )
     return TokenizerSpec(
         name=name,

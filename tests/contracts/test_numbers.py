@@ -63,6 +63,8 @@ REFUSED = {
     "1_000": "underscores",
     "0.1_5": "underscores",
     "1e1_0": "underscores",
+    "5_": "underscores",
+    "_5": "underscores",
     # other scripts
     "٠.٥": "digits 0 to 9",
     "０．５": "digits 0 to 9",

@@ -54,6 +54,12 @@ def test_range_problems_tells_one_cell_with_row_and_column():
     ]
 
 
+def test_range_problems_takes_one_value_as_a_cell_even_where_all_others_are_missing():
+    for frame in (table([0.4], [46.2]), table([math.nan, math.nan], [46.2, 0])):
+        (line,) = range_problems(frame, WHERE, UNIT, "model_id")
+        assert "mgsm_ja of tokyotech-llm/Swallow-7b-hf is 46.2" in line
+
+
 def test_range_problems_tells_a_column_in_percent_once():
     lines = range_problems(table([0.4, 0.5, 0.1, 0.2], [46.2, 30, 0, math.nan]), WHERE, UNIT, "model_id")
     assert lines == [

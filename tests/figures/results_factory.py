@@ -1,15 +1,14 @@
 """Results to draw in tests: the shipped study, and planted studies of any size."""
 
-import warnings
 from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from factor_analyzer import FactorAnalyzer
 
 from stages.analysis.budgets import budgets, derive_tokens
 from stages.analysis.correlation import binomial_stderr, pearson, precision, spearman
+from stages.analysis.factors import factorise
 from stages.analysis.pca import decompose, leave_one_out
 from stages.analysis.results import Results
 from stages.analysis.scaling import TOTAL, fit_laws
@@ -77,6 +76,7 @@ def planted(
             "label": [f"Bench-{i}" for i in range(n_benchmarks)],
             "language": [languages[i % len(languages)] for i in range(n_benchmarks)],
             "ability": "planted",
+            "counterpart": "",
             "n_items": 500,
         },
         index=pd.Index([f"bench_{i}" for i in range(n_benchmarks)], name="benchmark"),
@@ -130,19 +130,9 @@ def _results(
 
 
 def _factors(X: pd.DataFrame, n_factors: int) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
-    """Fit maximum-likelihood factors with promax; without factors, frames without columns."""
+    """Return loadings, scores and summary of the shown factors; without factors, frames without columns."""
     if n_factors == 0:
         return pd.DataFrame(index=X.columns), pd.DataFrame(index=X.index), pd.DataFrame()
-    with warnings.catch_warnings():
-        # factor_analyzer 0.5.1 passes an argument that scikit-learn 1.7 calls by another name
-        warnings.filterwarnings("ignore", "'force_all_finite' was renamed", FutureWarning)
-        model = FactorAnalyzer(n_factors=n_factors, rotation="promax", method="ml").fit(X.to_numpy())
-        scores = model.transform(X.to_numpy())
-    names = [f"Factor{i + 1}" for i in range(min(n_factors, SHOWN_FACTORS))]
-    ss_loadings, share, _ = model.get_factor_variance()
-    k = len(names)
-    return (
-        pd.DataFrame(model.loadings_[:, :k], X.columns, names),
-        pd.DataFrame(scores[:, :k], X.index, names),
-        pd.DataFrame({"ss_loadings": ss_loadings[:k], "share": share[:k]}, names),
-    )
+    found = factorise(X, n_factors, 4)
+    shown = list(found.loadings.columns[:SHOWN_FACTORS])
+    return found.loadings[shown], found.scores[shown], found.summary.loc[shown]

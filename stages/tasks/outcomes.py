@@ -1,0 +1,218 @@
+"""What each answer came to, and the score of a benchmark, from the samples that lm-eval logs.
+
+Rates tell a model that cannot do a task from a set-up in which it never answered:
+
+    empty   nothing but white space was generated;
+    failed  no answer was found in what was generated, the empty outputs included.
+
+For the benchmarks that generate nothing both are 0.
+"""
+
+import math
+import statistics
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from stages.tasks import edit_ratio, extraction, translations
+from stages.tasks.registry import BENCHMARKS, Benchmark
+
+Sample = Mapping[str, Any]
+
+_DIGITS = tuple("01234")
+_LETTERS = tuple("ABCD")
+
+
+@dataclass(frozen=True)
+class Item:
+    """One item of a benchmark.
+
+    Attributes:
+        item: Its id.
+        prompt: As it was sent; of the first candidate where the candidates are part of it.
+        raw: What was generated, one string for each sample; () where nothing is generated.
+        filtered: The answer that was found, or chosen; "" where none was. Of the first sample.
+        target: The reference answer.
+        value: The item's share of the score, in [0, 1]; for BLEU that of the sentence.
+        secondary: Other numbers of the item, by metric; pairs and records are left out.
+        empty: Share of the samples that are empty.
+        failed: Share of the samples without an answer.
+    """
+
+    item: str
+    prompt: str
+    raw: tuple[str, ...]
+    filtered: str
+    target: str
+    value: float
+    secondary: dict[str, float]
+    empty: float
+    failed: float
+
+
+@dataclass(frozen=True)
+class Score:
+    """A benchmark's result.
+
+    Attributes:
+        score: In [0, 1].
+        stderr: Of the score: sd / √n over the items (ddof 1), for BLEU by bootstrap; NaN for fewer than two items.
+        n_items: Evaluated items.
+        metric: lm-eval's name of the score.
+        protocol: In a line.
+        empty_rate: Mean of `Item.empty`.
+        failed_rate: Mean of `Item.failed`.
+        secondary: What is recorded beside it, in [0, 1].
+    """
+
+    score: float
+    stderr: float
+    n_items: int
+    metric: str
+    protocol: str
+    empty_rate: float
+    failed_rate: float
+    secondary: dict[str, float]
+
+
+def items(benchmark: str, samples: Sequence[Sample]) -> list[Item]:
+    """Return the items of a benchmark.
+
+    Args:
+        benchmark: A name of the registry.
+        samples: `results["samples"][benchmark]` of lm-eval, also after a round trip through JSON.
+    """
+    spec = BENCHMARKS[benchmark]
+    return [_item(spec, sample) for sample in samples]
+
+
+def score(benchmark: str, samples: Sequence[Sample], results: Mapping[str, Any]) -> Score:
+    """Return the score of a benchmark with its rates.
+
+    Args:
+        benchmark: A name of the registry.
+        samples: As for `items`; at least one.
+        results: `results["results"][benchmark]` of lm-eval, from the same run.
+    """
+    spec = BENCHMARKS[benchmark]
+    found = items(benchmark, samples)
+    return Score(
+        score=float(results[spec.metric_key]) / spec.scale,
+        stderr=_stderr(spec, samples, found),
+        n_items=len(found),
+        metric=spec.metric,
+        protocol=spec.protocol,
+        empty_rate=statistics.fmean(item.empty for item in found),
+        failed_rate=statistics.fmean(item.failed for item in found),
+        secondary={name: float(results[f"{name},none"]) / spec.scale for name in spec.secondary},
+    )
+
+
+def _item(spec: Benchmark, sample: Sample) -> Item:
+    doc = sample["doc"]
+    raw = _generated(spec, sample)
+    if spec.answer == "loglikelihood":
+        chosen, target = _choices(spec, sample)
+        empty = failed = 0.0
+    else:
+        answers = [_ANSWER[spec.name](doc, text) for text in raw]
+        chosen, target = answers[0] or "", str(doc["target"])
+        empty = statistics.fmean(not text.strip() for text in raw)
+        failed = statistics.fmean(answer is None for answer in answers)
+    numbers = {name: _number(sample[name]) for name in (spec.metric, *spec.secondary)}
+    return Item(
+        item=str(doc["id"]),
+        prompt=_prompt(sample),
+        raw=raw,
+        filtered=chosen,
+        target=target,
+        value=_value(spec, sample),
+        secondary={name: number for name in spec.secondary if (number := numbers[name]) is not None},
+        empty=empty,
+        failed=failed,
+    )
+
+
+def _generated(spec: Benchmark, sample: Sample) -> tuple[str, ...]:
+    """Return the generated texts: lm-eval logs a list of samples for each request."""
+    if spec.answer == "loglikelihood":
+        return ()
+    return tuple(str(text) for text in sample["resps"][0])
+
+
+def _prompt(sample: Sample) -> str:
+    """Return the first argument of the first request; written to JSON, lm-eval names arguments "gen_args_0" etc."""
+    arguments = sample["arguments"]
+    if isinstance(arguments, Mapping):
+        return str(arguments["gen_args_0"]["arg_0"])
+    return str(arguments[0][0])
+
+
+def _choices(spec: Benchmark, sample: Sample) -> tuple[str, str]:
+    """Return the choice with the highest likelihood, and the right one."""
+    doc = sample["doc"]
+    likelihoods = [float(response[0][0]) for response in sample["resps"]]
+    chosen = likelihoods.index(max(likelihoods))
+    texts = doc["options"] if spec.name == "xwino" else doc["choices"]
+    return str(texts[chosen]), str(texts[doc["gold"]])
+
+
+def _value(spec: Benchmark, sample: Sample) -> float:
+    value = sample[spec.metric]
+    if spec.metric == "bleu":
+        reference, hypothesis = value
+        return translations.sentence_bleu(reference, hypothesis) / spec.scale
+    return float(value)
+
+
+def _number(value: object) -> float | None:
+    return float(value) if isinstance(value, int | float) else None
+
+
+def _stderr(spec: Benchmark, samples: Sequence[Sample], found: Sequence[Item]) -> float:
+    if len(found) < 2:
+        return math.nan
+    if spec.metric == "bleu":
+        return translations.bleu_stderr([tuple(sample["bleu"]) for sample in samples]) / spec.scale
+    return statistics.stdev(item.value for item in found) / math.sqrt(len(found))
+
+
+def _whole(_: Mapping[str, Any], text: str) -> str | None:
+    return text.strip() or None
+
+
+def _short(_: Mapping[str, Any], text: str) -> str | None:
+    answer = extraction.first_paragraph(text)
+    return None if edit_ratio.is_empty(answer) else answer
+
+
+def _last_number(_: Mapping[str, Any], text: str) -> str | None:
+    number = extraction.mgsm_number(text)
+    return None if number is None else str(number)
+
+
+def _alias(_: Mapping[str, Any], text: str) -> str | None:
+    return extraction.triviaqa_normalised(text).strip() or None
+
+
+def _program(doc: Mapping[str, Any], text: str) -> str | None:
+    return text if text.strip() and extraction.is_program(f"{doc['prompt']}{text}") else None
+
+
+_ANSWER: dict[str, Callable[[Mapping[str, Any], str], str | None]] = {
+    "jcommonsenseqa": lambda _, text: extraction.label(text, _DIGITS),
+    "jmmlu": lambda _, text: extraction.label(text, _LETTERS),
+    "jemhopqa": _short,
+    "niilc": _short,
+    "jsquad": _short,
+    "xlsum_ja": _whole,
+    "mgsm_ja": _last_number,
+    "wmt20_en_ja": _whole,
+    "wmt20_ja_en": _whole,
+    "triviaqa": _alias,
+    "squad2": _whole,
+    "gsm8k": lambda _, text: extraction.gsm8k_strict(text),
+    "bbh": lambda _, text: extraction.bbh_answer(text) or None,
+    "humaneval": _program,
+    "jhumaneval": _program,
+}

@@ -1,0 +1,80 @@
+"""A headless Chromium for tests of pages."""
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from selenium.webdriver import Chrome, ChromeOptions
+from selenium.webdriver.chrome.service import Service
+
+CHROMIUM = "/usr/bin/chromium"
+DRIVER = "/usr/bin/chromedriver"
+"""Debian packages `chromium` and `chromium-driver`; selenium would otherwise download a driver."""
+
+FLAGS = (
+    "--headless=new",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-dev-shm-usage",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-default-apps",
+    "--disable-sync",
+    "--hide-scrollbars",
+)
+
+
+@contextmanager
+def open_browser(profile: Path, width: int = 1280, height: int = 900) -> Iterator[Chrome]:
+    """Start a browser with a profile of its own and end it with the block.
+
+    Args:
+        profile: Empty folder for its user data.
+        width: Of the window, CSS pixels.
+        height: Of the window, CSS pixels.
+    """
+    options = ChromeOptions()
+    options.binary_location = CHROMIUM
+    for flag in (*FLAGS, f"--user-data-dir={profile}", f"--window-size={width},{height}"):
+        options.add_argument(flag)
+    options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
+    browser = Chrome(options=options, service=Service(DRIVER))
+    try:
+        yield browser
+    finally:
+        browser.quit()
+
+
+def set_width(browser: Chrome, width: int, height: int = 900) -> None:
+    """Show the page at this width, also below the smallest window that the browser allows."""
+    metrics = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": False}
+    browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", metrics)
+
+
+def console(browser: Chrome) -> list[str]:
+    """Return the messages of the console since the last call, errors of loading among them."""
+    return [entry["message"] for entry in browser.get_log("browser")]
+
+
+def requested(browser: Chrome) -> list[str]:
+    """Return the addresses that the page asked for since the last call."""
+    messages: list[dict[str, Any]] = [json.loads(e["message"])["message"] for e in browser.get_log("performance")]
+    return [m["params"]["request"]["url"] for m in messages if m["method"] == "Network.requestWillBeSent"]
+
+
+def broken_images(browser: Chrome) -> list[str]:
+    """Return the sources of the images that did not load."""
+    script = "return [...document.images].filter(i => !i.complete || i.naturalWidth === 0).map(i => i.src)"
+    found: list[str] = browser.execute_script(script)
+    return found
+
+
+def overflow(browser: Chrome) -> int:
+    """Return by how many pixels the page is wider than its window."""
+    script = "const e = document.documentElement; return e.scrollWidth - e.clientWidth"
+    found: int = browser.execute_script(script)
+    return found

@@ -1,0 +1,45 @@
+"""Fixtures that several parts of the suite share."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from filelock import FileLock
+
+from tests.repository import Repository, new_repository
+
+
+def shared(factory: pytest.TempPathFactory, name: str, make: Callable[[Path], object]) -> Path:
+    """Make a folder once for all workers of a run and return it."""
+    base = factory.getbasetemp()
+    top = base.parent if "popen-" in base.name else base
+    target = top / name
+    with FileLock(top / f"{name}.lock"):
+        done = top / f"{name}.done"
+        if not done.exists():
+            make(target)
+            done.touch()
+    return target
+
+
+def reproduce_shipped(path: Path) -> None:
+    repository = new_repository(path)
+    (path / "cold.txt").write_text(repository.dvc("repro"), encoding="utf-8")
+    repository.commit("First state")
+
+
+@pytest.fixture(scope="session")
+def shipped_path(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return shared(tmp_path_factory, "shipped", reproduce_shipped)
+
+
+@pytest.fixture(scope="session")
+def shipped(shipped_path: Path) -> Repository:
+    """The shipped study after `dvc repro`, committed. Read only: copy it to change it."""
+    return Repository(shipped_path)
+
+
+@pytest.fixture
+def workbench(shipped: Repository, tmp_path: Path) -> Repository:
+    """A copy of the shipped study after `dvc repro`, to change."""
+    return shipped.copy_to(tmp_path / "workbench")

@@ -1,0 +1,95 @@
+"""params.yaml: every problem in one line, and one model, stage and README row for each section."""
+
+import pytest
+import yaml
+
+from stages.contracts.errors import SHOWN, InputError
+from stages.contracts.params import known_names, parse_params, section_rows, sections
+from tests.repository import ROOT
+
+SHIPPED = (ROOT / "params.yaml").read_text(encoding="utf-8")
+
+
+def problems(**changes: object) -> list[str]:
+    raw = yaml.safe_load(SHIPPED)
+    for name, value in changes.items():
+        section, _, key = name.partition("__")
+        if key:
+            raw[section][key] = value
+        elif value is None:
+            del raw[section]
+        else:
+            raw[section] = value
+    with pytest.raises(InputError) as caught:
+        parse_params(yaml.safe_dump(raw))
+    return list(caught.value.problems)
+
+
+def test_the_shipped_file_is_valid():
+    assert parse_params(SHIPPED).study == "japanese-2024"
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        ({"decompose__n_components": 0}, "decompose.n_components: input should be greater than or equal to 1, got 0"),
+        ({"decompose__n_components": "4"}, "decompose.n_components: input should be a valid integer, got '4'"),
+        ({"validate__suspicious": "maybe"}, "validate.suspicious: input should be 'warn' or 'fail', got 'maybe'"),
+        (
+            {"assemble__corections": True},
+            "assemble.corections: unknown name; known here: corrections, mixed_protocols",
+        ),
+        ({"subset": None}, "subset: missing"),
+        ({"subsett": "all"}, "subsett: unknown name; known here: study, subset"),
+        ({"factorize__shown": 11}, "shown is 11, more than the n_factors 10 fitted"),
+        ({"assemble__corrections": "yes please"}, "assemble.corrections: input should be a valid boolean"),
+    ],
+)
+def test_each_problem_says_what_where_and_how(change: dict[str, object], told: str):
+    (line,) = problems(**change)
+    assert line.startswith("params.yaml: ")
+    assert told in line
+
+
+def test_all_problems_come_at_once():
+    assert len(problems(decompose__n_components=0, validate__suspicious="maybe", subset=3)) == 3
+
+
+def test_text_that_is_no_yaml_names_the_line():
+    with pytest.raises(InputError, match="line 2 is not valid YAML"):
+        parse_params("study: a\n  subset: [")
+    with pytest.raises(InputError, match="expected a mapping"):
+        parse_params("- a\n- b\n")
+
+
+def test_every_section_has_a_model_and_a_stage():
+    pipeline = yaml.safe_load((ROOT / "dvc.yaml").read_text(encoding="utf-8"))["stages"]
+    raw = yaml.safe_load(SHIPPED)
+    in_file = {name for name, value in raw.items() if isinstance(value, dict)}
+    assert in_file == set(sections())
+    assert set(sections()) <= set(pipeline)
+    used = {str(p).partition(".")[0] for stage in pipeline.values() for p in _params(stage)}
+    assert set(sections()) | {"study", "subset"} == used
+
+
+def _params(stage: dict) -> list[str]:
+    return stage.get("do", stage).get("params", [])
+
+
+def test_every_parameter_is_described_in_the_readme():
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    for name, description in section_rows():
+        assert f"| `{name}` | {description.replace(chr(10), ' ')} |" in readme, name
+
+
+def test_known_names_are_those_of_the_file():
+    raw = yaml.safe_load(SHIPPED)
+    assert set(known_names()[""]) == set(raw)
+    for section in sections():
+        assert set(known_names()[section]) == set(raw[section])
+
+
+def test_a_flood_of_problems_is_counted_not_printed():
+    error = InputError([f"problem {i}" for i in range(SHOWN + 5)])
+    assert len(error.lines()) == SHOWN + 1
+    assert error.lines()[-1] == "... and 5 more problems"

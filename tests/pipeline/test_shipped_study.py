@@ -1,0 +1,147 @@
+"""The numbers of Saito et al. 2024 (arXiv 2412.14471), from `dvc repro` on the shipped study."""
+
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from tests.repository import ROOT, Repository
+
+
+def metrics(repository: Repository, name: str) -> dict:
+    return json.loads((repository.path / f"reports/metrics/{name}.json").read_text(encoding="utf-8"))
+
+
+def table(repository: Repository, name: str) -> pd.DataFrame:
+    return pd.read_csv(repository.path / f"reports/tables/{name}.csv")
+
+
+@pytest.fixture(scope="module")
+def scratch(shipped: Repository, tmp_path_factory: pytest.TempPathFactory) -> Repository:
+    repository = shipped.copy_to(tmp_path_factory.mktemp("scratch") / "repo")
+    repository.dvc("exp", "run", "-n", "only-scratch", "-S", "subset=scratch")
+    return repository
+
+
+@pytest.fixture(scope="module")
+def corrected(shipped: Repository, tmp_path_factory: pytest.TempPathFactory) -> Repository:
+    repository = shipped.copy_to(tmp_path_factory.mktemp("corrected") / "repo")
+    repository.dvc("exp", "run", "-n", "corrected", "-S", "assemble.corrections=true")
+    return repository
+
+
+def explained(repository: Repository) -> list[float]:
+    return list(metrics(repository, "decompose")["explained_variance_ratio"].values())
+
+
+def test_explained_variance_of_all_35_models(shipped: Repository):
+    # section 4.3 of the paper, with two more digits from the published score matrix
+    np.testing.assert_allclose(explained(shipped), [0.6515, 0.1542, 0.0697, 0.0323], atol=5e-5)
+    assert metrics(shipped, "decompose")["n_models"] == 35
+
+
+def test_cross_lingual_correlations(shipped: Repository):
+    pearson = metrics(shipped, "correlate")["pearson"]
+    pairs = {"jmmlu.mmlu": 0.91, "gsm8k.mgsm_ja": 0.94, "humaneval.jhumaneval": 0.98}
+    for pair, published in pairs.items():
+        assert pearson[pair] == pytest.approx(published, abs=0.005)
+
+
+@pytest.mark.parametrize(
+    ("component", "language", "rho", "n"),
+    [("PC1", "en", 0.916, 27), ("PC2", "ja", 0.779, 25), ("PC2", "en", 0.164, 27), ("PC2", "total", 0.186, 27),
+     ("PC1", "total", 0.938, 27)],
+)  # fmt: skip
+def test_scaling_laws(shipped: Repository, component: str, language: str, rho: float, n: int):
+    law = metrics(shipped, "scale")[component][language]
+    assert law["rho"] == pytest.approx(rho, abs=5e-4)
+    assert law["n"] == n
+
+
+def test_every_claim_but_the_known_five_reproduces(shipped: Repository):
+    claims = table(shipped, "claims").set_index("claim_id")
+    missed = set(claims.index[claims["status"] == "not reproduced"])
+    assert missed == {"std.mgsm_ja", *(f"fa.all.contribution.factor{k}" for k in (1, 2, 3, 4))}
+    assert claims.loc[list(missed), "note"].str.len().min() > 0
+    assert (claims["status"] == "reproduced").sum() == 101
+    loadings = claims.index.str.startswith("fa.all.loading")
+    assert loadings.sum() == 76
+    assert claims.loc[loadings, "difference"].abs().max() < 0.005
+
+
+def test_the_printed_deviation_of_mgsm_is_that_of_gsm8k(shipped: Repository):
+    # section 4.2 prints 0.246 for MGSM
+    spread = table(shipped, "precision").set_index("benchmark")["std"]
+    assert spread["gsm8k"] == pytest.approx(0.246, abs=5e-4)
+    assert spread["mgsm_ja"] == pytest.approx(0.201, abs=5e-4)
+
+
+def test_standard_errors_are_binomial(shipped: Repository):
+    cells = pd.read_parquet(shipped.path / "data/score_cells.parquet").set_index(["model_id", "benchmark"])
+    cell = cells.loc[("01-ai/Yi-1.5-6B", "mgsm_ja")]
+    assert cell["stderr"] == pytest.approx((0.256 * 0.744 / 250) ** 0.5)
+    assert cells["stderr"].notna().all()
+
+
+def test_scratch_models_give_figure_8(scratch: Repository):
+    np.testing.assert_allclose(explained(scratch), [0.6557, 0.1702, 0.0712, 0.0300], atol=5e-5)
+    claims = table(scratch, "claims").set_index("claim_id")
+    loadings = claims[claims.index.str.startswith("pca.scratch.loading")]
+    assert len(loadings) == 76
+    assert (loadings["status"] == "reproduced").all()
+    assert metrics(scratch, "scale")["PC1"]["en"]["rho"] == pytest.approx(0.923, abs=5e-4)
+    # the paper prints 0.779 here, the value of all models: known not to reproduce
+    assert metrics(scratch, "scale")["PC2"]["ja"] == {"rho": pytest.approx(0.80, abs=5e-3), "n": 10}
+    assert claims.loc["scaling.scratch.pc2.ja.rho", "status"] == "not reproduced"
+
+
+def test_corrections_move_the_numbers_and_say_where(corrected: Repository):
+    np.testing.assert_allclose(explained(corrected), [0.6548, 0.1501, 0.0707, 0.0330], atol=5e-5)
+    assert metrics(corrected, "scale")["PC1"]["en"]["rho"] == pytest.approx(0.9115, abs=5e-5)
+    cells = pd.read_parquet(corrected.path / "data/score_cells.parquet")
+    changed = cells[cells["origin"] == "corrected"]
+    assert set(changed["model_id"]) == {"sbintuitions/sarashina2-7b", "sbintuitions/sarashina2-13b"}
+    assert sorted(changed["score"]) == [0.121, 0.146, 0.161, 0.198]
+    assert changed["source"].str.contains("CC BY 4.0").all()
+    verdict = metrics(corrected, "validate")
+    assert (verdict["waived"], verdict["corrected"]) == (2, 4)
+
+
+def test_leave_one_out_is_matched_and_signed_to_the_full_solution(shipped: Repository):
+    loo = table(shipped, "pca_loo")
+    assert len(loo) == 19 * 4
+    first = loo[loo["component"] == "PC1"]
+    # an axis of 65 % of the variance hardly moves when one of 35 models goes; a flipped sign would show as std ~ 0.2
+    assert (first["mean"] - first["full"]).abs().max() < 0.005
+    assert first["std"].max() < 0.03
+
+
+def test_disagreeing_token_counts_are_found(shipped: Repository):
+    findings = table(shipped, "findings_models")
+    rows = findings[findings["check"] == "token_rules"]
+    assert set(rows["model_id"]) == {"01-ai/Yi-1.5-6B", "rinna/youri-7b"}
+    assert rows["message"].str.contains("the printed value is used").all()
+    models = pd.read_parquet(shipped.path / "data/models.parquet")
+    assert models.loc["01-ai/Yi-1.5-6B", "nd_en"] == 6e9 * 2170e9
+
+
+def test_six_zeros_are_waived_by_name(shipped: Repository):
+    assert metrics(shipped, "validate")["waived"] == 6
+    findings = table(shipped, "findings_matrix")
+    waived = findings[findings["severity"] == "waived"]
+    assert set(waived["benchmark"]) == {"humaneval", "jhumaneval"}
+    assert waived["model_id"].nunique() == 3
+
+
+def test_the_committed_metrics_are_those_of_the_committed_inputs(shipped: Repository):
+    for path in sorted((ROOT / "reports/metrics").glob("*.json")):
+        mine = (shipped.path / "reports/metrics" / path.name).read_text(encoding="utf-8")
+        assert json.loads(mine) == _close(json.loads(path.read_text(encoding="utf-8")))
+
+
+def _close(value: object) -> object:
+    # another processor's linear algebra may differ in the last digits
+    if isinstance(value, dict):
+        return {key: _close(item) for key, item in value.items()}
+    return pytest.approx(value, rel=1e-4) if isinstance(value, float) else value

@@ -1,0 +1,126 @@
+"""One MLflow run for each state, whatever DVC restores, skips or runs elsewhere."""
+
+import json
+from pathlib import Path
+
+import pytest
+from mlflow.entities import Run
+from mlflow.tracking import MlflowClient
+
+from tests.repository import Repository
+
+
+def runs(repository: Repository, status: str = "FINISHED") -> list[Run]:
+    client = MlflowClient(f"sqlite:///{repository.path / 'mlflow.db'}")
+    ids = [experiment.experiment_id for experiment in client.search_experiments()]
+    return [run for run in client.search_runs(ids) if run.info.status == status]
+
+
+def subsets(repository: Repository) -> list[str]:
+    return sorted(run.data.tags["observatory.subset"] for run in runs(repository))
+
+
+def metrics_on_disk(repository: Repository) -> dict[str, float]:
+    def flat(name: str, value: object) -> dict[str, float]:
+        if isinstance(value, dict):
+            return {k: v for key, item in value.items() for k, v in flat(f"{name}.{key}", item).items()}
+        return {name: float(value)}  # type: ignore[arg-type]
+
+    found: dict[str, float] = {}
+    for path in (repository.path / "reports/metrics").glob("*.json"):
+        found |= flat(path.stem, json.loads(path.read_text(encoding="utf-8")))
+    return found
+
+
+def artifacts(run: Run) -> set[str]:
+    top = Path(run.info.artifact_uri.removeprefix("file://"))
+    return {str(path.relative_to(top)) for path in top.rglob("*") if path.is_file()}
+
+
+def test_all_then_scratch_then_all_again_gives_one_run_per_state(workbench: Repository):
+    assert subsets(workbench) == ["all"]
+    workbench.dvc("exp", "run", "-n", "scratch", "-S", "subset=scratch")
+    again = workbench.dvc("exp", "run", "-n", "back", "-S", "subset=all")
+    assert "cached - skipping run" in again
+    assert subsets(workbench) == ["all", "scratch"]
+    assert "didn't change, skipping" in workbench.dvc("repro")
+    assert subsets(workbench) == ["all", "scratch"]
+    assert "up to date" in workbench.dvc("status")
+    scratch = next(run for run in runs(workbench) if run.data.tags["observatory.subset"] == "scratch")
+    assert scratch.data.tags["dvc.experiment"] == "scratch"
+    assert scratch.data.params["subset"] == "scratch"
+
+
+def test_the_run_holds_what_the_files_say(shipped: Repository):
+    (run,) = runs(shipped)
+    assert run.data.metrics == pytest.approx(metrics_on_disk(shipped))
+    assert run.data.metrics["scale.PC1.en.rho"] == pytest.approx(0.916, abs=5e-4)
+    assert run.data.params["factorize.n_factors"] == "10"
+    tags = run.data.tags
+    assert tags["observatory.gate"] == "open"
+    assert tags["observatory.waived.n"] == "6"
+    assert "cyberagent/calm2-7b:humaneval" in tags["observatory.waived"]
+    assert tags["observatory.dirty"] == "false"
+    assert tags["observatory.trace"] == f"observatory trace run:{run.info.run_id}"
+    inputs = {d.dataset.name: d.dataset.digest for d in run.inputs.dataset_inputs}
+    lock = (shipped.path / "dvc.lock").read_text(encoding="utf-8")
+    assert inputs["data/score_matrix.parquet"] in lock
+    assert "metadata/japanese-2024/scores.csv" in inputs
+
+
+def test_the_run_holds_the_report_as_it_opens_from_disk(shipped: Repository):
+    (run,) = runs(shipped)
+    kept = artifacts(run)
+    assert {"index.html", "params.yaml", "dvc.lock", "tables/claims.csv", "data_docs/validate/index.html"} <= kept
+    figures = {f"figures/{path.name}" for path in (shipped.path / "reports/figures").iterdir()}
+    assert figures
+    assert figures <= kept
+
+
+def test_the_report_and_the_run_name_the_same_state(shipped: Repository):
+    (run,) = runs(shipped)
+    page = (shipped.path / "reports/index.html").read_text(encoding="utf-8")
+    assert run.data.tags["observatory.state"] in page
+
+
+def test_experiments_in_temporary_workspaces_land_in_the_main_store(workbench: Repository):
+    workbench.dvc("exp", "run", "--temp", "-n", "aside", "-S", "subset=english")
+    workbench.dvc("exp", "run", "--queue", "-n", "later", "-S", "subset=continual")
+    workbench.dvc("queue", "start")
+    workbench.dvc("queue", "logs", "later", "-f", ok=False)
+    found = {run.data.tags["observatory.subset"]: run for run in runs(workbench)}
+    assert set(found) == {"all", "english", "continual"}
+    assert found["english"].data.tags["dvc.experiment"] == "aside"
+    assert found["continual"].data.tags["dvc.experiment"] == "later"
+    for run in found.values():
+        assert run.info.artifact_uri.startswith((workbench.path / "mlruns").as_uri())
+        assert "index.html" in artifacts(run)
+
+
+def test_a_lost_store_is_rebuilt_from_versioned_files(workbench: Repository):
+    workbench.dvc("exp", "run", "-n", "scratch", "-S", "subset=scratch")
+    before = next(run for run in runs(workbench) if run.data.tags["observatory.subset"] == "scratch")
+    for path in workbench.path.glob("mlflow.db*"):
+        path.unlink()
+    refused = workbench.observatory("track", ok=False)
+    assert refused.returncode == 1
+    assert "observatory track --rebuild" in refused.stderr
+    workbench.observatory("track", "--rebuild")
+    (after,) = runs(workbench)
+    own = ("observatory.trace",)
+    assert {k: v for k, v in after.data.tags.items() if k not in own} == {
+        k: v for k, v in before.data.tags.items() if k not in own
+    }
+    assert after.data.metrics == before.data.metrics
+    assert after.data.params == before.data.params
+    assert artifacts(after) == artifacts(before)
+    assert "has its MLflow run" in workbench.observatory("track").stdout
+
+
+def test_tracking_a_state_that_was_not_reproduced_is_refused(workbench: Repository):
+    text = (workbench.path / "params.yaml").read_text(encoding="utf-8")
+    (workbench.path / "params.yaml").write_text(text.replace("subset: all", "subset: scratch"), encoding="utf-8")
+    refused = workbench.observatory("track", ok=False)
+    assert refused.returncode == 1
+    assert "run `dvc repro` first" in refused.stderr
+    assert subsets(workbench) == ["all"]

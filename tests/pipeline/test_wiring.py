@@ -1,0 +1,51 @@
+"""dvc.yaml against the code: what a stage imports, it depends on."""
+
+import grimp
+import pytest
+import yaml
+
+from tests.repository import ROOT
+
+PIPELINE = yaml.safe_load((ROOT / "dvc.yaml").read_text(encoding="utf-8"))["stages"]
+GRAPH = grimp.build_graph("stages")
+
+
+def definition(name: str) -> dict:
+    return PIPELINE[name].get("do", PIPELINE[name])
+
+
+def path_of(module: str) -> str:
+    """Return the file of a module, as dvc.yaml writes it."""
+    path = module.replace(".", "/")
+    return f"{path}/__init__.py" if (ROOT / path).is_dir() else f"{path}.py"
+
+
+@pytest.mark.parametrize("name", PIPELINE)
+def test_dependencies_cover_the_import_closure(name: str):
+    deps = definition(name)["deps"]
+    module = f"stages.{name}"
+    closure = {module} | GRAPH.find_upstream_modules(module)
+    # packages' __init__ files hold a docstring each and nothing that could change a result
+    files = {path_of(m) for m in closure if not path_of(m).endswith("__init__.py")}
+    uncovered = {f for f in files if not any(f == dep or f.startswith(f"{dep}/") for dep in deps)}
+    assert not uncovered, f"add to deps of {name}: {sorted(uncovered)}"
+
+
+@pytest.mark.parametrize("name", PIPELINE)
+def test_code_that_a_stage_does_not_import_is_no_dependency(name: str):
+    closure = {path_of(m) for m in {f"stages.{name}"} | GRAPH.find_upstream_modules(f"stages.{name}")}
+    code = [dep for dep in definition(name)["deps"] if dep.startswith("stages/") and dep.endswith(".py")]
+    assert set(code) <= closure
+
+
+@pytest.mark.parametrize("name", PIPELINE)
+def test_stage_files_are_thin(name: str):
+    lines = (ROOT / f"stages/{name}.py").read_text(encoding="utf-8").splitlines()
+    assert len(lines) <= 100
+    assert definition(name)["cmd"].startswith(f"python -m stages.{name}")
+
+
+def test_stages_are_in_the_order_of_their_work():
+    assert next(iter(PIPELINE)) == "ingest"
+    assert list(PIPELINE)[-1] == "track"
+    assert all(stage.get("desc") or stage.get("do", {}).get("desc") for stage in PIPELINE.values())

@@ -1,0 +1,106 @@
+"""A study whose answer is known: scores made from planted components, components made from planted budgets."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import yaml
+
+LANGUAGES = {"de": "German", "fr": "French"}
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a planted study was made from.
+
+    Attributes:
+        loadings: (n_benchmarks, 2), orthonormal: a general axis and a French one.
+        slopes: Change of each component per factor of ten in its language's budget.
+        rho: Correlation of each component with its language's log10 budget.
+    """
+
+    loadings: np.ndarray
+    slopes: tuple[float, float]
+    rho: tuple[float, float]
+
+
+def orthonormal(n_benchmarks: int) -> np.ndarray:
+    general = np.ones(n_benchmarks)
+    french = np.where(np.arange(n_benchmarks) % 2 == 0, 1.0, -1.0)
+    french -= french.mean()
+    return np.column_stack([general / np.linalg.norm(general), french / np.linalg.norm(french)])
+
+
+def write_study(
+    folder: Path, n_models: int = 24, n_benchmarks: int = 6, seed: int = 0, *, known_budgets: bool = True
+) -> Plan:
+    """Write a study with max_score 100, one benchmark with negative scores, no claims, two languages.
+
+    The axes are uncorrelated and their variances differ, so PCA must find the planted loadings: each benchmark is
+    standardised, and the planted columns have equal variance by construction.
+    """
+    rng = np.random.default_rng(seed)
+    U = orthonormal(n_benchmarks)
+    logs = rng.normal(size=(n_models, 2))
+    logs -= logs.mean(axis=0)
+    left, _, right_t = np.linalg.svd(logs, full_matrices=False)
+    logs = left @ right_t * np.sqrt(n_models)
+    spread = np.array([2.0, 1.0])
+    Z = logs * spread @ U.T
+    noise = rng.normal(scale=1e-3, size=Z.shape)
+    scores = 50 + 8 * (Z + noise)
+    scores[:, -1] -= 50
+    names = [f"org/model-{i:02d}" for i in range(n_models)]
+    benchmarks = [f"task_{j}" for j in range(n_benchmarks)]
+    folder.mkdir(parents=True)
+    tokens = 10 ** (1.5 + 0.4 * logs)
+    models = pd.DataFrame(
+        {
+            "model_id": names,
+            "name": [f"Model {i:02d}" for i in range(n_models)],
+            "active_params_b": 1.0,
+            "construction": "scratch",
+            "base_model_id": "",
+            "corpus": "",
+            "tokens_total_b": tokens.sum(axis=1) if known_budgets else np.nan,
+            "tokens_de_b": tokens[:, 0] if known_budgets else np.nan,
+            "tokens_fr_b": tokens[:, 1] if known_budgets else np.nan,
+            "group": np.where(np.arange(n_models) % 2 == 0, "even", "odd"),
+            "family": [f"family-{i % 4}" for i in range(n_models)],
+            "reference": "",
+        }
+    )
+    facts = pd.DataFrame(
+        {
+            "benchmark": benchmarks,
+            "label": [b.upper() for b in benchmarks],
+            "language": ["fr" if j % 2 == 0 else "de" for j in range(n_benchmarks)],
+            "ability": "planted",
+            "counterpart": "",
+            "metric": "accuracy",
+            "max_score": 100,
+            "min_score": [0] * (n_benchmarks - 1) + [-100],
+            "chance": 0,
+            "n_items": 1000,
+            "n_shots": 0,
+            "answer": "generation",
+            "reference": "",
+        }
+    )
+    models.to_csv(folder / "models.csv", index=False)
+    facts.to_csv(folder / "benchmarks.csv", index=False)
+    pd.DataFrame(scores, names, benchmarks).rename_axis("model_id").reset_index().to_csv(
+        folder / "scores.csv", index=False
+    )
+    info = {
+        "title": "Planted",
+        "citation": "Made for a test",
+        "licence": "none",
+        "languages": LANGUAGES,
+        "groups": {"even": "Even", "odd": "Odd"},
+        "anchors": {"PC2": "task_0"},
+    }
+    (folder / "study.yaml").write_text(yaml.safe_dump(info), encoding="utf-8")
+    rhos = tuple(float(np.corrcoef(logs[:, a], logs[:, a])[0, 1]) for a in range(2))
+    return Plan(U, (2.0 / 0.4, 1.0 / 0.4), rhos)
