@@ -37,7 +37,9 @@ def load_results(params: Params) -> Results:
     """Collect what the analysis stages wrote about the current state."""
     X = workspace.read_parquet(workspace.MATRIX)
     ratio = pd.Series(workspace.read_metrics("decompose")["explained_variance_ratio"], dtype=float)
-    skipped = [line for stage in SKIPPING for line in workspace.read_table(f"skipped_{stage}")["skipped"]]
+    skipped = [
+        line for stage in SKIPPING for line in workspace.read_table(f"skipped_{stage}", text=("skipped",))["skipped"]
+    ]
     return Results(
         info=workspace.load_info(params.study),
         study=params.study,

@@ -1,7 +1,8 @@
 """Stage `decompose`: score matrix X to loadings U, PC scores S = Z @ U and explained variance.
 
 Reads   data/score_matrix.parquet (behind the gate)
-Writes  reports/tables/{pca_loadings,pca_scores,pca_loo,skipped_decompose}.csv, reports/metrics/decompose.json
+Writes  reports/tables/{pca_loadings,pca_scores,pca_loo,explained_variance,skipped_decompose}.csv,
+        reports/metrics/decompose.json
 """
 
 from collections.abc import Mapping
@@ -37,6 +38,7 @@ def main() -> None:
     workspace.write_table("pca_scores", full.pc_scores.rename_axis("model_id").reset_index())
     workspace.write_table("pca_loo", loo)
     ratio = full.explained_variance_ratio
+    workspace.write_table("explained_variance", ratio.rename("share").rename_axis("component").reset_index())
     skipped = []
     if len(ratio) < params.decompose.n_components:
         asked = params.decompose.n_components

@@ -167,7 +167,7 @@ def is_data(path: str) -> bool:
 def gate_tags(verdict: Mapping[str, Any]) -> dict[str, str]:
     """Return the gate's verdict, and every waiver and correction by name."""
     tags = {"observatory.gate": "open"}
-    table = workspace.read_table("findings_matrix")
+    table = workspace.read_findings("matrix")
     for severity in ("waived", "corrected"):
         rows = table[table["severity"] == severity]
         tags[f"observatory.{severity}.n"] = str(verdict[severity])

@@ -30,6 +30,7 @@ def run(
     folder = workspace.study_folder(params.study)
     where = str(folder / "scores.csv")
     found = gate.check_matrix(cells, X, benchmarks, params, where)
+    found += gate.suspicion_findings(X, benchmarks, found, params.gate, where)
     return gate.judge(found, cells, waivers, where, str(folder / "waivers.csv"))
 
 

@@ -184,12 +184,33 @@ def write_table(name: str, frame: pd.DataFrame) -> None:
     write_text(TABLES / f"{name}.csv", text)
 
 
-def read_table(name: str, index: str | None = None) -> pd.DataFrame:
-    """Read reports/tables/NAME.csv, with empty text as empty text and empty numbers as missing."""
-    frame = pd.read_csv(TABLES / f"{name}.csv", index_col=index)
+def read_table(name: str, index: str | None = None, text: Sequence[str] = ()) -> pd.DataFrame:
+    """Read reports/tables/NAME.csv, with empty text as empty text and empty numbers as missing.
+
+    Args:
+        name: File stem.
+        index: Column that becomes the index.
+        text: Columns that are text even where all cells are empty.
+    """
+    frame = pd.read_csv(TABLES / f"{name}.csv", index_col=index, dtype=dict.fromkeys(text, "str"))
     for column in frame.columns[frame.dtypes == "str"]:
         frame[column] = frame[column].fillna("")
     return frame
+
+
+def read_findings(which: str) -> pd.DataFrame:
+    """Read what a gate found: `models` or `matrix`."""
+    return read_table(f"findings_{which}", text=("check", "severity", "model_id", "benchmark", "message"))
+
+
+def read_claims() -> pd.DataFrame:
+    """Read the table of claims."""
+    return read_table("claims", text=("location", "quantity", "status", "note"))
+
+
+def table_names() -> list[str]:
+    """Return the names of the tables under reports/tables/, sorted."""
+    return sorted(path.stem for path in TABLES.glob("*.csv"))
 
 
 def write_skipped(stage: str, lines: Sequence[str]) -> None:

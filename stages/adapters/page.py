@@ -6,7 +6,6 @@ Figures, tables and Data Docs are linked by paths relative to the page, so that 
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import groupby
 from pathlib import Path
 
 import pandas as pd
@@ -36,7 +35,7 @@ class Chart:
         name: File stem.
         title: A few words.
         caption: One or two sentences.
-        section: Heading under which it is shown; charts of one section follow one another.
+        section: Heading under which it is shown.
     """
 
     name: str
@@ -99,12 +98,24 @@ class Verdict:
     """What the gate said.
 
     Attributes:
-        counts: success, checks, failures, warnings, waived, corrected.
-        findings: check, severity, model_id, benchmark, message.
+        counts: validate.json, of which success, checks and failures are shown.
+        findings: Of the models and of the matrix: check, severity, model_id, benchmark, message.
     """
 
     counts: Mapping[str, int | bool]
     findings: pd.DataFrame
+
+
+@dataclass(frozen=True)
+class Gate:
+    """The verdict in numbers; warnings, waived and corrected count findings."""
+
+    success: bool
+    checks: int
+    failures: int
+    warnings: int
+    waived: int
+    corrected: int
 
 
 @dataclass(frozen=True)
@@ -120,7 +131,7 @@ class Page:
         digest: Name of the state.
         n_models: Models analysed.
         n_benchmarks: Benchmarks analysed.
-        gate: Counts of the verdict.
+        gate: The verdict in numbers.
         findings: A table for each severity that occurs.
         skipped: What could not be computed, one line each.
         headlines: Small tables of the main numbers.
@@ -140,7 +151,7 @@ class Page:
     digest: str
     n_models: int
     n_benchmarks: int
-    gate: Mapping[str, int | bool]
+    gate: Gate
     findings: tuple[Table, ...]
     skipped: tuple[str, ...]
     headlines: tuple[Table, ...]
@@ -187,7 +198,9 @@ def page_from(
     info = results.info
     n_models, n_benchmarks = results.X.shape
     found = claim_rows(claims)
-    tables = (law_table(results), precision_table(results), model_table(results, verdict.findings))
+    findings = without_gaps(verdict.findings)
+    counted = findings["severity"].value_counts()
+    tables = (law_table(results), precision_table(results), model_table(results, findings))
     headlines = (variance_table(results), pair_table(results), rho_table(results))
     return Page(
         title=info.title,
@@ -198,15 +211,22 @@ def page_from(
         digest=digest,
         n_models=n_models,
         n_benchmarks=n_benchmarks,
-        gate=verdict.counts,
-        findings=tuple(finding_tables(verdict.findings)),
+        gate=Gate(
+            success=bool(verdict.counts["success"]),
+            checks=int(verdict.counts["checks"]),
+            failures=int(verdict.counts["failures"]),
+            warnings=int(counted.get("warning", 0)),
+            waived=int(counted.get("waived", 0)),
+            corrected=int(counted.get("corrected", 0)),
+        ),
+        findings=tuple(finding_tables(findings)),
         skipped=results.skipped,
         headlines=tuple(table for table in headlines if table.rows),
         claims=found,
         statuses=tuple((s, anchor(s), sum(claim.status == s for claim in found)) for s in STATUSES),
         sections=tuple(
-            Section(title, anchor(title), tuple(group))
-            for title, group in groupby(charts, lambda chart: chart.section)
+            Section(title, anchor(title), tuple(chart for chart in charts if chart.section == title))
+            for title in dict.fromkeys(chart.section for chart in charts)
         ),
         tables=tuple(table for table in tables if table.rows),
         files=tuple(sorted(files)),
@@ -217,6 +237,11 @@ def page_from(
 def anchor(title: str) -> str:
     """Return a title as the name of a link target."""
     return re.sub(r"[^a-z0-9]+", "-", title.lower()).strip("-")
+
+
+def without_gaps(frame: pd.DataFrame) -> pd.DataFrame:
+    """Return a frame of text with empty text where a cell is missing."""
+    return frame.astype(object).where(frame.notna(), "")
 
 
 def number(value: float, form: str) -> str:
@@ -249,7 +274,7 @@ def claim_rows(claims: pd.DataFrame) -> tuple[Claim, ...]:
             status=str(row.status),
             note=str(row.note),
         )
-        for row in claims.itertuples()
+        for row in claims.assign(note=without_gaps(claims[["note"]])).itertuples()
     )
 
 
@@ -331,7 +356,7 @@ def law_table(results: Results) -> Table:
     ]
     columns = ["Response", "Budget", "n", "ρ", "Slope", "Intercept"]
     note = "Least-squares line: the slope is the change of the response per factor of ten in budget."
-    return table("Laws", columns, columns[2:], rows, note)
+    return table("Slopes and intercepts", columns, columns[2:], rows, note)
 
 
 def precision_table(results: Results) -> Table:

@@ -125,7 +125,7 @@ def encode(value: object) -> object:
     if value is None or isinstance(value, bool | float | str):
         return value
     if isinstance(value, int):
-        return int(value) if value.bit_length() < 64 else {"int": hex(value)}
+        return value if value.bit_length() < 64 else {"int": hex(value)}
     if isinstance(value, list):
         return _pack_each(value)
     for kind, name, pack in _PACKERS:

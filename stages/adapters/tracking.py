@@ -3,6 +3,9 @@
 The store is `mlflow.db` and `mlruns/` in the repository root, unless MLFLOW_TRACKING_URI names a server.
 """
 
+import hashlib
+import json
+import logging
 import math
 import os
 import re
@@ -23,7 +26,13 @@ from mlflow.utils.time import get_current_time_millis
 
 from stages.contracts.runs import State
 
+# its first use of a database says so, to nobody's benefit
+logging.getLogger("mlflow.store.db.utils").setLevel(logging.WARNING)
+
 STATE_TAG = "observatory.state"
+RECORD_TAG = "observatory.record"
+RECORD = "record.json"
+"""Artifact that says what was logged; its md5 is in the tag. `observatory verify` holds the run against it."""
 BATCH = 100
 """Parameters and tags that one call may log."""
 
@@ -101,6 +110,7 @@ def log_run(state: State, root: Path) -> Logged:
         run_id: str = client.create_run(experiment_id, tags=tags).info.run_id
         try:
             _fill(client, run_id, state, names.metrics)
+            _seal(client, run_id, state, names.metrics, tags)
         except BaseException:
             client.set_terminated(run_id, "KILLED")
             raise
@@ -165,3 +175,31 @@ def _fill(client: MlflowClient, run_id: str, state: State, metrics: Mapping[str,
         else:
             client.log_artifact(run_id, str(path), folder)
     client.log_batch(run_id, tags=[RunTag("observatory.trace", f"observatory trace run:{run_id}")])
+
+
+def _seal(
+    client: MlflowClient, run_id: str, state: State, metrics: Mapping[str, float], tags: Mapping[str, str]
+) -> None:
+    """Log what was logged, so that a later change of the database or of an artifact shows."""
+    record = {
+        "state": state.digest,
+        "status": state.status,
+        "params": dict(state.params),
+        "metrics": dict(metrics),
+        "tags": dict(tags),
+        "inputs": {item.name: item.digest for item in state.inputs},
+        "artifacts": dict(_artifact_files(state)),
+    }
+    text = json.dumps(record, indent=1, sort_keys=True, ensure_ascii=False)
+    client.log_text(run_id, text, RECORD)
+    client.set_tag(run_id, RECORD_TAG, hashlib.md5(text.encode(), usedforsecurity=False).hexdigest())
+
+
+def _artifact_files(state: State) -> Iterator[tuple[str, str]]:
+    """Yield the path within the run and the md5 of each file that was logged."""
+    for path, folder in state.artifacts:
+        for file in sorted(path.rglob("*")) if path.is_dir() else [path]:
+            if file.is_file():
+                name = file.relative_to(path) if path.is_dir() else Path(file.name)
+                with file.open("rb") as content:
+                    yield (Path(folder) / name).as_posix(), hashlib.file_digest(content, "md5").hexdigest()

@@ -7,6 +7,7 @@ import pandas as pd
 
 from stages.analysis.cells import divisors, raw_ranges
 from stages.analysis.findings import Finding, Severity, waive
+from stages.analysis.suspicion import find_suspicions
 from stages.contracts.params import Params, ValidateParams
 from stages.contracts.ranges import range_problems
 
@@ -55,6 +56,7 @@ def judge(
         where_waivers: Path of waivers.csv.
     """
     present = {(c.model_id, c.benchmark) for c in cells.itertuples() if c.origin != "corrected"}
+    present |= {(model_id, "") for model_id in cells["model_id"].unique()}
     matched = {(f.model_id, f.benchmark, f.check) for f in findings}
     result = waive(findings, waivers)
     for waiver in waivers.itertuples():
@@ -191,6 +193,27 @@ def zero_findings(cells: pd.DataFrame, benchmarks: pd.DataFrame, where: str) -> 
         for cell in cells[cells["score"] == 0].itertuples()
         if cell.benchmark in bottom
     ]
+
+
+def suspicion_findings(
+    X: pd.DataFrame, benchmarks: pd.DataFrame, found: Sequence[Finding], params: ValidateParams, where: str
+) -> list[Finding]:
+    """Name the scores that the rest of the matrix contradicts.
+
+    Args:
+        X: Score matrix (n_models, n_benchmarks).
+        benchmarks: benchmarks.csv, indexed by benchmark.
+        found: Findings of the other checks; cells that they name are not evidence for others and not named again.
+        params: Section `validate`: whether a suspicion warns or fails.
+        where: Path of the scores, to show in messages.
+    """
+    known = {(f.model_id, f.benchmark) for f in found if f.check in ("zero", "outcomes", "range")}
+    report = find_suspicions(X, benchmarks, known=known)
+    severity: Severity = "error" if params.suspicious == "fail" else "warning"
+    doubts = [
+        Finding("suspicious", severity, s.model_id, s.benchmark, f"{where}: {s.detail}") for s in report.suspicions
+    ]
+    return [*doubts, *(Finding("suspicious", "warning", "", "", f"{where}: {note}") for note in report.notes)]
 
 
 def protocol_findings(cells: pd.DataFrame, *, mixed_allowed: bool) -> list[Finding]:

@@ -18,7 +18,7 @@ def summary() -> Iterator[str]:
     if not (workspace.TABLES / "claims.csv").is_file():
         raise InputError([f"{workspace.TABLES / 'claims.csv'} is missing: run `dvc repro` first"])
     params = workspace.load_params()
-    claims = workspace.read_table("claims")
+    claims = workspace.read_claims()
     here = claims[claims["status"] != ELSEWHERE]
     if here.empty:
         yield f"{params.study}, subset {params.subset}: no published numbers to compare with"

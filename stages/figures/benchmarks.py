@@ -14,6 +14,9 @@ LARGEST = 230.0
 SMALLEST = 5.0
 """No bubble is smaller, so that it stays visible."""
 
+MOST_VECTORS = 3000
+"""With more scores than this the bubbles go into the SVG as one image: it would take megabytes."""
+
 SPREAD = 0.8
 """Share of a benchmark's width over which the groups stand side by side."""
 
@@ -39,9 +42,10 @@ def draw_benchmarks(results: Results) -> Figure:
         scores = results.X.loc[members.index].to_numpy()
         x = np.broadcast_to(np.arange(n) + offset, scores.shape)
         areas = np.repeat([bubble_area(value, largest) for value in members], n)
-        axes.scatter(
+        bubbles = axes.scatter(
             x.ravel(), scores.ravel(), s=areas, c=palette[group], alpha=0.6, edgecolors="white", linewidths=0.5
         )
+        bubbles.set_rasterized(results.X.size > MOST_VECTORS)
     for edge in range(1, n):
         axes.axvline(edge - 0.5, color="#E4E4E4", lw=0.8, zorder=0)
     axes.grid(axis="y")

@@ -46,9 +46,9 @@ def draw_all(results: Results) -> Iterator[Drawing]:
     yield from _scores(results)
     if len(results.loadings.columns):
         yield from _components(results)
-    yield from _scaling(results, results.pc_scores, "PC scores")
     if len(results.factor_loadings.columns):
         yield from _factors(results)
+    yield from _scaling(results, results.pc_scores, "PC scores")
     yield from _scaling(results, results.factor_scores, "factor scores")
 
 

@@ -24,8 +24,11 @@ LEADER_FROM = 11.0
 SWEEPS = 40
 """Most rounds over all names."""
 
+NEAR = 11.0
+"""A name this near to another point could be taken for that point's, pixels."""
+
 OUTSIDE, COVERED_NAME, COVERED_POINT, COVERED_LINE = 1000.0, 60.0, 40.0, 8.0
-LEADER_NAME, LEADER_POINT, LEADER_LEADER, PER_PIXEL = 30.0, 10.0, 25.0, 0.12
+NEAR_POINT, LEADER_NAME, LEADER_POINT, LEADER_LEADER, PER_PIXEL = 6.0, 30.0, 10.0, 25.0, 0.12
 
 
 @dataclass(frozen=True)
@@ -64,7 +67,7 @@ def place(scene: Scene) -> tuple[Array, NDArray[np.bool_]]:
     """Return the centres of the names (n, 2), and for which a leader line is needed (n,)."""
     n = len(scene.points)
     candidates = [_candidates(scene, i) for i in range(n)]
-    fixed = [_fixed_cost(scene, places) for places in candidates]
+    fixed = [_fixed_cost(scene, i, places) for i, places in enumerate(candidates)]
     order = _crowded_first(scene.points)
     chosen = np.full(n, -1)
     for _ in range(SWEEPS):
@@ -113,12 +116,14 @@ def _joined(rows: list[_Places]) -> _Places:
     )
 
 
-def _fixed_cost(scene: Scene, places: _Places) -> Array:
-    """Return what each place costs whatever the other names do (m,)."""
+def _fixed_cost(scene: Scene, i: int, places: _Places) -> Array:
+    """Return what each place of name i costs whatever the other names do (m,)."""
     beyond = (np.maximum(scene.low - places.low, 0) + np.maximum(places.high - scene.high, 0)).sum(axis=1)
     cost = np.where(beyond > 0, OUTSIDE + beyond, 0.0)
     gap = np.clip(scene.points, places.low[:, None], places.high[:, None]) - scene.points
-    cost += COVERED_POINT * (np.hypot(gap[..., 0], gap[..., 1]) < scene.radius).sum(axis=1)
+    apart = np.hypot(gap[..., 0], gap[..., 1])
+    cost += COVERED_POINT * (apart < scene.radius).sum(axis=1)
+    cost += NEAR_POINT * (np.delete(apart, i, axis=1) < NEAR).sum(axis=1)
     marks_low, marks_high = scene.points - scene.radius, scene.points + scene.radius
     # each leader starts at a mark, its own
     touched = _meets(places.start, places.end, marks_low, marks_high).sum(axis=1) - 1
@@ -141,7 +146,8 @@ def _mutual_cost(places: _Places, others: _Places) -> Array:
         start, end = others.start[lines], others.end[lines]
         cost += LEADER_NAME * _meets(start, end, places.low, places.high).sum(axis=0)
         cost[led] += LEADER_LEADER * _cross(places.start[led], places.end[led], start, end).sum(axis=1)
-    return cost
+    total: Array = cost
+    return total
 
 
 def _meets(start: Array, end: Array, low: Array, high: Array) -> NDArray[np.bool_]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -82,7 +83,7 @@ def draw_panels(results: Results, panels: Sequence[Panel]) -> Figure:
     freeze_layout(figure)
     for axes, panel in zip(grid, panels, strict=False):
         if len(panel.x) <= MOST_NAMED:
-            write_names(axes, results, panel)
+            write_names(figure, axes, results, panel)
     return figure
 
 
@@ -111,9 +112,8 @@ def draw_points(axes: Axes, results: Results, panel: Panel) -> None:
     axes.set(title=panel.title, xlabel=panel.x_label, ylabel=panel.y_label)
 
 
-def write_names(axes: Axes, results: Results, panel: Panel) -> None:
+def write_names(figure: Figure, axes: Axes, results: Results, panel: Panel) -> None:
     """Write the names beside their points, with a leader line where a name had to move away."""
-    figure = axes.get_figure(root=True)
     names = model_names(results)[panel.x.index]
     to_pixels, to_data = axes.transData.transform, axes.transData.inverted().transform
     window = axes.get_window_extent()
@@ -122,8 +122,8 @@ def write_names(axes: Axes, results: Results, panel: Panel) -> None:
     scene = Scene(
         points=points,
         sizes=text_sizes(figure, names),
-        low=np.array([window.x0, window.y0]) + 2,
-        high=np.array([window.x1, window.y1]) - 2,
+        low=np.array([window.x0, window.y0]) + 4,
+        high=np.array([window.x1, window.y1]) - 4,
         radius=MARKER_RADIUS * figure.dpi / 72,
         line=to_pixels(np.column_stack(ends)) if panel.line is not None else None,
     )
@@ -133,14 +133,15 @@ def write_names(axes: Axes, results: Results, panel: Panel) -> None:
     stops = to_data(np.clip(points, centres - scene.sizes / 2, centres + scene.sizes / 2))
     for (x, y), name, shade in zip(to_data(centres), names, shades, strict=True):
         axes.text(x, y, name, size=NAME_SIZE, color=darker(shade), ha="center", va="center", zorder=4)
-    leaders = np.stack([starts, stops], axis=1)[led]
+    leaders = list(np.stack([starts, stops], axis=1)[led])
     axes.add_collection(LineCollection(leaders, colors="#8C8C8C", linewidths=0.6, zorder=2.5), autolim=False)
 
 
 def text_sizes(figure: Figure, names: Iterable[str]) -> NDArray[np.float64]:
     """Return width and height of names in pixels (n, 2), with a little room around."""
-    renderer = FigureCanvasAgg(figure).get_renderer()
+    canvas: Any = FigureCanvasAgg(figure)
+    renderer = canvas.get_renderer()
     font = FontProperties(size=NAME_SIZE)
     widths = [renderer.get_text_width_height_descent(name, font, ismath=False)[0] for name in names]
     height = NAME_SIZE * figure.dpi / 72 * 1.25
-    return np.array([(width + 3, height) for width in widths])
+    return np.array([(width + 5, height) for width in widths])

@@ -7,6 +7,7 @@ changes no setting of the caller. DejaVu Sans comes with matplotlib, so text has
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import matplotlib as mpl
 from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -30,7 +31,8 @@ GROUP_COLOURS = ("#CC3311", "#EE7733", "#0077BB", "#009988", "#AA3377", "#33BBEE
 
 MARKERS = ("o", "s", "^", "D", "v", "P", "X")
 
-LOOK = {
+# matplotlib's stubs want each key as a literal
+LOOK: dict[Any, Any] = {
     "font.family": ["DejaVu Sans"],
     "font.size": 9.0,
     "axes.titlesize": 10.0,
@@ -112,7 +114,8 @@ def group_markers(info: StudyInfo) -> dict[str, str]:
 
 def darker(colour: str) -> str:
     """Return a shade of a colour that can be read as text on white."""
-    return mpl.colors.to_hex([0.75 * channel for channel in mpl.colors.to_rgb(colour)])
+    red, green, blue = mpl.colors.to_rgb(colour)
+    return mpl.colors.to_hex((0.75 * red, 0.75 * green, 0.75 * blue))
 
 
 def save(figure: Figure, stem: Path, dpi: int) -> None:
@@ -130,7 +133,9 @@ def save(figure: Figure, stem: Path, dpi: int) -> None:
             freeze_layout(figure)
         # Figure.savefig would draw twice for each file
         figure.set_dpi(dpi)
-        FigureCanvasAgg(figure).print_png(stem.with_name(f"{stem.name}.png"), metadata={"Software": None})
+        png: Any = FigureCanvasAgg(figure)
+        png.print_png(stem.with_name(f"{stem.name}.png"), metadata={"Software": None})
         nothing = dict.fromkeys(("Creator", "Date", "Format", "Type"))
-        FigureCanvasSVG(figure).print_svg(stem.with_name(f"{stem.name}.svg"), metadata=nothing)
+        svg: Any = FigureCanvasSVG(figure)
+        svg.print_svg(stem.with_name(f"{stem.name}.svg"), metadata=nothing)
     figure.clear()

@@ -115,6 +115,10 @@ class TestMatrix:
         assert broken(report) == {(COUNT, None), (PRESENT, "model_id")}
         assert sentence(report, PRESENT).endswith("found: missing llm-b")
 
+    def test_missing_rows_are_named_in_declared_order(self, tmp_path):
+        report = check(good_matrix().iloc[[2]], tmp_path / "docs")
+        assert sentence(report, PRESENT).endswith("found: missing llm-a, llm-b, llm-d")
+
     def test_an_extra_row_is_named(self, tmp_path):
         frame = good_matrix()
         frame.loc[4] = ["llm-e", 0.1, 0.2, 0.3]

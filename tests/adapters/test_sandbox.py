@@ -92,6 +92,7 @@ class TestSemantics:
             ("    return input()\n", "error"),
             ("    return open('/etc/passwd').read()\n", "forbidden"),
             ("    return [0] * (1 << 40)\n", "memory"),
+            ("    import os\n    os.kill(os.getpid(), 9)\n", "memory"),
             ("    while True: pass\n", "timeout"),
         ],
     )
@@ -202,15 +203,18 @@ class TestRequire:
 
     def test_tells_why_bubblewrap_cannot_start(self, tmp_path, monkeypatch):
         fake = tmp_path / "bwrap"
-        fake.write_text("#!/bin/sh\necho 'bwrap: setting up uid map: Permission denied' >&2\nexit 1\n")
+        starts = tmp_path / "starts"
+        complaint = "bwrap: setting up uid map: Permission denied"
+        fake.write_text(f"#!/bin/sh\necho start >> {starts}\necho '{complaint}' >&2\nexit 1\n")
         fake.chmod(0o755)
         monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
-        for attempt in (require, lambda: run_programs([add(RIGHT)] * 3)):
+        for attempt in (require, lambda: run_programs([add(RIGHT)] * 50, workers=1)):
             with pytest.raises(InputError) as caught:
                 attempt()
             (line,) = caught.value.problems
-            assert "bwrap: setting up uid map: Permission denied" in line
+            assert complaint in line
             assert "user namespaces" in line
+        assert len(starts.read_text().splitlines()) < 50  # the first failure ends the rest
 
     def test_refuses_an_unknown_machine(self, monkeypatch):
         monkeypatch.setattr(platform, "machine", lambda: "riscv64")

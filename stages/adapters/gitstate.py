@@ -1,0 +1,121 @@
+"""What git says about a repository: revisions by any name, their files, what differs from them."""
+
+import io
+import subprocess
+import tarfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from stages.contracts.errors import InputError
+from stages.contracts.names import Names, label
+
+WORKSPACE = "workspace"
+"""What DVC, too, calls the files as they are."""
+EXPERIMENTS = "refs/exps"
+
+
+@dataclass(frozen=True)
+class Revision:
+    """One version of the repository.
+
+    Attributes:
+        name: As it was asked for.
+        commit: Of git; of the workspace the one it is based on, "" before the first.
+        experiment: Name of the DVC experiment, or "".
+        dirty: Files that differ from the commit; never any but for the workspace.
+    """
+
+    name: str
+    commit: str
+    experiment: str = ""
+    dirty: tuple[str, ...] = ()
+
+    @property
+    def is_workspace(self) -> bool:
+        """Whether it is the files as they are."""
+        return self.name == WORKSPACE
+
+
+def git(root: Path, *arguments: str) -> str | None:
+    """Return what git prints, without the last line break, or None when it fails."""
+    done = subprocess.run(["git", *arguments], cwd=root, capture_output=True, text=True, check=False)
+    return done.stdout.removesuffix("\n") if done.returncode == 0 else None
+
+
+def experiments(root: Path) -> dict[str, str]:
+    """Return the name of each DVC experiment, and its commit; of equal names the newest."""
+    listed = git(root, "for-each-ref", "--sort=committerdate", "--format=%(refname) %(objectname)", EXPERIMENTS)
+    result = {}
+    for line in (listed or "").splitlines():
+        reference, commit = line.rsplit(" ", 1)
+        parts = reference.split("/")
+        # refs/exps/<two digits>/<rest of the baseline>/<name>; the queue and the cache of runs look different
+        if len(parts) == 5 and len(parts[2] + parts[3]) == 40:
+            result[parts[4]] = commit
+    return result
+
+
+def resolve(root: Path, name: str, inputs: Sequence[str] = ()) -> Revision:
+    """Return the revision of a name.
+
+    Args:
+        root: Repository.
+        name: `workspace`, a DVC experiment, or whatever git takes for a commit.
+        inputs: Paths of which the workspace is told to differ from its commit.
+
+    Raises:
+        InputError: No revision has this name.
+    """
+    known = experiments(root)
+    if name == WORKSPACE:
+        status = git(root, "status", "--porcelain", "--untracked-files=all", "--", *inputs) if inputs else ""
+        dirty = tuple(line[3:].split(" -> ")[-1].strip('"') for line in (status or "").splitlines())
+        return Revision(name, git(root, "rev-parse", "HEAD") or "", _experiment_of_lock(root, known), dirty)
+    commit = known.get(name) or git(root, "rev-parse", "--quiet", "--verify", f"{name}^{{commit}}")
+    if not commit or name.startswith("-"):
+        raise InputError([f"no revision {label(name)}{_hint(root, name, known)}"])
+    experiment = name if name in known else next((n for n, c in known.items() if c == commit), "")
+    return Revision(name, commit, experiment)
+
+
+def _experiment_of_lock(root: Path, known: dict[str, str]) -> str:
+    """Return the experiment whose dvc.lock is that of the workspace, as after `dvc exp run` or `dvc exp apply`."""
+    if not known or not (root / "dvc.lock").is_file():
+        return ""
+    ours = git(root, "hash-object", "dvc.lock")
+    names = list(known)
+    theirs = git(root, "rev-parse", *(f"{commit}:dvc.lock" for commit in known.values()))
+    for name, blob in zip(reversed(names), reversed((theirs or "").splitlines()), strict=False):
+        if blob == ours and git(root, "rev-parse", "HEAD:dvc.lock") != ours:
+            return name
+    return ""
+
+
+def _hint(root: Path, name: str, known: dict[str, str]) -> str:
+    listed = git(root, "for-each-ref", "--format=%(refname:short)", "refs/heads", "refs/tags", "refs/remotes")
+    names = [WORKSPACE, *known, *(listed or "").splitlines()]
+    return Names(names).hint(name) or f": known: {', '.join(names[:10])}, or any commit"
+
+
+def archive(root: Path, commit: str, target: Path) -> None:
+    """Write the files of a commit into a folder.
+
+    Raises:
+        InputError: git cannot read the commit.
+    """
+    done = subprocess.run(["git", "archive", "--format=tar", commit], cwd=root, capture_output=True, check=False)
+    if done.returncode != 0:
+        raise InputError([f"git archive {commit}: {done.stderr.decode(errors='replace').strip()}"])
+    with tarfile.open(fileobj=io.BytesIO(done.stdout)) as files:
+        files.extractall(target, filter="data")
+
+
+def commit_time(root: Path, commit: str) -> str:
+    """Return when a commit was made, as ISO 8601."""
+    return git(root, "show", "--no-patch", "--format=%cI", commit) or ""
+
+
+def remote_url(root: Path) -> str:
+    """Return where the repository is fetched from, or ""."""
+    return git(root, "remote", "get-url", "origin") or ""

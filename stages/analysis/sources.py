@@ -1,0 +1,53 @@
+"""Which files each figure and each claim is read from."""
+
+from collections.abc import Mapping
+
+TABLES = "reports/tables"
+METRICS = "reports/metrics"
+MATRIX = "data/score_matrix.parquet"
+MODELS = "data/models.parquet"
+BENCHMARKS = "data/study/benchmarks.parquet"
+
+_EXACT: Mapping[str, tuple[str, ...]] = {
+    "benchmarks": (MATRIX, MODELS),
+    "correlation_pearson": (f"{TABLES}/correlation_pearson.csv",),
+    "correlation_spearman": (f"{TABLES}/correlation_spearman.csv",),
+    "pc_scores": (f"{TABLES}/pca_scores.csv", f"{METRICS}/decompose.json", MODELS),
+    "pca_loadings": (f"{TABLES}/pca_loadings.csv", f"{METRICS}/decompose.json"),
+    "pca_loo": (f"{TABLES}/pca_loo.csv", f"{TABLES}/pca_loadings.csv"),
+    "factor_scores": (f"{TABLES}/fa_scores.csv", f"{TABLES}/fa_summary.csv", MODELS),
+    "factor_loadings": (f"{TABLES}/fa_loadings.csv", f"{TABLES}/fa_summary.csv"),
+}
+
+
+def figure_sources(stem: str) -> tuple[str, ...]:
+    """Return the files that a figure shows, () when the figure is not known.
+
+    Args:
+        stem: File name without extension.
+    """
+    if stem.startswith("scaling_"):
+        scores = "pca_scores" if stem.startswith("scaling_pc") else "fa_scores"
+        return (f"{TABLES}/scaling.csv", f"{TABLES}/{scores}.csv", MODELS)
+    if stem.startswith("pc") and stem.endswith("_raw"):
+        return (f"{TABLES}/pca_scores.csv", MATRIX, MODELS)
+    return _EXACT.get(stem, ())
+
+
+def claim_sources(claim_id: str) -> tuple[str, ...]:
+    """Return the files that our value of a claim is read from, () for a claim_id of no known form."""
+    kind, *rest = claim_id.split(".")
+    if kind == "corr" and rest:
+        return (f"{TABLES}/correlation_{rest[0]}.csv",)
+    if kind == "pca":
+        return (f"{METRICS}/decompose.json",) if "evr" in rest else (f"{TABLES}/pca_loadings.csv",)
+    if kind == "fa":
+        return (f"{TABLES}/fa_summary.csv",) if "contribution" in rest else (f"{TABLES}/fa_loadings.csv",)
+    return {
+        "models": (MATRIX, MODELS),
+        "benchmarks": (MATRIX,),
+        "std": (f"{TABLES}/precision.csv",),
+        "se": (BENCHMARKS,),
+        "scaling": (f"{TABLES}/scaling.csv",),
+        "range": (MATRIX, f"{TABLES}/pca_scores.csv"),
+    }.get(kind, ())

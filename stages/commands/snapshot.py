@@ -1,0 +1,165 @@
+"""One version of the repository, opened for reading: the workspace, or a commit or experiment beside it."""
+
+import contextlib
+import tempfile
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from stages import state, workspace
+from stages.adapters import tracking_read
+from stages.adapters.dvcstate import Cache, Tree, cache_folder
+from stages.adapters.gitstate import WORKSPACE, Revision, archive, resolve
+from stages.adapters.tracking_read import Run
+from stages.analysis.lineage import Graph
+from stages.analysis.pipeline import (
+    LockedStage,
+    PlannedStage,
+    current,
+    groups,
+    load_yaml,
+    parse_lock,
+    producers,
+)
+from stages.analysis.pipeline import resolve as resolve_pipeline
+from stages.contracts.errors import InputError
+from stages.contracts.params import Params
+
+PIPELINE = Path("dvc.yaml")
+HASHED = 16 * 2**20
+"""A trace hashes files up to this many bytes to tell whether they changed; `verify` hashes everything."""
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """One version of the repository. While it is open, its folder is the current directory.
+
+    Attributes:
+        root: The repository.
+        folder: Where the files of this version are; the root itself for the workspace.
+        revision: Which version.
+        missing: Path of each output that DVC's cache lacks to its md5.
+    """
+
+    root: Path
+    folder: Path
+    revision: Revision
+    missing: Mapping[str, str]
+
+    @cached_property
+    def tree(self) -> Tree:
+        """Its files, hashed once each."""
+        return Tree(self.folder)
+
+    @cached_property
+    def cache(self) -> Cache:
+        """DVC's cache of the repository."""
+        return Cache(cache_folder(self.root))
+
+    @cached_property
+    def pipeline(self) -> dict[str, Any]:
+        """dvc.yaml."""
+        return _mapping(PIPELINE)
+
+    @cached_property
+    def raw_params(self) -> dict[str, Any]:
+        """params.yaml, as it is written."""
+        return _mapping(workspace.PARAMS)
+
+    @cached_property
+    def params(self) -> Params:
+        """params.yaml, checked."""
+        return workspace.load_params()
+
+    @cached_property
+    def plan(self) -> dict[str, PlannedStage]:
+        """dvc.yaml with its templates filled in."""
+        return resolve_pipeline(self.pipeline, self.raw_params)
+
+    @cached_property
+    def lock(self) -> dict[str, LockedStage]:
+        """dvc.lock without former items of a `foreach`."""
+        if not workspace.LOCK.is_file():
+            raise InputError([f"{workspace.LOCK} is missing at {self.revision.name}: run `dvc repro` first"])
+        return current(parse_lock(workspace.read_text(workspace.LOCK)), self.plan, groups(self.pipeline))
+
+    @cached_property
+    def graph(self) -> Graph:
+        """Its files and stages, with a note on each file that is not what dvc.lock says."""
+        notes = {}
+        for stage in self.lock.values():
+            for entry in (*stage.deps, *stage.outs):
+                if not self.tree.exists(entry.path):
+                    notes[entry.path] = "missing here: `dvc pull`" if _is_output(entry.path, self.lock) else "missing"
+                elif self.tree.size(entry.path) <= HASHED and (md5 := self.tree.md5(entry.path)) != entry.md5:
+                    notes[entry.path] = f"changed since, now md5 {md5}"
+        return Graph(self.lock, notes)
+
+    @cached_property
+    def digest(self) -> str:
+        """Name of the state."""
+        return state.state_digest(self.params)
+
+    def runs(self) -> list[Run]:
+        """Return the MLflow runs of the state."""
+        return tracking_read.of_state(self.digest, self.root)
+
+
+def _is_output(path: str, lock: Mapping[str, LockedStage]) -> bool:
+    return bool(producers(path, list(lock.values())))
+
+
+def _mapping(path: Path) -> dict[str, Any]:
+    text = workspace.read_text(path)
+    try:
+        raw = load_yaml(text)
+    except yaml.YAMLError as error:
+        raise InputError([f"{path} is not valid YAML: {' '.join(str(error).split())}"]) from None
+    if not isinstance(raw, dict):
+        raise InputError([f"{path}: expected a mapping of names to values at the top level"])
+    return raw
+
+
+@contextlib.contextmanager
+def opened(rev: str | None = None) -> Iterator[Snapshot]:
+    """Open a version of the repository that the current directory is the root of.
+
+    Args:
+        rev: A commit, tag, branch or DVC experiment, None or `workspace` for the files as they are. Another version
+            than the workspace is laid out in a temporary folder, its outputs linked from DVC's cache; the workspace
+            is not touched.
+
+    Raises:
+        InputError: There is no such revision, or this is not the root of the repository.
+    """
+    root = Path.cwd()
+    if not (root / PIPELINE).is_file():
+        raise InputError([f"no {PIPELINE} in {root}: run this in the root of the repository"])
+    revision = resolve(root, rev or WORKSPACE, state.OUR_INPUTS)
+    if revision.is_workspace:
+        yield Snapshot(root, root, revision, {})
+        return
+    with tempfile.TemporaryDirectory(prefix="observatory-") as name:
+        folder = Path(name)
+        archive(root, revision.commit, folder)
+        with contextlib.chdir(folder):
+            yield Snapshot(root, folder, revision, _lay_out(root, folder))
+
+
+def _lay_out(root: Path, folder: Path) -> dict[str, str]:
+    """Link the outputs of a commit from the cache, and return those that are not in it."""
+    lock_file = folder / workspace.LOCK
+    if not lock_file.is_file():
+        return {}
+    snapshot = Snapshot(root, folder, Revision("", ""), {})
+    missing = {}
+    for name, stage in snapshot.lock.items():
+        uncached = snapshot.plan[name].uncached if name in snapshot.plan else frozenset()
+        for out in stage.outs:
+            if out.path not in uncached and snapshot.cache.put(out, folder):
+                missing[out.path] = out.md5
+    return missing
