@@ -260,7 +260,7 @@ def _ending(process: subprocess.Popen[bytes]) -> Outcome:
     return "memory" if status in {-signal.SIGKILL, 128 + signal.SIGKILL} else "error"
 
 
-def read_programs(lines: Iterable[str]) -> list[Program]:
+def read_programs(lines: Iterable[bytes]) -> list[Program]:
     """Return the programs of a file of JSON lines; keys beyond the four fields are ignored.
 
     Raises:
@@ -276,11 +276,11 @@ def read_programs(lines: Iterable[str]) -> list[Program]:
     return programs
 
 
-def _read_program(line: str) -> Program:
+def _read_program(line: bytes) -> Program:
     names = [field.name for field in fields(Program)]
     try:
         row = json.loads(line)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise ValueError(f"not JSON ({error}): write one object with {', '.join(names)}") from error
     if not isinstance(row, dict):
         raise ValueError(f"a JSON {type(row).__name__}: write one object with {', '.join(names)}")
@@ -300,7 +300,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "completion, test, entry_point. Standard output: JSON lines with passed, outcome, seconds.",
     ).parse_args(arguments)
     try:
-        programs = read_programs(sys.stdin)
+        programs = read_programs(sys.stdin.buffer)
         require()
         for verdict in _verdicts(programs, DEFAULT_LIMITS, None):
             sys.stdout.write(json.dumps(asdict(verdict)) + "\n")

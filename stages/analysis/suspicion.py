@@ -42,10 +42,12 @@ class SuspicionThresholds:
         zero_share: Near zero is at most this share of the prediction, and of the benchmark's upper quartile.
         linked_z: Robust standard deviations that suffice for a second score near zero of one model.
         min_drop: Smallest gap between prediction and score.
-        min_peers: Models predicted no better that must score above the middle between score and prediction.
-        peers_per_zero: So many of them must come on each model predicted no better that is near zero too ...
-        ordered: ... unless near zero has little to do with ability: of all pairs with one model near zero and one
-            not, the one near zero is predicted lower in less than this share (no relation 0.5, perfect 1).
+        neighbours: Models predicted nearest to a cell, but no better, with which it is compared.
+        min_better: So many of them must score above the middle between its score and its prediction ...
+        better_share: ... and this share of them.
+        ordered: Where being near zero has little to do with ability, models near zero are no comparison: of all
+            pairs of one model near zero and one not, the one near zero is predicted lower in less than this share
+            (no relation 0.5, perfect 1).
         free_form_count: Free-form benchmarks near zero that put a whole model in doubt ...
         free_form_share: ... when they are this share of the model's free-form benchmarks.
         chance_share: A score below this share of chance is below chance.
@@ -57,12 +59,13 @@ class SuspicionThresholds:
 
     far_z: float = 4.0
     far_share: float = 0.5
-    zero_level: float = 0.1
+    zero_level: float = 0.2
     zero_share: float = 0.1
     linked_z: float = 1.5
     min_drop: float = 0.05
-    min_peers: int = 3
-    peers_per_zero: float = 3.0
+    neighbours: int = 8
+    min_better: int = 3
+    better_share: float = 0.65
     ordered: float = 0.7
     free_form_count: int = 3
     free_form_share: float = 0.75
@@ -252,7 +255,7 @@ def _search(matrix: _Matrix, t: SuspicionThresholds) -> _Verdict:
         zero = _zeros(low & inexplicable & (t.zero_share * prediction.expected >= X), z, near_zero & ~flagged, prediction.freedom, t)
         below = low & (X - matrix.chance <= t.far_share * (prediction.expected - matrix.chance))
         bound = np.maximum(_stretched(t.far_z, prediction.freedom), _largest_excess(z[seen & ~doubted]))
-        far = below & (z <= -bound) & (peers >= t.min_peers) & ~zero
+        far = below & (z <= -bound) & inexplicable & ~zero
         verdict = _Verdict(zero, far, doubted, prediction, z, peers)
         before = (hidden, doubted, flagged)
         flagged = zero | far
@@ -298,27 +301,30 @@ def _zeros(core: Bools, z: Floats, near_zero: Bools, freedom: Floats, t: Suspici
 def _compare(
     matrix: _Matrix, prediction: Prediction, near_zero: Bools, flagged: Bools, t: SuspicionThresholds
 ) -> tuple[Ints, Bools]:
-    """Compare each low cell with the models predicted no better on the same benchmark, give or take half a spread.
+    """Compare each low cell with the models predicted nearest to it, but no better, on the same benchmark.
 
     Returns:
-        How many of them score above the middle between the cell's score and its prediction, 0 for cells not low;
-        whether the cell, if near zero, cannot be put down to ability.
+        How many of the at most `neighbours` score above the middle between the cell's score and its prediction, 0
+        for cells not low; whether they are enough that ability does not explain the cell.
     """
     X, expected = matrix.X, prediction.expected
-    peers, inexplicable = np.zeros(X.shape, dtype=np.int64), np.zeros(X.shape, dtype=np.bool_)
+    better, inexplicable = np.zeros(X.shape, dtype=np.int64), np.zeros(X.shape, dtype=np.bool_)
     for j in range(X.shape[1]):
         x, e = X[:, j], expected[:, j]
         cells = np.flatnonzero(x <= e - t.min_drop)
-        sound = np.isfinite(x) & ~near_zero[:, j] & ~flagged[:, j]
-        no_better = e <= (e + prediction.spread[:, j] / 2)[cells, None]
-        peers[cells, j] = (no_better & sound & (x >= (x + e)[cells, None] / 2)).sum(axis=1)
-        as_low = near_zero[:, j] & ~flagged[:, j] & (x <= x[cells, None] + t.min_spread)
-        as_low[np.arange(len(cells)), cells] = False
-        alike = (no_better & as_low).sum(axis=1)
+        judged = np.isfinite(x) & np.isfinite(e) & ~flagged[:, j]
+        sound = judged & ~near_zero[:, j]
         related = _ordered_share(e[near_zero[:, j]], e[sound]) >= t.ordered
-        enough = peers[cells, j] >= t.min_peers
-        inexplicable[cells, j] = enough & ((peers[cells, j] >= t.peers_per_zero * alike) | (not related))
-    return peers, inexplicable
+        pool = np.flatnonzero(judged if related else sound)
+        pool = pool[np.argsort(e[pool], kind="stable")]
+        last = np.searchsorted(e[pool], (e + prediction.spread[:, j] / 2)[cells], side="right")
+        for i, end in zip(cells, last, strict=True):
+            near = pool[max(end - t.neighbours - 1, 0) : end]
+            near = near[near != i][-t.neighbours :]
+            above = int((x[near] >= (x[i] + e[i]) / 2).sum())
+            better[i, j] = above
+            inexplicable[i, j] = above >= max(t.min_better, t.better_share * len(near))
+    return better, inexplicable
 
 
 def _ordered_share(low: Floats, high: Floats) -> float:

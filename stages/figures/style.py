@@ -88,13 +88,13 @@ def freeze_layout(figure: Figure) -> None:
 def colours(names: Iterable[str], palette: tuple[str, ...]) -> dict[str, str]:
     """Return a colour for each name, in order.
 
-    More names than the palette has colours get evenly spaced hues instead, so that no two share one.
+    More names than the palette has colours get evenly spaced dark hues instead, so that no two share one.
     """
     listed = list(names)
     if len(listed) <= len(palette):
         return dict(zip(listed, palette, strict=False))
-    hues = mpl.colormaps["turbo"].resampled(len(listed))
-    return {name: mpl.colors.to_hex(hues(i)) for i, name in enumerate(listed)}
+    wheel = [mpl.colors.hsv_to_rgb((i / len(listed), 0.85, 0.65)) for i in range(len(listed))]
+    return {name: mpl.colors.to_hex(tuple(colour)) for name, colour in zip(listed, wheel, strict=True)}
 
 
 def language_colours(info: StudyInfo) -> dict[str, str]:

@@ -224,7 +224,21 @@ class TestRequire:
 
 def test_programs_are_read_with_their_fields():
     line = json.dumps({"prompt": "p", "completion": "c", "test": "t", "entry_point": "e", "task_id": 1})
-    assert read_programs([line]) == [Program("p", "c", "t", "e")]
+    assert read_programs([line.encode()]) == [Program("p", "c", "t", "e")]
+
+
+@pytest.mark.parametrize("line", [b"\xff\xfe{}\n", b"[" * 100_000, b'{"prompt": "\xe3"}\n', b"\n"])
+def test_lines_that_no_json_reader_takes_are_named(line):
+    good = json.dumps({"prompt": "p", "completion": "c", "test": "t", "entry_point": "e"}).encode()
+    with pytest.raises(InputError) as caught:
+        read_programs([good, line])
+    (problem,) = caught.value.problems
+    assert problem.startswith("line 2 of the programs: not JSON")
+
+
+@pytest.mark.parametrize("completion", ["    return '\ud800'\n", "    return 0\0\n", "\x0c", "\\"])
+def test_odd_text_is_a_wrong_program_not_a_failure_of_the_sandbox(completion):
+    assert outcome(add(completion)) in {"error", "failed"}
 
 
 def test_no_programs_no_verdicts():

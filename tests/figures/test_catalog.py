@@ -1,0 +1,100 @@
+"""Which figures a study gets, and what their captions say."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from functools import cache
+
+import pandas as pd
+import pytest
+
+from stages.analysis.results import Results
+from stages.figures.catalog import Drawing, draw_all
+from tests.figures.results_factory import planted, shipped
+
+NO_COLUMNS = pd.DataFrame()
+
+
+@cache
+def drawn(make: Callable[[], Results]) -> dict[str, Drawing]:
+    return {drawing.name: drawing for drawing in draw_all(make())}
+
+
+def names(results: Results) -> list[str]:
+    return [drawing.name for drawing in draw_all(results)]
+
+
+def test_shipped_study_gets_every_figure():
+    components = [f"pc{i}" for i in range(1, 5)]
+    factors = [f"factor{i}" for i in range(1, 5)]
+    expected = [
+        *("benchmarks", "correlation_pearson", "correlation_spearman", "pc_scores", "pca_loadings", "pca_loo"),
+        *(f"{name}_raw" for name in components),
+        *("factor_scores", "factor_loadings"),
+        *(f"scaling_{name}" for name in [*components, *factors]),
+    ]
+    assert sorted(drawn(shipped)) == sorted(expected)
+
+
+def test_study_without_factors_gets_no_factor_figure():
+    assert not [name for name in names(planted(factors=0)) if "factor" in name]
+
+
+def test_study_without_budgets_gets_no_scaling_figure():
+    results = planted(factors=0)
+    for laws in (results.laws.iloc[:0], NO_COLUMNS):
+        found = names(replace(results, laws=laws))
+        assert "pc_scores" in found
+        assert not [name for name in found if name.startswith("scaling")]
+
+
+def test_study_without_components_gets_scores_and_correlations_only():
+    results = planted(factors=0)
+    bare = replace(
+        results,
+        loadings=NO_COLUMNS,
+        pc_scores=NO_COLUMNS,
+        explained_variance_ratio=pd.Series(dtype=float),
+        loo=pd.DataFrame(columns=results.loo.columns),
+        laws=results.laws.iloc[:0],
+    )
+    assert names(bare) == ["benchmarks", "correlation_pearson", "correlation_spearman"]
+
+
+def test_three_models_get_two_components():
+    found = names(planted(n_models=3, n_benchmarks=4, factors=0))
+    assert "pc2_raw" in found
+    assert "pc3_raw" not in found
+
+
+def test_leave_one_out_is_left_out_where_it_was_not_computed():
+    results = planted(factors=0)
+    assert "pca_loo" not in names(replace(results, loo=results.loo.iloc[:0]))
+
+
+def test_two_hundred_models_on_sixty_benchmarks_are_drawn():
+    found = {drawing.name: drawing for drawing in draw_all(planted(n_models=200, n_benchmarks=60))}
+    assert not found["scaling_pc1"].figure.axes[0].texts
+    assert not found["correlation_pearson"].figure.axes[0].texts
+
+
+@pytest.mark.parametrize(
+    ("name", "numbers"),
+    [
+        # Saito et al. 2024, sections 4.3 and 4.4
+        ("scaling_pc1", ["English ρ = 0.916 (n = 27)", "Total ρ = 0.938 (n = 27)"]),
+        ("scaling_pc2", ["Japanese ρ = 0.779 (n = 25)", "English ρ = 0.164 (n = 27)"]),
+        ("pca_loadings", ["90.8 %"]),
+        ("correlation_pearson", ["JHumanEval and HumanEval, 0.98"]),
+        ("benchmarks", ["35 models on 19 benchmarks"]),
+    ],
+)
+def test_captions_carry_the_published_numbers(name: str, numbers: list[str]):
+    caption = drawn(shipped)[name].caption
+    for number in numbers:
+        assert number in caption
+
+
+def test_sections_are_not_interrupted():
+    sections = [drawing.section for drawing in drawn(shipped).values()]
+    changes = sum(a != b for a, b in zip(sections, sections[1:], strict=False))
+    assert changes == len(set(sections)) - 1

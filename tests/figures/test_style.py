@@ -1,0 +1,99 @@
+"""Figures become the same bytes everywhere and leave no trace in matplotlib."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import matplotlib as mpl
+import pytest
+from matplotlib.figure import Figure
+from matplotlib.image import imread
+
+from stages.figures.catalog import draw_all
+from stages.figures.scaling import draw_scaling
+from stages.figures.style import GROUP_COLOURS, LANGUAGE_COLOURS, darker, new_figure, save
+from tests.figures.results_factory import planted, shipped
+
+WRITE_TWO = """
+import sys
+from pathlib import Path
+import matplotlib
+{setting}
+from stages.figures.scaling import draw_scaling
+from stages.figures.heatmap import draw_correlation
+from stages.figures.style import save
+from tests.figures.results_factory import planted
+results = planted()
+save(draw_scaling(results, "PC1"), Path(sys.argv[1], "scaling"), 80)
+save(draw_correlation(results, results.pearson, "r"), Path(sys.argv[1], "correlation"), 80)
+"""
+
+
+def test_bytes_depend_on_neither_process_hash_seed_nor_user_settings(tmp_path):
+    settings = ["", "matplotlib.rcParams.update({'font.size': 20, 'svg.hashsalt': 'x', 'savefig.dpi': 30})"]
+    root = Path(__file__).parents[2]
+    for seed, setting in enumerate(settings):
+        folder = tmp_path / str(seed)
+        folder.mkdir()
+        environment = {**os.environ, "PYTHONHASHSEED": str(seed), "PYTHONPATH": str(root)}
+        command = [sys.executable, "-c", WRITE_TWO.format(setting=setting), str(folder)]
+        subprocess.run(command, check=True, cwd=root, env=environment)
+    first, second = ({p.name: p.read_bytes() for p in (tmp_path / name).iterdir()} for name in ("0", "1"))
+    assert sorted(first) == ["correlation.png", "correlation.svg", "scaling.png", "scaling.svg"]
+    assert first == second
+
+
+def test_files_name_no_software_date_or_font(tmp_path):
+    save(draw_scaling(planted(), "PC1"), tmp_path / "a", 80)
+    svg = (tmp_path / "a.svg").read_text(encoding="utf-8")
+    assert b"Software" not in (tmp_path / "a.png").read_bytes()
+    assert "dc:date" not in svg
+    assert "matplotlib.org" not in svg
+    # text is drawn as paths, so that it looks the same without the font
+    assert "<text" not in svg
+
+
+def test_resolution_is_dots_per_inch(tmp_path):
+    for dpi in (50, 100):
+        figure = new_figure(4, 3)
+        figure.subplots()
+        save(figure, tmp_path / "a", dpi)
+        assert imread(tmp_path / "a.png").shape[:2] == (3 * dpi, 4 * dpi)
+
+
+def test_stem_may_hold_dots(tmp_path):
+    save(new_figure(2, 2), tmp_path / "a.b", 50)
+    assert {path.name for path in tmp_path.iterdir()} == {"a.b.png", "a.b.svg"}
+
+
+def test_drawing_changes_no_setting_and_keeps_no_figure(tmp_path):
+    from matplotlib import pyplot as plt
+
+    mpl.rcParams["font.size"] = 11.0
+    before = dict(mpl.rcParams)
+    for drawing in draw_all(planted()):
+        assert isinstance(drawing.figure, Figure)
+        save(drawing.figure, tmp_path / drawing.name, 50)
+        assert not drawing.figure.axes
+    assert dict(mpl.rcParams) == before
+    assert plt.get_fignums() == []
+
+
+def test_settings_return_when_drawing_fails():
+    before = dict(mpl.rcParams)
+    with pytest.raises(KeyError):
+        draw_scaling(shipped(factors=0), "PC9")
+    assert dict(mpl.rcParams) == before
+
+
+def luminance(colour: str) -> float:
+    """Relative luminance, WCAG 2.1."""
+    channels = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in mpl.colors.to_rgb(colour)]
+    return 0.2126 * channels[0] + 0.7152 * channels[1] + 0.0722 * channels[2]
+
+
+@pytest.mark.parametrize("colour", [*LANGUAGE_COLOURS[:6], *(darker(c) for c in GROUP_COLOURS[:4])])
+def test_text_colours_can_be_read_on_white(colour):
+    # WCAG 2.1, success criterion 1.4.3: 4.5 to 1
+    assert 1.05 / (luminance(colour) + 0.05) >= 4.5
