@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from matplotlib.axes import Axes
+from matplotlib.collections import PathCollection
 from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
 
@@ -44,11 +45,8 @@ def test_names_cover_neither_names_nor_points_and_stay_inside():
             renderer = figure.canvas.get_renderer()
             for axes in panels(figure):
                 boxes = np.array([text.get_window_extent(renderer).extents for text in axes.texts])
-                points = axes.transData.transform(
-                    np.vstack(
-                        [c.get_offsets() for c in axes.collections if c.get_offsets().size > 2 or c.get_sizes().size]
-                    )
-                )
+                markers = [c.get_offsets() for c in axes.collections if isinstance(c, PathCollection)]
+                points = axes.transData.transform(np.vstack(markers))
                 assert overlaps(boxes) == 0
                 assert covered(points, boxes) == 0
                 window = axes.get_window_extent().extents

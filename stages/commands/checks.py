@@ -1,0 +1,31 @@
+"""What the checks of `observatory verify` find."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+
+@dataclass
+class Report:
+    """Result of `verify`, filled check by check.
+
+    Attributes:
+        mismatches: One line for each thing that is not what it should be, with both hashes or values.
+        notes: One line for each thing worth knowing that is no mismatch, or that could not be checked.
+        counts: What was compared, to how many of it.
+    """
+
+    mismatches: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    counts: dict[str, int] = field(default_factory=dict)
+
+    def add(self, lines: Iterable[str]) -> None:
+        """Add mismatches, each once."""
+        known = set(self.mismatches)
+        for line in lines:
+            if line not in known:
+                known.add(line)
+                self.mismatches.append(line)
+
+    def count(self, what: str, number: int) -> None:
+        """Add to a count."""
+        self.counts[what] = self.counts.get(what, 0) + number

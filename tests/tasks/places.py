@@ -1,0 +1,21 @@
+"""Where tests find items: the project's own, and the real files where they are."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+ITEMS = Path(__file__).parent / "items"
+"""Small items written for the project, in the publishers' file formats."""
+
+_REPOSITORY = Path(__file__).parents[2]
+
+REAL = Path(os.environ.get("OBSERVATORY_DATASETS", _REPOSITORY.parent / "shared" / "datasets"))
+"""Real files of ten benchmarks, without the training files of JSQuAD and MGSM."""
+
+BOTH = os.pathsep.join([str(REAL), str(ITEMS)])
+"""The real files, and the project's own where there are none."""
+
+needs_real_files = pytest.mark.skipif(
+    not REAL.is_dir(), reason=f"no folder {REAL}: name one with real files by OBSERVATORY_DATASETS"
+)
