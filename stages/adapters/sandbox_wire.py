@@ -8,6 +8,7 @@ both of them run code or crash the reader.
 This file also runs inside the jails, so it imports the standard library only.
 """
 
+import errno
 import json
 import os
 import random
@@ -214,8 +215,8 @@ def outcome_of(error: BaseException) -> str:
     """Return the outcome that an exception stands for: failed, memory, forbidden or error.
 
     In a jail without network, files and the right to start processes a system call that fails is one that
-    the jail denied. That makes every `OSError` that carries an error number `forbidden`, also where it was
-    the cause of the exception that came out.
+    the jail denied. That makes every `OSError` that carries an error number `forbidden` (`memory` where the
+    number says that memory ran out), also where it was the cause of the exception that came out.
     """
     if isinstance(error, AssertionError):
         return "failed"
@@ -225,7 +226,7 @@ def outcome_of(error: BaseException) -> str:
     link: BaseException | None = error
     while link is not None and id(link) not in seen:
         if isinstance(link, OSError) and link.errno is not None:
-            return "forbidden"
+            return "memory" if link.errno == errno.ENOMEM else "forbidden"
         if isinstance(link, RuntimeError) and str(link) == "can't start new thread":
             return "forbidden"
         seen.add(id(link))

@@ -65,7 +65,7 @@ class SuspicionThresholds:
     min_drop: float = 0.05
     neighbours: int = 8
     min_better: int = 3
-    better_share: float = 0.65
+    better_share: float = 0.5
     ordered: float = 0.7
     free_form_count: int = 3
     free_form_share: float = 0.75
@@ -144,9 +144,9 @@ class _Verdict:
     zero: Bools
     far: Bools
     doubted: Bools
-    prediction: Prediction
+    expected: Floats
     z: Floats
-    peers: Ints
+    better: Ints
 
 
 _Found = dict[tuple[str, str], Suspicion]
@@ -249,14 +249,15 @@ def _search(matrix: _Matrix, t: SuspicionThresholds) -> _Verdict:
     hidden, doubted, flagged = near_zero, near_zero, np.zeros_like(seen)
     for _ in range(ROUNDS):
         prediction = predict(X, hidden, doubted, matrix.predictor(t))
-        z = (X - prediction.expected) / prediction.spread
-        low = seen & (prediction.expected - X >= t.min_drop)
-        peers, inexplicable = _compare(matrix, prediction, near_zero, flagged, t)
-        zero = _zeros(low & inexplicable & (t.zero_share * prediction.expected >= X), z, near_zero & ~flagged, prediction.freedom, t)
-        below = low & (X - matrix.chance <= t.far_share * (prediction.expected - matrix.chance))
-        bound = np.maximum(_stretched(t.far_z, prediction.freedom), _largest_excess(z[seen & ~doubted]))
-        far = below & (z <= -bound) & inexplicable & ~zero
-        verdict = _Verdict(zero, far, doubted, prediction, z, peers)
+        expected, better, inexplicable = _compare(matrix, prediction, near_zero, flagged, t)
+        z = (X - expected) / prediction.spread
+        low = seen & inexplicable & (expected - X >= t.min_drop)
+        empty = low & (t.zero_share * expected >= X)
+        zero = _zeros(empty, z, near_zero & ~flagged, prediction.freedom, t)
+        below = low & (X - matrix.chance <= t.far_share * (expected - matrix.chance))
+        excess = _largest_excess(((X - prediction.expected) / prediction.spread)[seen & ~doubted])
+        far = below & (z <= -np.maximum(_stretched(t.far_z, prediction.freedom), excess)) & ~zero
+        verdict = _Verdict(zero, far, doubted, expected, z, better)
         before = (hidden, doubted, flagged)
         flagged = zero | far
         doubted = flagged | (near_zero & inexplicable)
@@ -300,31 +301,34 @@ def _zeros(core: Bools, z: Floats, near_zero: Bools, freedom: Floats, t: Suspici
 
 def _compare(
     matrix: _Matrix, prediction: Prediction, near_zero: Bools, flagged: Bools, t: SuspicionThresholds
-) -> tuple[Ints, Bools]:
-    """Compare each low cell with the models predicted nearest to it, but no better, on the same benchmark.
+) -> tuple[Floats, Ints, Bools]:
+    """Compare each low cell with the models predicted nearest to it on the same benchmark.
 
     Returns:
-        How many of the at most `neighbours` score above the middle between the cell's score and its prediction, 0
-        for cells not low; whether they are enough that ability does not explain the cell.
+        The lower of the prediction and the median score of the nearest models on either side; how many of the
+        nearest that are predicted no better score above the middle between that and the cell, 0 for cells not low;
+        whether they are enough that ability does not explain the cell.
     """
-    X, expected = matrix.X, prediction.expected
+    X, expected = matrix.X, prediction.expected.copy()
     better, inexplicable = np.zeros(X.shape, dtype=np.int64), np.zeros(X.shape, dtype=np.bool_)
     for j in range(X.shape[1]):
-        x, e = X[:, j], expected[:, j]
-        cells = np.flatnonzero(x <= e - t.min_drop)
+        x, e = X[:, j], prediction.expected[:, j]
         judged = np.isfinite(x) & np.isfinite(e) & ~flagged[:, j]
         sound = judged & ~near_zero[:, j]
         related = _ordered_share(e[near_zero[:, j]], e[sound]) >= t.ordered
         pool = np.flatnonzero(judged if related else sound)
         pool = pool[np.argsort(e[pool], kind="stable")]
-        last = np.searchsorted(e[pool], (e + prediction.spread[:, j] / 2)[cells], side="right")
-        for i, end in zip(cells, last, strict=True):
-            near = pool[max(end - t.neighbours - 1, 0) : end]
-            near = near[near != i][-t.neighbours :]
-            above = int((x[near] >= (x[i] + e[i]) / 2).sum())
-            better[i, j] = above
-            inexplicable[i, j] = above >= max(t.min_better, t.better_share * len(near))
-    return better, inexplicable
+        slack = prediction.spread[:, j] / 2
+        for i in np.flatnonzero(x <= e - t.min_drop):
+            others = pool[pool != i]
+            here, end = np.searchsorted(e[others], [e[i], e[i] + slack[i]], side="right")
+            around = others[max(here - t.neighbours // 2, 0) : here + t.neighbours // 2]
+            if len(around):
+                expected[i, j] = min(e[i], np.median(x[around]))
+            near = others[max(end - t.neighbours, 0) : end]
+            better[i, j] = (x[near] >= (x[i] + expected[i, j]) / 2).sum()
+            inexplicable[i, j] = better[i, j] >= max(t.min_better, t.better_share * len(near))
+    return expected, better, inexplicable
 
 
 def _ordered_share(low: Floats, high: Floats) -> float:
@@ -340,11 +344,11 @@ def _cells(matrix: _Matrix, verdict: _Verdict) -> _Found:
     found: _Found = {}
     for i, j in np.argwhere(verdict.zero | verdict.far):
         model, benchmark = matrix.models[i], matrix.benchmarks[j]
-        score, expected = float(matrix.X[i, j]), float(verdict.prediction.expected[i, j])
+        score, expected = float(matrix.X[i, j]), float(verdict.expected[i, j])
         kind: Kind = "near zero" if verdict.zero[i, j] else "far below prediction"
         detail = (
             f"{benchmark} of {model} is {score:.4g}, {kind}: its other scores predict {expected:.2f}, "
-            f"{-verdict.z[i, j]:.1f} robust standard deviations more, and {verdict.peers[i, j]} models predicted no "
+            f"{-verdict.z[i, j]:.1f} robust standard deviations more, and {verdict.better[i, j]} models predicted no "
             f"better score above {(score + expected) / 2:.2f}: {REMEDY}"
         )
         found[model, benchmark] = Suspicion(model, benchmark, kind, score, expected, detail)
@@ -379,13 +383,14 @@ def _free_form_near_zero(matrix: _Matrix, verdict: _Verdict, t: SuspicionThresho
         return {}
     free = np.broadcast_to(matrix.free_form, X.shape)
     prediction = predict(X, free, verdict.doubted | (most[:, None] & free), matrix.predictor(t))
-    gap = prediction.expected - X
-    enough = _stretched(-NormalDist().inv_cdf(t.zero_level / 4), prediction.freedom)
-    short = empty & (gap >= t.min_drop) & (gap >= enough * prediction.spread)
+    expected, _, inexplicable = _compare(matrix, prediction, empty, most[:, None] & empty, t)
+    bound = _stretched(-NormalDist().inv_cdf(t.zero_level / 4), prediction.freedom) * prediction.spread
+    gap = expected - X
+    short = empty & (gap >= np.maximum(bound, t.min_drop)) & (inexplicable | (X <= t.min_spread))
     found: _Found = {}
     for i in np.flatnonzero(most & (short.sum(axis=1) >= t.free_form_count)):
         model, columns = matrix.models[i], np.flatnonzero(short[i])
-        score, expected = float(X[i, columns].mean()), float(prediction.expected[i, columns].mean())
+        score, expected = float(X[i, columns].mean()), float(expected[i, columns].mean())
         choice = float(np.nanmean(np.where(matrix.free_form, np.nan, X[i])))
         names = ", ".join(matrix.benchmarks[j] for j in columns)
         detail = (

@@ -103,7 +103,7 @@ class _Files:
             return
         now = {f"{path}/{name}": md5 for name, md5 in tree.manifest(path).items()}
         for file in sorted({*now, *reference}):
-            if now.get(file) != reference.get(file):
+            if now.get(file) != reference.get(file) and not any(file.startswith(f"{known}/") for known in self.lines):
                 self.lines.setdefault(
                     file,
                     f"{file}: {_md5(now.get(file))}, dvc.lock has {_md5(reference.get(file))} through the folder "

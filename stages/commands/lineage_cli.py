@@ -1,8 +1,6 @@
 """Subcommands on lineage: trace, verify, diff, export. They import what they need when they run."""
 
 import sys
-from collections.abc import Callable
-from pathlib import Path
 
 import click
 
@@ -28,6 +26,46 @@ def trace(target: str, *, down: bool, samples: int, machine: bool, rev: str | No
         from stages.commands.trace import trace as lines
 
         for line in lines(target, down=down, samples=samples, rev=rev, machine=machine):
+            click.echo(line)
+
+    workspace.run_stage(run)
+
+
+@click.command()
+@click.argument("crate", required=False)
+@click.option("--deep", is_flag=True, help="Run the analysis again and compare every number.")
+@REV
+def verify(crate: str | None, *, deep: bool, rev: str | None) -> None:
+    """Compare every file, number and MLflow run of the state with what it should be, or check an exported CRATE."""
+
+    def run() -> None:
+        from stages.commands.verify import verify as verify_state
+
+        report = verify_state(rev, deep=deep)
+        for line in report.notes:
+            click.echo(f"note: {line}")
+        for line in report.mismatches:
+            click.echo(line)
+        counted = ", ".join(f"{number} {what}" for what, number in report.counts.items())
+        click.echo(f"{len(report.mismatches)} mismatches; compared: {counted}")
+        if report.mismatches:
+            sys.exit(1)
+
+    workspace.run_stage(run)
+
+
+@click.command()
+@click.argument("rev1")
+@click.argument("rev2", default="workspace")
+@click.option("--all", "everything", is_flag=True, help="Every line of every part.")
+def diff(rev1: str, rev2: str, *, everything: bool) -> None:
+    """Show which facts, parameters, code and data changed from REV1 to REV2, and which numbers moved."""
+
+    def run() -> None:
+        from stages.commands.diff import SHOWN
+        from stages.commands.diff import diff as lines
+
+        for line in lines(rev1, rev2, None if everything else SHOWN):
             click.echo(line)
 
     workspace.run_stage(run)

@@ -18,7 +18,7 @@ def planted(tmp_path_factory: pytest.TempPathFactory) -> tuple[Repository, Plan]
         repository = new_repository(path)
         write_study(path / "metadata/planted")
         repository.commit("Another study")
-        repository.dvc("exp", "run", "-S", "study=planted", "-S", "factorize.n_factors=3")
+        repository.dvc("exp", "run", "-S", "study=planted", "-S", "factorize.n_factors=3", "-S", "factorize.shown=3")
 
     path = shared(tmp_path_factory, "planted", make)
     logs_slopes = (2.0 / 0.4, 1.0 / 0.4)

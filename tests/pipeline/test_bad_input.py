@@ -28,14 +28,19 @@ def edit(path: Path, old: str, new: str) -> None:
     path.write_text(text.replace(old, new, 1), encoding="utf-8")
 
 
-def refuse(repository: Repository, *arguments: str) -> str:
-    """Run the pipeline, expect a refusal that leaves everything as it was, and return what was said."""
+def refuse(repository: Repository, *arguments: str, written: tuple[str, ...] = ()) -> str:
+    """Run the pipeline, expect a refusal that leaves everything as it was, and return what was said.
+
+    `written` names what the stages before the refusal may write: a gate judges tables that have been read.
+    """
     before = fingerprint(repository)
     done = repository.run("dvc", *(arguments or ("repro",)), ok=False)
     assert done.returncode != 0
     said = done.stdout + done.stderr
     assert "Traceback" not in said
-    assert fingerprint(repository) == before
+    after = fingerprint(repository)
+    assert set(after) == set(before)
+    assert [name for name in after if after[name] != before[name] and not (written and name.startswith(written))] == []
     return said
 
 
@@ -78,7 +83,7 @@ def test_a_closed_gate_stops_the_analysis_and_is_tracked_with_its_data_docs(work
     scores = workbench.path / "metadata/japanese-2024/scores.csv"
     edit(scores, "0.6604,", "66.04,")
     edit(scores, "0.2118,", "0,")
-    said = refuse(workbench)
+    said = refuse(workbench, written=("data/study/", "data/score_"))
     assert "jcommonsenseqa of 01-ai/Yi-1.5-6B is 66.04, expected 0 to 1: looks like percent, divide by 100" in said
     assert "jcommonsenseqa of cyberagent/calm2-7b is exactly 0" in said
     assert "failed to reproduce 'validate'" in said
@@ -88,7 +93,7 @@ def test_a_closed_gate_stops_the_analysis_and_is_tracked_with_its_data_docs(work
     assert "66.04" in run.data.tags["observatory.gate.problems"]
     top = Path(run.info.artifact_uri.removeprefix("file://"))
     assert (top / "data_docs/validate/index.html").is_file()
-    refuse(workbench)
+    refuse(workbench, written=("data/",))
     assert len(runs(workbench, status="FAILED")) == 1
     edit(scores, "66.04,", "0.6604,")
     edit(scores, ",0,", ",0.2118,")
@@ -98,7 +103,7 @@ def test_a_closed_gate_stops_the_analysis_and_is_tracked_with_its_data_docs(work
 
 def test_a_closed_budget_gate_is_tracked_too(workbench: Repository):
     edit(workbench.path / "metadata/japanese-2024/models.csv", "Llama 2 7B,7,", "Llama 2 7B,7000,")
-    said = refuse(workbench)
+    said = refuse(workbench, written=("data/study/",))
     assert "active_params_b of meta-llama/Llama-2-7b-hf is 7000, but the name says 7" in said
     (run,) = runs(workbench, status="FAILED")
     assert run.data.tags["observatory.gate.stage"] == "budget"

@@ -1,5 +1,5 @@
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from stages.tasks import extraction
@@ -57,6 +57,7 @@ def test_gsm8k_strict_and_flexible(text, strict, flexible):
 
 
 @pytest.mark.evaluation
+@settings(deadline=None)  # the first example imports lm-eval
 @given(st.text("Q#0123456789.,$- \nan", max_size=40))
 def test_gsm8k_extraction_equals_lm_evals_filters(text):
     from lm_eval.filters.extraction import RegexFilter
@@ -68,6 +69,7 @@ def test_gsm8k_extraction_equals_lm_evals_filters(text):
 
 
 @pytest.mark.evaluation
+@settings(deadline=None)  # the first example imports lm-eval
 @given(st.text("#0123456789.,$ \nab", max_size=20), st.text("#0123456789.,$ \nab", max_size=20))
 def test_gsm8k_comparison_equals_lm_evals_metric(prediction, gold):
     from lm_eval.api.metrics import exact_match_hf_evaluate
@@ -96,6 +98,7 @@ def test_bbh_answer_loses_its_last_character(text, answer, whole):
 
 
 @pytest.mark.evaluation
+@settings(deadline=None)  # the first example imports lm-eval
 @given(st.text("the answer is .yno\n", max_size=12), st.text("yes (A). no\n", max_size=12))
 def test_bbh_answer_equals_lm_evals_filter(before, after):
     from lm_eval.filters.extraction import RegexFilter
@@ -107,6 +110,7 @@ def test_bbh_answer_equals_lm_evals_filter(before, after):
 
 
 @pytest.mark.evaluation
+@settings(deadline=None)  # the first example imports lm-eval
 @given(st.text("Ab .,'-ü", max_size=12), st.text("aB .,'-ü", max_size=12))
 def test_triviaqa_comparison_equals_lm_evals_metric(prediction, alias):
     from lm_eval.api.metrics import exact_match_hf_evaluate

@@ -1,0 +1,20 @@
+"""Run every benchmark, or those named: `python -m bench [pipeline stability verify evaluate]`."""
+
+import importlib
+import sys
+from collections.abc import Sequence
+
+NAMES = ("pipeline",)
+
+
+def main(names: Sequence[str]) -> None:
+    """Print one Markdown table per benchmark."""
+    for name in names or NAMES:
+        if name not in NAMES:
+            raise SystemExit(f"{name}: no such benchmark; known: {', '.join(NAMES)}")
+        print(f"\n## {name}\n")
+        importlib.import_module(f"bench.{name}").main()
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

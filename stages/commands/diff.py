@@ -1,0 +1,186 @@
+"""`observatory diff`: what changed between two states, and which numbers moved because of it."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pandas as pd
+
+from stages import workspace
+from stages.analysis.causes import causes
+from stages.analysis.differences import Difference, record_differences, table_differences
+from stages.analysis.lineage import Graph, kind_of
+from stages.analysis.pipeline import flatten
+from stages.commands.check_values import told
+from stages.commands.snapshot import Snapshot, opened
+
+TABLES = {".csv": pd.read_csv, ".parquet": pd.read_parquet}
+SHOWN = 40
+"""Lines of each part that are shown unless all are asked for."""
+
+
+@dataclass(frozen=True)
+class Numbers:
+    """What one version holds, read while it was open.
+
+    Attributes:
+        graph: Its files and stages.
+        code: Path to md5 of its code.
+        params: Dotted name to value.
+        facts: File of metadata/ to its rows, all as text.
+        tables: Output file to its rows.
+        metrics: Metrics file to its contents.
+        missing: Outputs that cannot be read here.
+    """
+
+    graph: Graph
+    code: Mapping[str, str]
+    params: Mapping[str, object]
+    facts: Mapping[str, pd.DataFrame]
+    tables: Mapping[str, pd.DataFrame]
+    metrics: Mapping[str, Mapping[str, object]]
+    missing: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class Moved:
+    """A number that differs.
+
+    Attributes:
+        file: Where it stands.
+        difference: Place and both values.
+        causes: What changed of what it depends on.
+    """
+
+    file: str
+    difference: Difference
+    causes: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Result of `diff`.
+
+    Attributes:
+        params: Parameters that differ.
+        facts: Cells of the study's tables that differ, by file.
+        code: Files of code that differ, with both md5s.
+        data: Outputs and evaluations that differ, with both md5s.
+        moved: Numbers that differ, largest change first.
+        missing: What could not be compared, a line each.
+    """
+
+    params: Sequence[Difference]
+    facts: Sequence[tuple[str, Difference]]
+    code: Sequence[Difference]
+    data: Sequence[Difference]
+    moved: Sequence[Moved]
+    missing: Sequence[str] = field(default_factory=tuple)
+
+
+def read(snapshot: Snapshot) -> Numbers:
+    """Read everything that is compared."""
+    graph = snapshot.graph
+    outs = [path for path, (name, _) in graph.outs.items() if name not in {"report", "track"}]
+    files = [
+        file for path in outs for file in snapshot.tree.files(path) if not file.startswith(str(workspace.EVALUATIONS))
+    ]
+    return Numbers(
+        graph=graph,
+        code={file: snapshot.tree.md5(file) for file in snapshot.tree.files("stages")},
+        params=dict(flatten("", snapshot.raw_params)),
+        facts={
+            file: pd.read_csv(file, dtype=str, keep_default_na=False)
+            for file in snapshot.tree.files(str(workspace.METADATA / snapshot.params.study))
+            if file.endswith(".csv")
+        },
+        tables={file: TABLES[Path(file).suffix](file) for file in files if Path(file).suffix in TABLES},
+        metrics={file: workspace.read_metrics(Path(file).stem) for file in files if file.endswith(".json")},
+        missing=snapshot.missing,
+    )
+
+
+def compare(first: Numbers, second: Numbers) -> Comparison:
+    """Compare two versions."""
+    params = list(record_differences(first.params, second.params))
+    facts = [
+        (file, difference)
+        for file in sorted({*first.facts, *second.facts})
+        for difference in table_differences(
+            first.facts.get(file, pd.DataFrame()), second.facts.get(file, pd.DataFrame())
+        )
+    ]
+    code = list(record_differences({"": first.code}, {"": second.code}))
+    why = causes(first.graph, second.graph)
+    moved = [
+        Moved(file, difference, why.get(file, ()))
+        for file in sorted({*first.metrics, *second.metrics})
+        for difference in record_differences(first.metrics.get(file, {}), second.metrics.get(file, {}))
+    ]
+    moved += [
+        Moved(file, difference, why.get(file, ()))
+        for file in sorted(first.tables.keys() & second.tables.keys())
+        for difference in table_differences(first.tables[file], second.tables[file])
+    ]
+    moved.sort(key=lambda item: -item.difference.size)
+    missing = [
+        f"{path} (md5 {md5}) is not in the cache: `dvc fetch --all-commits`"
+        for numbers in (first, second)
+        for path, md5 in numbers.missing.items()
+    ]
+    return Comparison(params, facts, code, _data(first.graph, second.graph), moved, missing)
+
+
+def _data(first: Graph, second: Graph) -> list[Difference]:
+    """Return the files that differ and are neither code nor facts."""
+    ours, theirs = (
+        {path: entry.md5 for path, entry in graph.entries.items() if kind_of(path) == "file"}
+        for graph in (first, second)
+    )
+    return [
+        Difference(path, ours.get(path), theirs.get(path))
+        for path in sorted({*ours, *theirs})
+        if ours.get(path) != theirs.get(path)
+    ]
+
+
+def diff(rev1: str, rev2: str, limit: int | None = SHOWN) -> Iterator[str]:
+    """Yield the lines of a comparison.
+
+    Args:
+        rev1: Version of the repository; `workspace` for the files as they are.
+        rev2: Likewise.
+        limit: Lines of each part to show, None for all.
+
+    Raises:
+        InputError: There is no such version.
+    """
+    with opened(rev1) as snapshot:
+        first = read(snapshot)
+    with opened(rev2) as snapshot:
+        second = read(snapshot)
+    found = compare(first, second)
+    yield from _part("parameters", [f"{d.place}: {told(d.first)} -> {told(d.second)}" for d in found.params], limit)
+    yield from _part(
+        "facts", [f"{file}: {d.place}: {told(d.first)} -> {told(d.second)}" for file, d in found.facts], limit
+    )
+    yield from _part("code", [f"{d.place}: md5 {told(d.first)} -> {told(d.second)}" for d in found.code], limit)
+    yield from _part("data", [f"{d.place}: md5 {told(d.first)} -> {told(d.second)}" for d in found.data], limit)
+    yield from _part("numbers, largest change first", [_told(item) for item in found.moved], limit)
+    yield from (f"not compared: {line}" for line in found.missing)
+
+
+def _told(item: Moved) -> str:
+    place, first, second = item.difference
+    because = f"  because of {', '.join(item.causes)}" if item.causes else ""
+    return f"{item.file}: {place}: {told(first)} -> {told(second)}{because}"
+
+
+def _part(title: str, lines: Sequence[str], limit: int | None) -> Iterator[str]:
+    if not lines:
+        yield f"{title}: none changed"
+        return
+    yield f"{title}: {len(lines)} changed"
+    yield from (f"  {line}" for line in lines[:limit])
+    if limit is not None and len(lines) > limit:
+        yield f"  ... and {len(lines) - limit} more: `--all`"

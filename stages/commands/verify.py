@@ -1,0 +1,46 @@
+"""`observatory verify`: is the state still what its files, hashes, cache, runs and facts say?"""
+
+from pathlib import Path
+
+from stages.commands.check_deep import check_deep
+from stages.commands.check_files import check_cache, check_files, check_lock
+from stages.commands.check_runs import check_runs
+from stages.commands.check_values import check_values
+from stages.commands.checks import Report
+from stages.commands.snapshot import opened
+from stages.contracts.errors import InputError
+from stages.contracts.names import listed
+
+
+def verify(rev: str | None = None, *, deep: bool = False) -> Report:
+    """Compare everything that a state consists of with everything that says what it should be.
+
+    Args:
+        rev: Version of the repository; None for the workspace.
+        deep: Whether to run the analysis again as well.
+
+    Raises:
+        InputError: There is no such version, or nothing to verify in it.
+    """
+    report = Report()
+    with opened(rev) as snapshot:
+        try:
+            check_lock(snapshot, report)
+        except InputError as error:
+            report.add(error.problems)
+            return report
+        if snapshot.revision.dirty:
+            report.notes.append(f"uncommitted: {listed(list(snapshot.revision.dirty))}")
+        report.notes += [f"{path}: md5 {md5} is not in the cache" for path, md5 in snapshot.missing.items()]
+        intact = check_files(snapshot, report)
+        check_cache(snapshot, report)
+        check_values(snapshot, intact, report)
+        check_runs(snapshot, intact, report)
+        if deep:
+            check_deep(snapshot, intact, report)
+    return report
+
+
+def verify_crate(path: Path) -> Report:
+    """Check a file that `export` wrote."""
+    raise NotImplementedError

@@ -1,0 +1,96 @@
+import csv
+
+import pytest
+
+from stages.tasks import prompts
+from stages.tasks.registry import BENCHMARKS, FILTER, SEEDS, TASKS_DIR
+from tests.tasks.places import ITEMS
+
+STUDY = TASKS_DIR.parents[1] / "metadata" / "japanese-2024" / "benchmarks.csv"
+
+
+def test_registry_has_the_benchmarks_of_the_study_in_their_order():
+    with STUDY.open(encoding="utf-8", newline="") as handle:
+        rows = list(csv.DictReader(handle))
+    assert [row["benchmark"] for row in rows] == list(BENCHMARKS)
+    for row in rows:
+        benchmark = BENCHMARKS[row["benchmark"]]
+        assert int(row["n_shots"]) == benchmark.n_shots
+        assert row["answer"] == benchmark.answer
+
+
+def test_only_programs_get_a_beginning_of_sequence():
+    assert {name for name, b in BENCHMARKS.items() if b.add_bos is None} == {"humaneval", "jhumaneval"}
+    assert {name for name, b in BENCHMARKS.items() if b.runs_code} == {"humaneval", "jhumaneval"}
+
+
+def test_instructions_are_those_of_the_instructed_benchmarks():
+    assert set(prompts.INSTRUCTIONS) == {"jcommonsenseqa", "jemhopqa", "niilc", "jsquad", "jmmlu"}
+
+
+@pytest.fixture(scope="module")
+def manager():
+    from lm_eval.tasks import TaskManager
+
+    return TaskManager(include_path=str(TASKS_DIR), include_defaults=False, metadata={"data_dir": str(ITEMS)})
+
+
+@pytest.mark.evaluation
+def test_lm_eval_finds_every_task(manager):
+    # lm-eval skips a YAML file that it cannot parse without a word.
+    assert manager.all_tasks == sorted(BENCHMARKS)
+    assert len(list(TASKS_DIR.glob("*.yaml"))) == len(BENCHMARKS) == 19
+
+
+def configuration(manager, name):
+    from lm_eval.tasks._yaml_loader import load_yaml
+
+    return load_yaml(manager.task_index[name].yaml_path, resolve_func=False)
+
+
+@pytest.mark.evaluation
+@pytest.mark.parametrize("benchmark", list(BENCHMARKS.values()), ids=lambda benchmark: benchmark.name)
+def test_task_is_configured_as_the_registry_says(manager, benchmark):
+    config = configuration(manager, benchmark.name)
+    metrics = [metric["metric"] for metric in config["metric_list"]]
+    assert metrics == [benchmark.metric, *benchmark.secondary]
+    assert all(metric["higher_is_better"] is benchmark.higher_is_better for metric in config["metric_list"])
+    assert config["num_fewshot"] == 0  # examples are part of the prompt; the command line cannot add others
+    assert config.get("repeats", 1) == benchmark.repeats
+    assert config.get("unsafe_code", False) is benchmark.runs_code
+    assert config["dataset_kwargs"] == {"benchmark": benchmark.name}
+    assert [f["name"] for f in config.get("filter_list", [{"name": FILTER}])] == [FILTER]
+    generation = config.get("generation_kwargs", {})
+    assert generation.get("max_gen_toks", 0) == benchmark.max_gen_toks
+    assert (config["output_type"] == "generate_until") == (benchmark.answer == "generation")
+    if benchmark.answer == "generation":
+        assert generation["do_sample"] is benchmark.runs_code
+
+
+STOPS = {
+    **dict.fromkeys(["jcommonsenseqa", "jemhopqa", "niilc", "jsquad", "jmmlu"], ["\n\n"]),
+    **dict.fromkeys(["xlsum_ja", "mgsm_ja", "wmt20_en_ja", "wmt20_ja_en", "squad2"], ["\n"]),
+    "triviaqa": ["\n", ".", ","],
+    "gsm8k": ["Question:", "</s>", "<|im_end|>"],
+    "bbh": ["</s>", "Q", "\n\n"],
+    **dict.fromkeys(
+        ["humaneval", "jhumaneval"],
+        ["\nclass", "\ndef", "\n#", "\n@", "\nprint", "\nif", "\n```", "<file_sep>"],
+    ),
+}
+
+
+@pytest.mark.evaluation
+def test_stop_strings_have_real_newlines(manager):
+    generating = {name for name, benchmark in BENCHMARKS.items() if benchmark.answer == "generation"}
+    assert set(STOPS) == generating
+    for name in generating:
+        assert configuration(manager, name)["generation_kwargs"]["until"] == STOPS[name]
+
+
+@pytest.mark.evaluation
+def test_programs_are_sampled_as_in_the_study(manager):
+    for name in ("humaneval", "jhumaneval"):
+        generation = configuration(manager, name)["generation_kwargs"]
+        assert (generation["temperature"], generation["top_p"], generation["top_k"]) == (0.2, 0.95, 0)
+    assert SEEDS["torch_random_seed"] == 0
