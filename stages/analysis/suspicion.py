@@ -390,14 +390,14 @@ def _free_form_near_zero(matrix: _Matrix, verdict: _Verdict, t: SuspicionThresho
     found: _Found = {}
     for i in np.flatnonzero(most & (short.sum(axis=1) >= t.free_form_count)):
         model, columns = matrix.models[i], np.flatnonzero(short[i])
-        score, expected = float(X[i, columns].mean()), float(expected[i, columns].mean())
+        score, mean = float(X[i, columns].mean()), float(expected[i, columns].mean())
         choice = float(np.nanmean(np.where(matrix.free_form, np.nan, X[i])))
         names = ", ".join(matrix.benchmarks[j] for j in columns)
         detail = (
             f"{model} is near zero on {empty[i].sum()} of {asked[i].sum()} free-form benchmarks, where its mean of "
-            f"{choice:.2f} in multiple choice predicts {expected:.2f} on average ({names}): {REMEDY}"
+            f"{choice:.2f} in multiple choice predicts {mean:.2f} on average ({names}): {REMEDY}"
         )
-        found[model, ""] = Suspicion(model, "", "free-form near zero", score, expected, detail)
+        found[model, ""] = Suspicion(model, "", "free-form near zero", score, mean, detail)
     return found
 
 

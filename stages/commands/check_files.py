@@ -1,7 +1,7 @@
 """Files against dvc.lock, dvc.lock against dvc.yaml and params.yaml, DVC's cache against itself."""
 
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -25,7 +25,9 @@ class _Files:
     """The files of a snapshot against what dvc.lock says of them."""
 
     snapshot: Snapshot
+    left_out: Callable[[str], bool]
     lines: dict[str, str] = field(default_factory=dict)
+    absent: set[str] = field(default_factory=set)
 
     @cached_property
     def entries(self) -> dict[tuple[str, str], tuple[Entry, list[str]]]:
@@ -102,7 +104,8 @@ class _Files:
             )
             return
         now = {f"{path}/{name}": md5 for name, md5 in tree.manifest(path).items()}
-        for file in sorted({*now, *reference}):
+        self.absent |= {file for file in reference if file not in now and self.left_out(file)}
+        for file in sorted({*now, *reference} - self.absent):
             if now.get(file) != reference.get(file) and not any(file.startswith(f"{known}/") for known in self.lines):
                 self.lines.setdefault(
                     file,
@@ -130,16 +133,28 @@ def _md5(value: str | None) -> str:
     return f"md5 {value}" if value else "no such file"
 
 
-def check_files(snapshot: Snapshot, report: Report) -> frozenset[str]:
+def none(_: str) -> bool:
+    """Tell that no file may be left out."""
+    return False
+
+
+def check_files(snapshot: Snapshot, report: Report, left_out: Callable[[str], bool] = none) -> frozenset[str]:
     """Compare every dependency and output with dvc.lock.
+
+    Args:
+        snapshot: Version of the repository.
+        report: What is found is added.
+        left_out: Tells the files of folders that need not be there.
 
     Returns:
         The files that are as dvc.lock says: only those can be read without surprises.
     """
-    files = _Files(snapshot)
+    files = _Files(snapshot, left_out)
     snapshot.tree.hash_all(path for path, _ in files.entries)
     files.compare()
     report.add(files.lines.values())
+    if files.absent:
+        report.notes.append(f"{len(files.absent)} files were left out, among them {min(files.absent)}")
     paths = {file for path, _ in files.entries for file in snapshot.tree.files(path)}
     report.count("files", len(paths))
     return frozenset(paths - files.lines.keys())

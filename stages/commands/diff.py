@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from math import isfinite
 from pathlib import Path
 
 import pandas as pd
@@ -9,12 +10,13 @@ import pandas as pd
 from stages import workspace
 from stages.analysis.causes import causes
 from stages.analysis.differences import Difference, record_differences, table_differences
-from stages.analysis.lineage import Graph, kind_of
+from stages.analysis.lineage import Graph
 from stages.analysis.pipeline import flatten
 from stages.commands.check_values import told
 from stages.commands.snapshot import Snapshot, opened
 
 TABLES = {".csv": pd.read_csv, ".parquet": pd.read_parquet}
+DATA = "data/"
 SHOWN = 40
 """Lines of each part that are shown unless all are asked for."""
 
@@ -67,6 +69,7 @@ class Comparison:
         code: Files of code that differ, with both md5s.
         data: Outputs and evaluations that differ, with both md5s.
         moved: Numbers that differ, largest change first.
+        other: Texts that differ, and rows, columns and values that only one version has.
         missing: What could not be compared, a line each.
     """
 
@@ -75,6 +78,7 @@ class Comparison:
     code: Sequence[Difference]
     data: Sequence[Difference]
     moved: Sequence[Moved]
+    other: Sequence[Moved]
     missing: Sequence[str] = field(default_factory=tuple)
 
 
@@ -112,29 +116,30 @@ def compare(first: Numbers, second: Numbers) -> Comparison:
     ]
     code = list(record_differences({"": first.code}, {"": second.code}))
     why = causes(first.graph, second.graph)
-    moved = [
+    found = [
         Moved(file, difference, why.get(file, ()))
         for file in sorted({*first.metrics, *second.metrics})
         for difference in record_differences(first.metrics.get(file, {}), second.metrics.get(file, {}))
     ]
-    moved += [
+    found += [
         Moved(file, difference, why.get(file, ()))
         for file in sorted(first.tables.keys() & second.tables.keys())
         for difference in table_differences(first.tables[file], second.tables[file])
     ]
-    moved.sort(key=lambda item: -item.difference.size)
+    moved = sorted((item for item in found if isfinite(item.difference.size)), key=lambda m: -m.difference.size)
+    other = [item for item in found if not isfinite(item.difference.size)]
     missing = [
         f"{path} (md5 {md5}) is not in the cache: `dvc fetch --all-commits`"
         for numbers in (first, second)
         for path, md5 in numbers.missing.items()
     ]
-    return Comparison(params, facts, code, _data(first.graph, second.graph), moved, missing)
+    return Comparison(params, facts, code, _data(first.graph, second.graph), moved, other, missing)
 
 
 def _data(first: Graph, second: Graph) -> list[Difference]:
-    """Return the files that differ and are neither code nor facts."""
+    """Return the data that differ: what evaluations and stages wrote before any analysis."""
     ours, theirs = (
-        {path: entry.md5 for path, entry in graph.entries.items() if kind_of(path) == "file"}
+        {path: entry.md5 for path, (_, entry) in graph.outs.items() if path.startswith(DATA)}
         for graph in (first, second)
     )
     return [
@@ -167,6 +172,7 @@ def diff(rev1: str, rev2: str, limit: int | None = SHOWN) -> Iterator[str]:
     yield from _part("code", [f"{d.place}: md5 {told(d.first)} -> {told(d.second)}" for d in found.code], limit)
     yield from _part("data", [f"{d.place}: md5 {told(d.first)} -> {told(d.second)}" for d in found.data], limit)
     yield from _part("numbers, largest change first", [_told(item) for item in found.moved], limit)
+    yield from _part("other results", [_told(item) for item in found.other], limit)
     yield from (f"not compared: {line}" for line in found.missing)
 
 

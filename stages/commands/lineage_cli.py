@@ -1,10 +1,12 @@
 """Subcommands on lineage: trace, verify, diff, export. They import what they need when they run."""
 
 import sys
+from pathlib import Path
 
 import click
 
 from stages import workspace
+from stages.contracts.errors import InputError
 
 REV = click.option("--rev", metavar="REV", help="Commit, tag or DVC experiment; default: the workspace.")
 
@@ -32,16 +34,19 @@ def trace(target: str, *, down: bool, samples: int, machine: bool, rev: str | No
 
 
 @click.command()
-@click.argument("crate", required=False)
+@click.argument("crate", required=False, type=click.Path(path_type=Path))
 @click.option("--deep", is_flag=True, help="Run the analysis again and compare every number.")
 @REV
-def verify(crate: str | None, *, deep: bool, rev: str | None) -> None:
+def verify(crate: Path | None, *, deep: bool, rev: str | None) -> None:
     """Compare every file, number and MLflow run of the state with what it should be, or check an exported CRATE."""
 
     def run() -> None:
         from stages.commands.verify import verify as verify_state
+        from stages.commands.verify import verify_crate
 
-        report = verify_state(rev, deep=deep)
+        if crate and rev:
+            raise InputError([f"{crate}: an exported state has no revisions: leave --rev out"])
+        report = verify_crate(crate, deep=deep) if crate else verify_state(rev, deep=deep)
         for line in report.notes:
             click.echo(f"note: {line}")
         for line in report.mismatches:
@@ -67,5 +72,20 @@ def diff(rev1: str, rev2: str, *, everything: bool) -> None:
 
         for line in lines(rev1, rev2, None if everything else SHOWN):
             click.echo(line)
+
+    workspace.run_stage(run)
+
+
+@click.command()
+@click.option("--ro-crate", "target", required=True, type=click.Path(path_type=Path), metavar="FILE.zip")
+@click.option("--samples", is_flag=True, help="Also the answers of evaluations.")
+@REV
+def export(target: Path, *, samples: bool, rev: str | None) -> None:
+    """Write the state as a Workflow Run RO-Crate, to deposit; `observatory verify FILE.zip` checks it anywhere."""
+
+    def run() -> None:
+        from stages.commands.export import export as write
+
+        click.echo(write(target, rev, samples=samples))
 
     workspace.run_stage(run)

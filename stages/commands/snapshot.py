@@ -43,12 +43,14 @@ class Snapshot:
         folder: Where the files of this version are; the root itself for the workspace.
         revision: Which version.
         missing: Path of each output that DVC's cache lacks to its md5.
+        cache_at: DVC's cache, None for the one that the repository is configured for.
     """
 
     root: Path
     folder: Path
     revision: Revision
     missing: Mapping[str, str]
+    cache_at: Path | None = None
 
     @cached_property
     def tree(self) -> Tree:
@@ -58,7 +60,7 @@ class Snapshot:
     @cached_property
     def cache(self) -> Cache:
         """DVC's cache of the repository."""
-        return Cache(cache_folder(self.root))
+        return Cache(self.cache_at or cache_folder(self.root))
 
     @cached_property
     def pipeline(self) -> dict[str, Any]:

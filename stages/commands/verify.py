@@ -1,13 +1,20 @@
 """`observatory verify`: is the state still what its files, hashes, cache, runs and facts say?"""
 
+import contextlib
+import tempfile
+import zipfile
 from pathlib import Path
 
+from stages import workspace
+from stages.adapters.crate import unpack
+from stages.adapters.gitstate import Revision
 from stages.commands.check_deep import check_deep
 from stages.commands.check_files import check_cache, check_files, check_lock
 from stages.commands.check_runs import check_runs
 from stages.commands.check_values import check_values
 from stages.commands.checks import Report
-from stages.commands.snapshot import opened
+from stages.commands.export import MANIFESTS, is_sample
+from stages.commands.snapshot import PIPELINE, Snapshot, opened
 from stages.contracts.errors import InputError
 from stages.contracts.names import listed
 
@@ -41,6 +48,36 @@ def verify(rev: str | None = None, *, deep: bool = False) -> Report:
     return report
 
 
-def verify_crate(path: Path) -> Report:
-    """Check a file that `export` wrote."""
-    raise NotImplementedError
+def verify_crate(path: Path, *, deep: bool = False) -> Report:
+    """Check an exported state, without a repository.
+
+    Args:
+        path: Zip file that `export` wrote.
+        deep: Whether to run the analysis again as well.
+
+    Raises:
+        InputError: It is no such file.
+    """
+    report = Report()
+    source = path.absolute()
+    with tempfile.TemporaryDirectory(prefix="observatory-") as name, contextlib.chdir(name):
+        folder = Path(name)
+        try:
+            unpacked = unpack(source, folder)
+        except (zipfile.BadZipFile, OSError) as error:
+            raise InputError([f"{path}: no zip file that can be read: {error}"]) from None
+        report.add(unpacked.problems)
+        report.count("hashes", len(unpacked.files))
+        damaged = [line.partition(":")[0] for line in unpacked.problems]
+        needed = [str(file) for file in (PIPELINE, workspace.LOCK, workspace.PARAMS) if not (folder / file).is_file()]
+        if needed:
+            raise InputError([f"{path}: no exported state: {', '.join(needed)} missing"])
+        if any(file in damaged for file in ("dvc.yaml", "dvc.lock", "params.yaml")):
+            return report
+        snapshot = Snapshot(folder, folder, Revision(str(path), ""), {}, folder / MANIFESTS)
+        check_lock(snapshot, report)
+        intact = check_files(snapshot, report, is_sample)
+        check_values(snapshot, intact, report)
+        if deep:
+            check_deep(snapshot, intact, report)
+    return report

@@ -74,12 +74,12 @@ class Body:
 
     Args:
         table: Contract of the table.
-        header: Its header; of columns that stand twice the first counts.
+        header: Its header.
         known: Column to the values allowed there.
     """
 
     def __init__(self, table: Table, header: Sequence[str], known: Mapping[str, Sequence[str]]) -> None:
-        places = {name: place for place, name in reversed(list(enumerate(header)))}
+        places = {name: place for place, name in enumerate(header)}
         self.table = table
         self.width = len(header)
         self.columns = [

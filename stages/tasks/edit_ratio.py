@@ -4,8 +4,6 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 
-from rapidfuzz.distance import Indel
-
 _LATIN_1 = {code: None for code in range(0x80, 0x100)}
 _NOT_WORD = re.compile(r"\W")
 
@@ -18,6 +16,8 @@ def token_sort_ratio(prediction: str, gold: str) -> int:
     and m and n are their lengths. Two strings that are equal after cleaning score 100, also two empty ones; one
     empty string scores 0.
     """
+    from rapidfuzz.distance import Indel
+
     left, right = _cleaned(prediction), _cleaned(gold)
     if left == right:
         return 100

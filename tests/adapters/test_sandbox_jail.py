@@ -216,7 +216,7 @@ class TestBounds:
     def test_one_hostile_program_does_not_hold_up_the_rest(self):
         stuck = add("    while True: pass\n")
         programs = [stuck, *[add(RIGHT)] * 8, stuck, add(RIGHT)]
-        verdicts = run_programs(programs, Limits(seconds=1), workers=2)
+        verdicts = run_programs(programs, Limits(seconds=0.5), workers=2)
         assert [v.outcome for v in verdicts] == ["timeout", *["passed"] * 8, "timeout", "passed"]
 
     def test_as_many_programs_run_at_a_time_as_workers_are_asked_for(self):
@@ -232,7 +232,7 @@ class TestSurvivors:
     @pytest.fixture
     def limits(self):
         """Limits whose memory size is on the command line of these jails only."""
-        return Limits(seconds=1, memory_bytes=(1 << 30) + os.getpid() * 4096 + next(self.numbers))
+        return Limits(seconds=0.6, memory_bytes=(1 << 30) + os.getpid() * 4096 + next(self.numbers))
 
     @staticmethod
     def alive(limits: Limits) -> list[str]:
@@ -268,7 +268,7 @@ class TestSurvivors:
     )
     def test_no_process_outlives_its_verdict(self, limits, completion):
         watch = []
-        thread = threading.Thread(target=lambda: watch.append((time.sleep(0.4), self.alive(limits))[1]))
+        thread = threading.Thread(target=lambda: watch.append((time.sleep(0.3), self.alive(limits))[1]))
         thread.start()
         assert outcome(add(completion), limits) in {"timeout", "error"}
         thread.join()

@@ -169,6 +169,7 @@ class TestFiles:
             ("한국어 모델", "euc_kr", "EUC-KR"),
             ("中文语言模型评测", "gb18030", "GBK"),
             ("café, à la carte, naïve", "latin-1", "Latin-1"),
+            ("résumés", "latin-1", "Latin-1"),  # its bytes are kanji in Shift-JIS
             ("“Müller” – 5 €", "cp1252", "Windows-1252"),
         ],
     )
@@ -224,8 +225,9 @@ class TestLayout:
         assert "line 1 holds values where the header belongs" in problem
         assert "model_id, jsquad, mgsm_ja, humaneval" in problem
 
-    def test_a_header_of_another_table(self):
-        assert "none of the declared columns" in only(b"a,b,c\n1,2,3\n")
+    @pytest.mark.parametrize("name", ["c", "the jsquad"])
+    def test_a_header_of_another_table(self, name):
+        assert "none of the declared columns" in only(f"a,b,{name}\n1,2,3\n".encode())
 
     @pytest.mark.parametrize("corner", ["model_id", "benchmark", ""])
     @pytest.mark.parametrize("known", [KNOWN, {}])
@@ -235,6 +237,9 @@ class TestLayout:
         problem = only(csv_bytes(flipped), known=known)
         assert "is transposed" in problem
         assert "one row for each model_id" in problem
+
+    def test_a_transposed_table_with_other_names_of_benchmarks(self):
+        assert "is transposed" in only(csv_bytes([["", *MODELS], ["JSQuAD (EM)", "0.1", "0.2", "0.3"]]))
 
     @pytest.mark.parametrize("name", ["", "Unnamed: 0", "index", "No."])
     @pytest.mark.parametrize("first", [0, 1])
@@ -313,6 +318,8 @@ class TestRows:
     def test_a_quote_that_is_never_closed(self):
         problem = only(GOOD.replace(b"org/Beta", b'"org/Beta'))
         assert "line 3 opens a quote that is never closed" in problem
+        assert "line 2 opens a quote that is never closed" in only(HEADER + b'"a,0.1')
+        assert "line 1 opens a quote that is never closed" in only(b'"' + HEADER)
         rows = GOOD.replace(b"org/Beta", b'"org/Beta') + b"m,0.1,0.2,0.3\n" * 100_000
         assert "line 3 has a field or row too long for a table: is a quote never closed?" in only(rows)
 

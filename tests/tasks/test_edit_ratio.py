@@ -4,6 +4,8 @@ from hypothesis import strategies as st
 
 from stages.tasks import edit_ratio
 
+pytestmark = pytest.mark.evaluation
+
 # What fuzz.token_sort_ratio of fuzzywuzzy 0.18.0 with Levenshtein 0.27 returns.
 FUZZYWUZZY = [
     ("YES", "yes", 100),

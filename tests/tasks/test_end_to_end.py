@@ -79,7 +79,7 @@ def test_first_task_sends_the_built_prompt(results):
 
 def test_plain_command_runs_from_any_folder(tmp_path, model):
     arguments = [
-        *("--model", "hf", "--model_args", f"pretrained={model},add_bos_token=False,device=cpu"),
+        *("--model", "hf", "--model_args", f"pretrained={model},add_bos_token=False", "--device", "cpu"),
         *("--include_path", str(TASKS_DIR), "--tasks", "jemhopqa,xlsum_ja", "--limit", "1"),
         *("--gen_kwargs", "max_gen_toks=4", "--output_path", str(tmp_path / "out"), "--log_samples"),
     ]

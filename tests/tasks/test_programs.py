@@ -30,7 +30,9 @@ def test_program_counts_passes_and_answers(monkeypatch):
 
     def fake(jobs):
         seen.extend(jobs)
-        return [Verdict(job.completion == "good", "passed" if job.completion == "good" else "failed", 0.0) for job in jobs]
+        return [
+            Verdict(job.completion == "good", "passed" if job.completion == "good" else "failed", 0.0) for job in jobs
+        ]
 
     monkeypatch.setattr(programs, "run_programs", fake)
     doc = {"prompt": "def f():\n", "test": "def check(c): ...", "entry_point": "f"}

@@ -67,16 +67,25 @@ def test_task_is_configured_as_the_registry_says(manager, benchmark):
         assert generation["do_sample"] is benchmark.runs_code
 
 
+PARAGRAPH = ["\n\n"]
+LINE = ["\n"]
+STATEMENT = ["\nclass", "\ndef", "\n#", "\n@", "\nprint", "\nif", "\n```", "<file_sep>"]
 STOPS = {
-    **dict.fromkeys(["jcommonsenseqa", "jemhopqa", "niilc", "jsquad", "jmmlu"], ["\n\n"]),
-    **dict.fromkeys(["xlsum_ja", "mgsm_ja", "wmt20_en_ja", "wmt20_ja_en", "squad2"], ["\n"]),
+    "jcommonsenseqa": PARAGRAPH,
+    "jemhopqa": PARAGRAPH,
+    "niilc": PARAGRAPH,
+    "jsquad": PARAGRAPH,
+    "jmmlu": PARAGRAPH,
+    "xlsum_ja": LINE,
+    "mgsm_ja": LINE,
+    "wmt20_en_ja": LINE,
+    "wmt20_ja_en": LINE,
+    "squad2": LINE,
     "triviaqa": ["\n", ".", ","],
     "gsm8k": ["Question:", "</s>", "<|im_end|>"],
     "bbh": ["</s>", "Q", "\n\n"],
-    **dict.fromkeys(
-        ["humaneval", "jhumaneval"],
-        ["\nclass", "\ndef", "\n#", "\n@", "\nprint", "\nif", "\n```", "<file_sep>"],
-    ),
+    "humaneval": STATEMENT,
+    "jhumaneval": STATEMENT,
 }
 
 

@@ -42,7 +42,11 @@ def test_corpus_bleu_equals_the_aggregation_that_the_task_names():
 def test_bleu_stderr_is_zero_for_equal_items_and_repeatable():
     pair = ("The library opens at nine today.", "The library opens at ten today.")
     assert translations.bleu_stderr([pair] * 5) == pytest.approx(0.0, abs=1e-9)
-    mixed = [pair, ("Close the window quietly please.", "Open a door."), ("It rains in the hills.", "It rains in the hills.")]
+    mixed = [
+        pair,
+        ("Close the window quietly please.", "Open a door."),
+        ("It rains in the hills.", "It rains in the hills."),
+    ]
     assert 0 < translations.bleu_stderr(mixed) == translations.bleu_stderr(mixed)
 
 

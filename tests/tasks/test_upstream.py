@@ -24,12 +24,15 @@ def _offline(monkeypatch, tmp_path):
 def upstream(folder, task, files, **changes):
     """Return lm-eval's own task on local files, with the study's number of examples and seed."""
     import lm_eval
+    from lm_eval.api.task import ConfigurableTask
     from lm_eval.tasks import TaskManager
+    from lm_eval.tasks._yaml_loader import load_yaml
 
     path = Path(lm_eval.__file__).parent / "tasks" / folder
-    manager = TaskManager(include_path=str(path), include_defaults=False)
+    entry = TaskManager(include_path=str(path), include_defaults=False).task_index[task]
+    config = {name: value for name, value in load_yaml(entry.yaml_path).items() if name != "tag"}
     local = {"dataset_path": "json", "dataset_name": None, "dataset_kwargs": {"data_files": files}}
-    built = manager.load([{"task": task, **local, **changes}])["tasks"][task]
+    built = ConfigurableTask(config={**config, **local, **changes})
     built.set_fewshot_seed(1234)
     return built
 

@@ -1,0 +1,133 @@
+"""`observatory export`: the state as one file that can be deposited and checked without the repository."""
+
+import re
+import tomllib
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+from stages import workspace
+from stages.adapters.crate import Contents, Description, Person, write_crate
+from stages.adapters.dvcstate import manifest_bytes
+from stages.adapters.gitstate import commit_time, remote_url
+from stages.analysis.pipeline import flatten, load_yaml
+from stages.commands.check_files import check_files, check_lock
+from stages.commands.checks import Report
+from stages.commands.snapshot import PIPELINE, Snapshot, opened
+from stages.contracts.errors import InputError, raise_all
+
+TOP = ("dvc.lock", "params.yaml", ".dvcignore", "pyproject.toml", "requirements.lock", "LICENSE", "README.md")
+"""Files at the top that are no dependency of a stage, where they exist."""
+MANIFESTS = Path("manifests")
+"""Folder of the crate with the lists of files behind each folder hash of dvc.lock, laid out as DVC's cache."""
+SAMPLES = re.compile(r"data/evaluations/.+/samples/[^/]+")
+LICENCES = {"MIT": "https://spdx.org/licenses/MIT"}
+
+
+def is_sample(path: str) -> bool:
+    """Tell whether a file holds the answers of an evaluation."""
+    return bool(SAMPLES.fullmatch(path))
+
+
+def export(target: Path, rev: str | None = None, *, samples: bool = False) -> str:
+    """Write the state as a Workflow Run RO-Crate and say so.
+
+    Args:
+        target: Zip file to write.
+        rev: Version of the repository; None for the workspace.
+        samples: Whether the answers of evaluations go in as well.
+
+    Raises:
+        InputError: The files are not those of dvc.lock, so that there is no state to export.
+    """
+    if not target.parent.is_dir():
+        raise InputError([f"{target}: there is no folder {target.parent}"])
+    place = target.absolute()
+    with opened(rev) as snapshot:
+        report = Report()
+        check_lock(snapshot, report)
+        check_files(snapshot, report)
+        raise_all(report.mismatches)
+        contents = _contents(snapshot, samples=samples)
+        write_crate(place, _description(snapshot), contents)
+        return f"{target}: state {snapshot.digest}, {len(contents.files)} files"
+
+
+def _contents(snapshot: Snapshot, *, samples: bool) -> Contents:
+    entries = snapshot.graph.entries.values()
+    found = {file for entry in entries for file in snapshot.tree.files(entry.path)}
+    found |= {str(PIPELINE), *(name for name in TOP if (snapshot.folder / name).is_file())}
+    files = sorted(file for file in found if samples or not is_sample(file))
+    folders = {entry.md5: snapshot.tree.manifest(entry.path) for entry in entries if entry.is_folder}
+    extra = {
+        f"{MANIFESTS}/files/md5/{md5[:2]}/{md5[2:]}": manifest_bytes(listed) for md5, listed in sorted(folders.items())
+    }
+    inputs = [f"{workspace.METADATA}/{snapshot.params.study}", "stages"]
+    inputs += [path for path in (str(workspace.EVALUATIONS),) if any(file.startswith(f"{path}/") for file in files)]
+    tables = [str(workspace.FACTS), "reports"]
+    return Contents(snapshot.folder, str(PIPELINE), inputs, tables, files, extra)
+
+
+def _description(snapshot: Snapshot) -> Description:
+    info = workspace.load_info(snapshot.params.study)
+    revision = snapshot.revision
+    project = tomllib.loads(workspace.read_text(Path("pyproject.toml")))["project"]
+    runs = [run for run in snapshot.runs() if run.status == "FINISHED"]
+    notes = f" with uncommitted changes to {len(revision.dirty)} files" if revision.dirty else ""
+    licence = project.get("license", "")
+    return Description(
+        name=info.title,
+        text=(
+            f"State {snapshot.digest} of the study {snapshot.params.study}, subset {snapshot.params.subset}, from git "
+            f"commit {revision.commit or 'none'}{notes}: facts, pipeline, parameters and results, with hashes."
+        ),
+        published=commit_time(snapshot.root, revision.commit)
+        if revision.commit
+        else _iso(runs[0].ended if runs else 0),
+        licence=info.licence,
+        code_licence=LICENCES.get(licence, f"https://spdx.org/licenses/{licence}"),
+        citation=info.citation,
+        authors=list(authors(snapshot.params.study)),
+        digest=snapshot.digest,
+        version=revision.commit,
+        url=remote_url(snapshot.root),
+        params=dict(flatten("", snapshot.raw_params)),
+        tools=dict(_tools(project)),
+        started=_iso(runs[0].started) if runs else "",
+        ended=_iso(runs[0].ended) if runs else "",
+    )
+
+
+def authors(study: str) -> Iterator[Person]:
+    """Yield the authors that study.yaml lists: names, or mappings with name, orcid and affiliation."""
+    raw = load_yaml(workspace.read_text(workspace.study_folder(study) / "study.yaml"))
+    for item in raw.get("authors", []):
+        if isinstance(item, Mapping):
+            yield Person(str(item["name"]), str(item.get("orcid", "")), str(item.get("affiliation", "")))
+        else:
+            yield Person(str(item))
+
+
+def _tools(project: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """Yield the packages that the project names and their versions: those pinned, else those installed here."""
+    pins = {}
+    if Path("requirements.lock").is_file():
+        lines = workspace.read_text(Path("requirements.lock")).splitlines()
+        pins = {_plain(name): pin for name, _, pin in (line.partition("==") for line in lines) if pin}
+    for requirement in project["dependencies"]:
+        name = re.split(r"[^\w.-]", requirement, maxsplit=1)[0]
+        pinned = pins.get(_plain(name))
+        try:
+            yield name, pinned or version(name)
+        except PackageNotFoundError:
+            continue
+
+
+def _plain(name: str) -> str:
+    return re.sub(r"[-_.]+", "-", name).lower()
+
+
+def _iso(milliseconds: int | None) -> str:
+    return datetime.fromtimestamp((milliseconds or 0) / 1000, UTC).isoformat(timespec="seconds")
