@@ -59,7 +59,7 @@ def study_folder(study: str) -> Path:
         InputError: There is none of that name; the known ones are listed.
     """
     folder = METADATA / study
-    if Path(study).name != study or not folder.is_dir():
+    if not study or Path(study).name != study or not folder.is_dir():
         known = ", ".join(known_studies()) or "none"
         raise InputError([f"params.yaml: study is {study!r}, but there is no folder {folder}; studies here: {known}"])
     return folder

@@ -18,6 +18,7 @@ from urllib.parse import quote, unquote
 
 VERSION = "1.1"
 METADATA = "ro-crate-metadata.json"
+README = "README.md"
 MANIFEST = "manifest-sha256.txt"
 """sha256 of every other file of the crate, the metadata included, as sha256sum writes it."""
 PROFILES = (
@@ -150,7 +151,10 @@ def _fill(folder: Path, about: Description, contents: Contents) -> None:
     for path in contents.files:
         if path != contents.workflow:
             source = contents.folder / path
-            crate.add_file(source, path, properties=_file_properties(path, source.read_bytes()))
+            properties = _file_properties(path, source.read_bytes())
+            if path == README:
+                properties["about"] = {"@id": "./"}
+            crate.add_file(source, path, properties=properties)
     for path, data in contents.extra.items():
         crate.add_file(io.BytesIO(data), path, properties=_file_properties(path, data))
     _describe_root(crate, add, about)
@@ -170,7 +174,7 @@ def _fill(folder: Path, about: Description, contents: Contents) -> None:
     run["instrument"] = workflow
     run["object"] = [*inputs, *(value for _, value in arguments)]
     run["result"] = outputs
-    root["mentions"] = [run]
+    root["mentions"] = run
     crate.write(folder)
 
 
@@ -195,7 +199,7 @@ def _add_workflow(crate: Any, add: Any, about: Description, contents: Contents) 
     code_licence = add(about.code_licence, "CreativeWork", name="Licence of the code")
     workflow["license"] = code_licence
     if about.url:
-        workflow["codeRepository"] = about.url
+        workflow["url"] = workflow["codeRepository"] = about.url
     tools = [
         add(
             f"https://pypi.org/project/{name}/{version}/",
@@ -282,7 +286,7 @@ def _file_properties(path: str, data: bytes) -> dict[str, Any]:
 
 
 def _zip(folder: Path, target: Path) -> None:
-    """Pack a folder with its manifest, the metadata first, everything else sorted."""
+    """Pack a folder with its manifest, the metadata first, everything else sorted, folders as entries of their own."""
     files = sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
     hashes = {file: hashlib.sha256((folder / file).read_bytes()).hexdigest() for file in files}
     manifest = "".join(f"{digest}  {file}\n" for file, digest in hashes.items())
@@ -292,6 +296,8 @@ def _zip(folder: Path, target: Path) -> None:
             for file in sorted(files, key=lambda name: (name != METADATA, name)):
                 archive.writestr(_member(file), (folder / file).read_bytes())
             archive.writestr(_member(MANIFEST), manifest)
+            for path in sorted(path for path in folder.rglob("*") if path.is_dir()):
+                archive.writestr(zipfile.ZipInfo(f"{path.relative_to(folder).as_posix()}/", EPOCH), b"")
         beside.replace(target)
     finally:
         beside.unlink(missing_ok=True)
@@ -332,6 +338,8 @@ def unpack(source: Path, folder: Path) -> Unpacked:
     with zipfile.ZipFile(source) as archive:
         for member in archive.infolist():
             name = member.filename
+            if member.is_dir():
+                continue
             if PurePosixPath(name).is_absolute() or ".." in PurePosixPath(name).parts:
                 problems.append(f"{name!r} leads out of the crate: do not unpack it")
                 continue

@@ -169,17 +169,23 @@ class Cache:
                 target.symlink_to(self.path(md5))
         return missing
 
-    def damaged(self) -> Iterator[str]:
-        """Yield one line for each file in the cache whose content is not what its name says."""
+    def damaged(self, known: Iterable[Entry] = ()) -> Iterator[str]:
+        """Yield one line for each file in the cache whose content is not what its name says.
+
+        Args:
+            known: Entries whose size is certain: the names of runs do not depend on the sizes that these tell.
+        """
         objects = sorted(p for p in (self.folder / "files" / "md5").glob("??/*") if p.is_file())
+        sizes = {entry.md5: (entry.size, entry.nfiles, "dvc.lock") for entry in known}
         with ThreadPoolExecutor(os.cpu_count()) as pool:
             for path, md5 in zip(objects, pool.map(file_md5, objects), strict=True):
                 named = path.parent.name + path.name
                 if named.removesuffix(".dir") != md5:
                     yield f"cache: {named} holds content with md5 {md5}: delete {_shown(path)}, then `dvc fetch`"
+                elif not named.endswith(".dir"):
+                    sizes[named] = (path.stat().st_size, None, "its content")
         for path in sorted((self.folder / "runs").glob("??/*/*")):
-            problem = _run_problem(path)
-            if problem:
+            for problem in _run_problems(path, sizes):
                 yield f"cache: run {_shown(path)}: {problem}: delete it"
 
 
@@ -187,8 +193,13 @@ def _shown(path: Path) -> str:
     return "/".join(path.parts[-5:])
 
 
-def _run_problem(path: Path) -> str:
-    """Return what is wrong with an entry of the run cache, whose folder and file names are digests of its content."""
+def _run_problems(path: Path, sizes: dict[str, tuple[int | None, int | None, str]]) -> Iterator[str]:
+    """Yield what is wrong with an entry of the run cache, whose folder and file names are digests of its content.
+
+    Args:
+        path: Its place.
+        sizes: md5 to size, number of files and who tells them; what this entry tells first is added.
+    """
     # the YAML that DVC itself reads and writes: it differs from PyYAML's in numbers such as 1e-05
     from dvc.utils.serialize import dumps_yaml, loads_yaml
     from ruamel.yaml.error import YAMLError
@@ -197,15 +208,24 @@ def _run_problem(path: Path) -> str:
     try:
         content = loads_yaml(text)
     except YAMLError:
-        return "no valid YAML"
+        yield "no valid YAML"
+        return
     if not isinstance(content, dict) or not isinstance(content.get("outs"), list):
-        return "no run of a stage"
+        yield "no run of a stage"
+        return
     if value := _difference(content, path.name):
-        return f"holds content with sha256 {value}"
+        yield f"holds content with sha256 {value}"
+        return
     paths = [out.get("path") for out in content["outs"]]
     if key := _difference({**content, "outs": paths}, path.parent.name):
-        return f"lies in the folder of another stage, expected {key}"
-    return "" if dumps_yaml(content) == text else "not as DVC writes it"
+        yield f"lies in the folder of another stage, expected {key}"
+    if dumps_yaml(content) != text:
+        yield "not as DVC writes it"
+    for item in (*content.get("deps", []), *content["outs"]):
+        size, nfiles = item.get("size"), item.get("nfiles")
+        told = sizes.setdefault(item["md5"], (size, nfiles, f"run {_shown(path)}"))
+        if (size, nfiles) != told[:2]:
+            yield f"{item['path']} has size {size}, files {nfiles}; {told[2]} has {told[0]}, {told[1]}"
 
 
 def _difference(content: object, name: str) -> str:

@@ -5,7 +5,7 @@ other stages in it.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from html import escape
 from typing import Any, Literal
@@ -45,10 +45,12 @@ class Graph:
     Attributes:
         stages: dvc.lock, in its order.
         notes: What is to be said of a path besides its md5, such as that it changed since.
+        members: Folder that no stage writes to its files and their md5s.
     """
 
     stages: Mapping[str, LockedStage]
     notes: Mapping[str, str]
+    members: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
     @cached_property
     def outs(self) -> dict[str, tuple[str, Entry]]:
@@ -144,7 +146,7 @@ def _file_branch(graph: Graph, path: str, seen: set[str], only: Sequence[str] | 
     title = f"{path}  md5 {entry.md5}{_note(graph, entry)}" if entry else path
     name = graph.writer(path)
     if name is None:
-        return Branch(title)
+        return Branch(title, tuple(f"{file} {md5}" for file, md5 in graph.members.get(path, {}).items()))
     if name in seen:
         return Branch(title, branches=(Branch(f"stage {name} (above)"),))
     seen.add(name)
@@ -223,6 +225,8 @@ def as_json(graph: Graph, nodes: Sequence[str]) -> dict[str, Any]:
             about |= {"md5": entry.md5, "size": entry.size}
         if node in graph.notes:
             about["note"] = graph.notes[node]
+        if node in graph.members:
+            about["files"] = dict(graph.members[node])
         described.append(about)
     return {"nodes": described, "edges": edges}
 

@@ -27,6 +27,8 @@ Kind = Literal["near zero everywhere", "free-form near zero", "below chance", "n
 
 ROUNDS = 6
 """Bound on rounds of predicting and judging; each hides the suspects of the one before, three mostly settle it."""
+P80_TO_SD = 1 / 1.2816
+"""Standard deviation of a normal sample over the 80 % quantile of its absolute deviations."""
 REMEDY = "look at its answers, then correct, waive or evaluate again"
 
 
@@ -59,7 +61,7 @@ class SuspicionThresholds:
 
     far_z: float = 4.0
     far_share: float = 0.5
-    zero_level: float = 0.2
+    zero_level: float = 0.1
     zero_share: float = 0.1
     linked_z: float = 1.5
     min_drop: float = 0.05
@@ -249,8 +251,8 @@ def _search(matrix: _Matrix, t: SuspicionThresholds) -> _Verdict:
     hidden, doubted, flagged = near_zero, near_zero, np.zeros_like(seen)
     for _ in range(ROUNDS):
         prediction = predict(X, hidden, doubted, matrix.predictor(t))
-        expected, better, inexplicable = _compare(matrix, prediction, near_zero, flagged, t)
-        z = (X - expected) / prediction.spread
+        expected, spread, better, inexplicable = _compare(matrix, prediction, near_zero, flagged, t)
+        z = (X - expected) / spread
         low = seen & inexplicable & (expected - X >= t.min_drop)
         empty = low & (t.zero_share * expected >= X)
         zero = _zeros(empty, z, near_zero & ~flagged, prediction.freedom, t)
@@ -301,15 +303,15 @@ def _zeros(core: Bools, z: Floats, near_zero: Bools, freedom: Floats, t: Suspici
 
 def _compare(
     matrix: _Matrix, prediction: Prediction, near_zero: Bools, flagged: Bools, t: SuspicionThresholds
-) -> tuple[Floats, Ints, Bools]:
-    """Compare each low cell with the models predicted nearest to it on the same benchmark.
+) -> tuple[Floats, Floats, Ints, Bools]:
+    """Compare each cell that falls short with the models predicted nearest to it on the same benchmark.
 
     Returns:
         The lower of the prediction and the median score of the nearest models on either side; how many of the
-        nearest that are predicted no better score above the middle between that and the cell, 0 for cells not low;
+        nearest that are predicted no better score above the middle between that and the cell, 0 for all other cells;
         whether they are enough that ability does not explain the cell.
     """
-    X, expected = matrix.X, prediction.expected.copy()
+    X, expected, spread = matrix.X, prediction.expected.copy(), prediction.spread.copy()
     better, inexplicable = np.zeros(X.shape, dtype=np.int64), np.zeros(X.shape, dtype=np.bool_)
     for j in range(X.shape[1]):
         x, e = X[:, j], prediction.expected[:, j]
@@ -319,16 +321,18 @@ def _compare(
         pool = np.flatnonzero(judged if related else sound)
         pool = pool[np.argsort(e[pool], kind="stable")]
         slack = prediction.spread[:, j] / 2
-        for i in np.flatnonzero(x <= e - t.min_drop):
+        short = x - matrix.chance[j] <= t.far_share * (e - matrix.chance[j])
+        for i in np.flatnonzero((x <= e - t.min_drop) & short):
             others = pool[pool != i]
             here, end = np.searchsorted(e[others], [e[i], e[i] + slack[i]], side="right")
             around = others[max(here - t.neighbours // 2, 0) : here + t.neighbours // 2]
             if len(around):
                 expected[i, j] = min(e[i], np.median(x[around]))
+                spread[i, j] = max(spread[i, j], P80_TO_SD * np.quantile(np.abs(x - e)[around], 0.8))
             near = others[max(end - t.neighbours, 0) : end]
             better[i, j] = (x[near] >= (x[i] + expected[i, j]) / 2).sum()
             inexplicable[i, j] = better[i, j] >= max(t.min_better, t.better_share * len(near))
-    return expected, better, inexplicable
+    return expected, spread, better, inexplicable
 
 
 def _ordered_share(low: Floats, high: Floats) -> float:
@@ -383,8 +387,8 @@ def _free_form_near_zero(matrix: _Matrix, verdict: _Verdict, t: SuspicionThresho
         return {}
     free = np.broadcast_to(matrix.free_form, X.shape)
     prediction = predict(X, free, verdict.doubted | (most[:, None] & free), matrix.predictor(t))
-    expected, _, inexplicable = _compare(matrix, prediction, empty, most[:, None] & empty, t)
-    bound = _stretched(-NormalDist().inv_cdf(t.zero_level / 4), prediction.freedom) * prediction.spread
+    expected, spread, _, inexplicable = _compare(matrix, prediction, empty, most[:, None] & empty, t)
+    bound = _stretched(-NormalDist().inv_cdf(t.zero_level / 4), prediction.freedom) * spread
     gap = expected - X
     short = empty & (gap >= np.maximum(bound, t.min_drop)) & (inexplicable | (X <= t.min_spread))
     found: _Found = {}

@@ -170,7 +170,8 @@ def check_lock(snapshot: Snapshot, report: Report) -> None:
 
 def check_cache(snapshot: Snapshot, report: Report) -> None:
     """Compare the name of everything in the cache with its content, and list outputs that it lacks."""
-    report.add(snapshot.cache.damaged())
+    known = [entry for stage in snapshot.lock.values() for entry in (*stage.deps, *stage.outs)]
+    report.add(snapshot.cache.damaged(known))
     report.add(_uncached(snapshot))
 
 

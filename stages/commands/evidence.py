@@ -74,7 +74,7 @@ def cell_evidence(model: str, benchmark: str, facts: Facts, snapshot: Snapshot, 
     else:
         row = found.iloc[0]
         origin = str(row["origin"])
-        content["cell"] = {name: None if pd.isna(value) else value for name, value in row.items()}
+        content["cell"] = plain_rows(found)[0]
         lines.append(f"score {row['score']:.12g}, {origin}; {row['protocol']}")
         lines += _outcomes(row)
         lines.append(f"source: {row['source']}")
@@ -143,7 +143,7 @@ def _evaluation(model: str, benchmark: str, snapshot: Snapshot, samples: int) ->
     lines.append(f"answers: {file}  md5 {snapshot.tree.md5(str(file))}")
     if samples:
         table = workspace.read_parquet(file).head(samples)
-        rows = [json.loads(row) for row in table.to_json(orient="records", lines=True).splitlines()]
+        rows = plain_rows(table)
         content["samples"] = rows
         for row in rows:
             lines += [f"{'- ' if i == 0 else '  '}{name}: {_short(v)}" for i, (name, v) in enumerate(row.items())]
@@ -165,6 +165,12 @@ def _of_benchmark(content: Mapping[str, Any], benchmark: str) -> Iterator[tuple[
 def _short(value: object) -> str:
     text = " ".join(str(value).split())
     return text if len(text) <= SHOWN else f"{text[:SHOWN]}..."
+
+
+def plain_rows(table: pd.DataFrame) -> list[dict[str, Any]]:
+    """Return the rows of a table as JSON has them, missing values as None."""
+    rows: list[dict[str, Any]] = json.loads(table.to_json(orient="records", double_precision=15))
+    return rows
 
 
 def read_json(path: Path) -> dict[str, Any] | None:

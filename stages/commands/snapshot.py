@@ -99,7 +99,9 @@ class Snapshot:
                     notes[entry.path] = "missing here: `dvc pull`" if _is_output(entry.path, self.lock) else "missing"
                 elif self.tree.size(entry.path) <= HASHED and (md5 := self.tree.md5(entry.path)) != entry.md5:
                     notes[entry.path] = f"changed since, now md5 {md5}"
-        return Graph(self.lock, notes)
+        facts = str(workspace.METADATA)
+        members = {facts: self.tree.manifest(facts)} if self.tree.is_folder(facts) else {}
+        return Graph(self.lock, notes, members)
 
     @cached_property
     def digest(self) -> str:

@@ -1,6 +1,7 @@
 """`observatory trace`: from a number, figure, cell, model or run to its evidence, or to what depends on it."""
 
 import json
+import sqlite3
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,7 +10,7 @@ from typing import Any
 from stages import state, workspace
 from stages.adapters import tracking_read
 from stages.adapters.tracking_read import Run
-from stages.analysis.lineage import Branch, as_json, downstream_tree, render, upstream_tree
+from stages.analysis.lineage import STAGE, Branch, as_json, downstream_tree, render, upstream_tree
 from stages.analysis.sources import claim_sources, figure_sources
 from stages.commands.evidence import Evidence, cell_evidence, claim_row, model_evidence
 from stages.commands.snapshot import Snapshot, opened
@@ -53,10 +54,16 @@ def trace(
         machine: Whether to yield JSON.
 
     Raises:
-        InputError: Nothing here has this name; the closest names are given.
+        InputError: Nothing here has this name, then the closest name is given; or a file is damaged.
     """
     with opened(rev) as snapshot:
-        chain = find(target, snapshot, samples)
+        try:
+            chain = find(target, snapshot, samples)
+        except (OSError, ValueError, KeyError, sqlite3.DatabaseError) as error:
+            reason = " ".join(str(error).split())
+            raise InputError(
+                [f"{target}: a file behind it is damaged ({reason}): `observatory verify` names it"]
+            ) from None
         yield from _machine(chain, snapshot, down=down) if machine else _human(chain, snapshot, down=down)
 
 
@@ -199,7 +206,12 @@ def claim_ids(snapshot: Snapshot) -> list[str]:
 
 def _state_branch(snapshot: Snapshot) -> Branch:
     revision = snapshot.revision
-    lines = [f"git commit {revision.commit or 'none'}"]
+    info = workspace.load_info(snapshot.params.study)
+    lines = [
+        f"study {snapshot.params.study}, subset {snapshot.params.subset}: {info.citation}",
+        f"licence: {info.licence}",
+        f"git commit {revision.commit or 'none'}",
+    ]
     if revision.dirty:
         lines.append(f"uncommitted: {listed(list(revision.dirty))}")
     if revision.experiment:
@@ -223,8 +235,13 @@ def _human(chain: Chain, snapshot: Snapshot, *, down: bool) -> Iterator[str]:
 
 def _machine(chain: Chain, snapshot: Snapshot, *, down: bool) -> Iterator[str]:
     graph = snapshot.graph
-    start = chain.only or chain.paths
-    nodes = list(graph.downstream(chain.paths) if down else graph.upstream(start))
+    if down:
+        nodes = list(graph.downstream(chain.paths))
+    elif chain.only:
+        writers = [f"{STAGE}{writer}" for path in chain.paths if (writer := graph.writer(path))]
+        nodes = [*chain.paths, *writers, *graph.upstream(chain.only)]
+    else:
+        nodes = list(graph.upstream(chain.paths))
     revision = snapshot.revision
     content = {
         "target": chain.target,

@@ -31,7 +31,7 @@ GROUP_COLOURS = ("#CC3311", "#EE7733", "#0077BB", "#009988", "#AA3377", "#33BBEE
 
 MARKERS = ("o", "s", "^", "D", "v", "P", "X")
 
-# matplotlib's stubs want each key as a literal
+# matplotlib's types want each key as a literal
 LOOK: dict[Any, Any] = {
     "font.family": ["DejaVu Sans"],
     "font.size": 9.0,

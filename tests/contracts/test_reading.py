@@ -441,8 +441,10 @@ class TestCells:
         assert all(problem.startswith("n_items of jsquad is ") for problem in found)
 
     def test_names_of_columns_and_rows_that_cannot_be_seen_are_escaped(self):
-        problem = only(csv_bytes(with_cell(2, 0, "org/Beta-13b\x1b[31m")))
-        assert "\x1b" not in problem
+        rows = with_cell(2, 0, "org/Beta-13b\x1b[31m")
+        assert "\x1b" not in only(csv_bytes(rows))
+        rows[2][1] = "nan\x1b"
+        assert "\x1b" not in only(csv_bytes(rows), known={})
 
 
 class TestLargeFiles:

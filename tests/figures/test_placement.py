@@ -48,11 +48,13 @@ def test_crowded_names_move_away_on_leaders():
     assert place(scene(points))[1].any()
 
 
-def test_name_leaves_a_line_free():
-    point = np.array([[300.0, 250.0]])
-    line = np.array([[250.0, 250.0], [350.0, 250.0]])
-    low, high = boxes(scene(point, line=line))
-    assert low[0, 1] > 250 or high[0, 1] < 250
+def test_name_leaves_a_line_free_whatever_its_direction():
+    point = np.array([300.0, 250.0])
+    for angle in np.linspace(0, np.pi, 12, endpoint=False):
+        reach = 200 * np.array([np.cos(angle), np.sin(angle)])
+        low, high = boxes(scene(point[None], line=np.array([point - reach, point + reach])))
+        on_line = point + np.linspace(-1, 1, 2001)[:, None] * reach
+        assert not ((on_line > low[0]) & (on_line < high[0])).all(axis=1).any()
 
 
 def test_placement_does_not_depend_on_chance():

@@ -32,7 +32,7 @@ save(draw_correlation(results, results.pearson, "r"), Path(sys.argv[1], "correla
 
 
 def test_bytes_depend_on_neither_process_hash_seed_nor_user_settings(tmp_path):
-    settings = ["", "matplotlib.rcParams.update({'font.size': 20, 'svg.hashsalt': 'x', 'savefig.dpi': 30})"]
+    settings = ["", "matplotlib.rcParams.update({'svg.hashsalt': 'x', 'xtick.direction': 'in', 'lines.linewidth': 9})"]
     root = Path(__file__).parents[2]
     for seed, setting in enumerate(settings):
         folder = tmp_path / str(seed)
