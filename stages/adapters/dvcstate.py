@@ -10,10 +10,12 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
+import yaml
 from pathspec import GitIgnoreSpec
 
-from stages.analysis.pipeline import Entry
+from stages.analysis.pipeline import Entry, load_yaml
 
 ALWAYS_IGNORED = (".hg/", ".git/", ".git", ".dvc/")
 NOT_HASHED = {"size", "nfiles"}
@@ -200,16 +202,8 @@ def _run_problems(path: Path, sizes: dict[str, tuple[int | None, int | None, str
         path: Its place.
         sizes: md5 to size, number of files and who tells them; what this entry tells first is added.
     """
-    # the YAML that DVC itself reads and writes: it differs from PyYAML's in numbers such as 1e-05
-    from dvc.utils.serialize import dumps_yaml, loads_yaml
-    from ruamel.yaml.error import YAMLError
-
     text = path.read_text(encoding="utf-8", errors="replace")
-    try:
-        content = loads_yaml(text)
-    except YAMLError:
-        yield "no valid YAML"
-        return
+    content, canonical = _read_run(text, path.name)
     if not isinstance(content, dict) or not isinstance(content.get("outs"), list):
         yield "no run of a stage"
         return
@@ -219,13 +213,33 @@ def _run_problems(path: Path, sizes: dict[str, tuple[int | None, int | None, str
     paths = [out.get("path") for out in content["outs"]]
     if key := _difference({**content, "outs": paths}, path.parent.name):
         yield f"lies in the folder of another stage, expected {key}"
-    if dumps_yaml(content) != text:
+    if canonical != text:
         yield "not as DVC writes it"
     for item in (*content.get("deps", []), *content["outs"]):
         size, nfiles = item.get("size"), item.get("nfiles")
         told = sizes.setdefault(item["md5"], (size, nfiles, f"run {_shown(path)}"))
         if (size, nfiles) != told[:2]:
             yield f"{item['path']} has size {size}, files {nfiles}; {told[2]} has {told[0]}, {told[1]}"
+
+
+def _read_run(text: str, name: str) -> tuple[Any, str]:
+    """Return the content of an entry of the run cache and the text that DVC writes for it; None when it is no YAML."""
+    try:
+        content = load_yaml(text)
+    except yaml.YAMLError:
+        return None, ""
+    canonical = yaml.dump(content, Dumper=getattr(yaml, "CSafeDumper", yaml.SafeDumper), sort_keys=False, width=80)
+    if canonical == text and not _difference(content, name):
+        return content, canonical
+    # the YAML of DVC differs in numbers such as 1e-05; it takes thirty times as long
+    from dvc.utils.serialize import dumps_yaml, loads_yaml
+    from ruamel.yaml.error import YAMLError
+
+    try:
+        content = loads_yaml(text)
+    except YAMLError:
+        return None, ""
+    return content, dumps_yaml(content)
 
 
 def _difference(content: object, name: str) -> str:

@@ -27,8 +27,8 @@ Kind = Literal["near zero everywhere", "free-form near zero", "below chance", "n
 
 ROUNDS = 6
 """Bound on rounds of predicting and judging; each hides the suspects of the one before, three mostly settle it."""
-P80_TO_SD = 1 / 1.2816
-"""Standard deviation of a normal sample over the 80 % quantile of its absolute deviations."""
+P70_TO_SD = 1 / 1.0364
+"""Standard deviation of a normal sample over the 70 % quantile of its absolute deviations."""
 REMEDY = "look at its answers, then correct, waive or evaluate again"
 
 
@@ -328,7 +328,7 @@ def _compare(
             around = others[max(here - t.neighbours // 2, 0) : here + t.neighbours // 2]
             if len(around):
                 expected[i, j] = min(e[i], np.median(x[around]))
-                spread[i, j] = max(spread[i, j], P80_TO_SD * np.quantile(np.abs(x - e)[around], 0.8))
+                spread[i, j] = max(spread[i, j], P70_TO_SD * np.quantile(np.abs(x - e)[around], 0.7))
             near = others[max(end - t.neighbours, 0) : end]
             better[i, j] = (x[near] >= (x[i] + expected[i, j]) / 2).sum()
             inexplicable[i, j] = better[i, j] >= max(t.min_better, t.better_share * len(near))

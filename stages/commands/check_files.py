@@ -30,12 +30,12 @@ class _Files:
     absent: set[str] = field(default_factory=set)
 
     @cached_property
-    def entries(self) -> dict[tuple[str, str], tuple[Entry, list[str]]]:
-        """Path and md5 to the entry and the stages that have it."""
-        found: dict[tuple[str, str], tuple[Entry, list[str]]] = {}
+    def entries(self) -> dict[Entry, list[str]]:
+        """Each entry to the stages that have it."""
+        found: dict[Entry, list[str]] = {}
         for name, stage in self.snapshot.lock.items():
             for entry in (*stage.deps, *stage.outs):
-                found.setdefault((entry.path, entry.md5), (entry, []))[1].append(name)
+                found.setdefault(entry, []).append(name)
         return found
 
     @cached_property
@@ -55,9 +55,7 @@ class _Files:
     def expected(self) -> dict[str, str]:
         """Path to md5 of every file that dvc.lock knows, through the cache also those in folders."""
         known: dict[str, str] = {}
-        for (path, md5), (entry, _) in self.entries.items():
-            if not entry.is_folder:
-                known[path] = md5
+        known |= {entry.path: entry.md5 for entry in self.entries if not entry.is_folder}
         for stage in self.snapshot.lock.values():
             for out in stage.outs:
                 if out.is_folder:
@@ -78,7 +76,7 @@ class _Files:
     def compare(self) -> None:
         """Fill `lines`, by path: a folder has one only when nothing tells which of its files changed."""
         for folders in (False, True):
-            for entry, stages in self.entries.values():
+            for entry, stages in self.entries.items():
                 if entry.is_folder is folders:
                     self._compare(entry, stages)
 
@@ -150,12 +148,12 @@ def check_files(snapshot: Snapshot, report: Report, left_out: Callable[[str], bo
         The files that are as dvc.lock says: only those can be read without surprises.
     """
     files = _Files(snapshot, left_out)
-    snapshot.tree.hash_all(path for path, _ in files.entries)
+    snapshot.tree.hash_all(entry.path for entry in files.entries)
     files.compare()
     report.add(files.lines.values())
     if files.absent:
         report.notes.append(f"{len(files.absent)} files were left out, among them {min(files.absent)}")
-    paths = {file for path, _ in files.entries for file in snapshot.tree.files(path)}
+    paths = {file for entry in files.entries for file in snapshot.tree.files(entry.path)}
     report.count("files", len(paths))
     return frozenset(paths - files.lines.keys())
 

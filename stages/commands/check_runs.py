@@ -142,7 +142,7 @@ def _state_problems(run: Run, snapshot: Snapshot, intact: frozenset[str]) -> Ite
         # the name of the MLflow experiment is no part of a state
         if params.get(name) != run.params.get(name) and not name.startswith("track."):
             yield f"param {name} is {run.params.get(name)!r}, params.yaml has {params.get(name)!r}"
-    locked = state.locked_files(snapshot.params)
+    locked = {path: entry.md5 for path, entry in snapshot.graph.entries.items()}
     for name, digest in run.inputs.items():
         want = locked.get(name) or (snapshot.tree.md5(name) if snapshot.tree.exists(name) else None)
         if want != digest:
