@@ -56,7 +56,7 @@ bench: $(VENV)/installed-dev ## Measure speed as ratios within one run
 lock: $(VENV)/bin/python ## Pin what a fresh environment resolves to
 	rm -rf $(VENV)/lock && $(PYTHON) -m venv $(VENV)/lock
 	$(VENV)/lock/bin/python -m pip install --quiet --disable-pip-version-check -e '.[eval,dev]'
-	$(VENV)/lock/bin/python -m pip freeze --exclude-editable | grep -vE '^(nvidia-|triton)' > requirements.lock
+	$(VENV)/lock/bin/python -m pip freeze --exclude-editable | grep -vE '^(nvidia-|triton|cuda)' | sed 's/+cpu//' > requirements.lock
 	rm -rf $(VENV)/lock
 
 clean: ## Remove the environment and caches, not data

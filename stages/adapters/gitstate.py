@@ -39,7 +39,10 @@ class Revision:
 
 def git(root: Path, *arguments: str) -> str | None:
     """Return what git prints, without the last line break, or None when it fails."""
-    done = subprocess.run(["git", *arguments], cwd=root, capture_output=True, text=True, check=False)
+    # without the option, looking at the status rewrites the index
+    done = subprocess.run(
+        ["git", "--no-optional-locks", *arguments], cwd=root, capture_output=True, text=True, check=False
+    )
     return done.stdout.removesuffix("\n") if done.returncode == 0 else None
 
 

@@ -9,8 +9,9 @@ import logging
 import math
 import os
 import re
+import sqlite3
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -99,6 +100,8 @@ def log_run(state: State, root: Path) -> Logged:
         The run; when one exists for this state nothing is written.
     """
     with _locked(root):
+        if not os.environ.get("MLFLOW_TRACKING_URI"):
+            _follow(root)
         client = MlflowClient(store_uri(root))
         experiment_id = _experiment(client, state.experiment, root)
         known = _find(client, experiment_id, state)
@@ -133,6 +136,24 @@ def _locked(root: Path) -> Iterator[None]:
     folder.mkdir(exist_ok=True)
     with FileLock(folder / ".lock"):
         yield
+
+
+def _follow(root: Path) -> None:
+    """Point the artifacts of a repository that was moved or copied to where they are now.
+
+    MLflow writes absolute paths into its database and has no call to change them.
+    """
+    database = root / "mlflow.db"
+    if not database.exists():
+        return
+    here = (root / "mlruns").as_uri()
+    with closing(sqlite3.connect(database)) as connection, connection:
+        for table, column in (("experiments", "artifact_location"), ("runs", "artifact_uri")):
+            rows = connection.execute(f"SELECT DISTINCT {column} FROM {table} WHERE {column} LIKE 'file:%/mlruns/%'")
+            for (old,) in rows.fetchall():
+                new = here + "/" + old.split("/mlruns/", 1)[1]
+                if new != old:
+                    connection.execute(f"UPDATE {table} SET {column} = ? WHERE {column} = ?", (new, old))
 
 
 def _experiment(client: MlflowClient, name: str, root: Path) -> str:

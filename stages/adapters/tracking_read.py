@@ -62,12 +62,16 @@ class Run:
 
         In a repository that was moved the store still has the old place; the artifacts moved along.
         """
-        parts = urlparse(self.artifact_uri)
-        if parts.scheme not in {"", "file"}:
+        stored = self.stored()
+        if stored is None:
             return None
-        stored = Path(unquote(parts.path))
         here = root / "mlruns" / self.experiment / self.run_id / "artifacts"
         return here if here.is_dir() or not stored.is_dir() else stored
+
+    def stored(self) -> Path | None:
+        """Return the local folder that the store has for the artifacts, None when they are on a server."""
+        parts = urlparse(self.artifact_uri)
+        return Path(unquote(parts.path)) if parts.scheme in {"", "file"} else None
 
 
 def store(root: Path) -> str:

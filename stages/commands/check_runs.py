@@ -49,6 +49,12 @@ def check_runs(snapshot: Snapshot, intact: frozenset[str], report: Report) -> No
         report.add(f"MLflow run {run.run_id}: {line}" for line in _state_problems(run, snapshot, intact))
     if not mine:
         _report_absence(snapshot, report)
+    moved = [place for run in runs if (place := run.stored()) and not place.is_relative_to(root)]
+    if moved:
+        report.notes.append(
+            f"the MLflow store has its artifacts in {moved[0].parents[1]}, so it was made there: delete mlflow.db, "
+            "then `observatory track --rebuild`"
+        )
     report.add(_tracked_problems(root))
 
 

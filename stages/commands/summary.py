@@ -25,13 +25,9 @@ def summary() -> Iterator[str]:
     else:
         yield f"{params.study}, subset {params.subset}: paper against here"
         yield from table(here)
-        yield from (f"not reproduced: {row.claim_id}: {row.note}" for row in missed(here) if row.note)
+        missed = here[(here["status"] != REPRODUCED) & (here["note"] != "")]
+        yield from (f"not reproduced: {row.claim_id}: {row.note}" for row in missed.itertuples())
     yield f"report: {workspace.PAGE}"
-
-
-def missed(claims: pd.DataFrame) -> Iterator[tuple[str, ...]]:
-    """Yield the claims that do not reproduce."""
-    return claims[claims["status"] != REPRODUCED].itertuples()  # type: ignore[no-any-return]
 
 
 def table(claims: pd.DataFrame) -> Iterator[str]:

@@ -1,7 +1,9 @@
 """Repositories of the small study: made once, copied to be changed."""
 
 import contextlib
+import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -37,16 +39,27 @@ def study(study_path: Path) -> Repository:
     return Repository(study_path)
 
 
+def copied(study: Repository, target: Path) -> Repository:
+    """Copy a repository and its MLflow store, which knows its own place."""
+    repository = study.copy_to(target)
+    with closing(sqlite3.connect(target / "mlflow.db")) as connection, connection:
+        for table, column in (("experiments", "artifact_location"), ("runs", "artifact_uri")):
+            connection.execute(
+                f"UPDATE {table} SET {column} = replace({column}, ?, ?)", (str(study.path), str(target))
+            )
+    return repository
+
+
 @pytest.fixture(scope="module")
 def bench(study: Repository, tmp_path_factory: pytest.TempPathFactory) -> Repository:
     """A copy for tests that put back what they change."""
-    return study.copy_to(tmp_path_factory.mktemp("bench") / "study")
+    return copied(study, tmp_path_factory.mktemp("bench") / "study")
 
 
 @pytest.fixture
 def copy(study: Repository, tmp_path: Path) -> Repository:
     """A copy to change."""
-    return study.copy_to(tmp_path / "study")
+    return copied(study, tmp_path / "study")
 
 
 @contextlib.contextmanager

@@ -1,6 +1,8 @@
 """One MLflow run for each state, whatever DVC restores, skips or runs elsewhere."""
 
 import json
+import shutil
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -11,7 +13,13 @@ from tests.repository import Repository
 
 
 def runs(repository: Repository, status: str = "FINISHED") -> list[Run]:
-    client = MlflowClient(f"sqlite:///{repository.path / 'mlflow.db'}")
+    # MLflow keeps a database open that was read once, also after its file was replaced: read a copy
+    with tempfile.NamedTemporaryFile(suffix=".db") as copy:
+        shutil.copy(repository.path / "mlflow.db", copy.name)
+        return _runs(MlflowClient(f"sqlite:///{copy.name}"), status)
+
+
+def _runs(client: MlflowClient, status: str) -> list[Run]:
     ids = [experiment.experiment_id for experiment in client.search_experiments()]
     return [run for run in client.search_runs(ids) if run.info.status == status]
 
@@ -107,7 +115,7 @@ def test_a_lost_store_is_rebuilt_from_versioned_files(workbench: Repository):
     assert "observatory track --rebuild" in refused.stderr
     workbench.observatory("track", "--rebuild")
     (after,) = runs(workbench)
-    own = ("observatory.trace",)
+    own = ("observatory.trace", "observatory.record")
     assert {k: v for k, v in after.data.tags.items() if k not in own} == {
         k: v for k, v in before.data.tags.items() if k not in own
     }
@@ -115,6 +123,15 @@ def test_a_lost_store_is_rebuilt_from_versioned_files(workbench: Repository):
     assert after.data.params == before.data.params
     assert artifacts(after) == artifacts(before)
     assert "has its MLflow run" in workbench.observatory("track").stdout
+
+
+def test_a_moved_repository_keeps_its_runs_and_their_artifacts(shipped: Repository, tmp_path: Path):
+    moved = shipped.copy_to(tmp_path / "moved")
+    shutil.rmtree(moved.path / ".dvc/tmp", ignore_errors=True)
+    assert "has its MLflow run" in moved.observatory("track").stdout
+    (run,) = runs(moved)
+    assert run.info.artifact_uri.startswith((moved.path / "mlruns").as_uri())
+    assert "index.html" in artifacts(run)
 
 
 def test_tracking_a_state_that_was_not_reproduced_is_refused(workbench: Repository):
