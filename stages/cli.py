@@ -9,6 +9,8 @@ from pathlib import Path
 import click
 
 from stages import workspace
+from stages.commands.evaluation_cli import diagnose
+from stages.commands.lineage_cli import diff, export, trace, verify
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -63,6 +65,10 @@ def track(*, rebuild: bool) -> None:
         click.echo(run_track(rebuild=rebuild))
 
     workspace.run_stage(run)
+
+
+for command in (diagnose, trace, verify, diff, export):
+    main.add_command(command)
 
 
 if __name__ == "__main__":

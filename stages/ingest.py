@@ -1,10 +1,11 @@
 """Stage `ingest`: the CSV files of a study to typed tables, or every reason why not.
 
 Reads   metadata/<study>/
-Writes  data/study/{models,benchmarks,scores,corrections,waivers,claims}.parquet
+Writes  data/study/{models,benchmarks,scores,corrections,waivers,claims}.parquet, data/study/records/MODEL.json
 """
 
 from stages import workspace
+from stages.adapters.harness_code import task_digests
 
 
 def main() -> None:
@@ -12,6 +13,7 @@ def main() -> None:
     params = workspace.load_params()
     facts = workspace.load_study_facts(params)
     workspace.write_facts(facts)
+    workspace.write_records(facts, params.evaluate.models, task_digests())
     workspace.say(
         f"{params.study}: {len(facts.models)} models, {len(facts.benchmarks)} benchmarks, {len(facts.claims)} claims"
     )

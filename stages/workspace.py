@@ -20,13 +20,16 @@ import pandas as pd
 
 from stages.contracts.errors import InputError
 from stages.contracts.facts import FILES, Facts, read_facts
+from stages.contracts.model_record import ModelRecord, record_of
 from stages.contracts.params import Params, parse_params
 from stages.contracts.study import StudyInfo, load_study
+from stages.contracts.workarounds import FILE as WORKAROUNDS
 
 PARAMS = Path("params.yaml")
 METADATA = Path("metadata")
 FACTS = Path("data/study")
 MODELS = Path("data/models.parquet")
+RECORDS = FACTS / "records"
 EVALUATIONS = Path("data/evaluations")
 CELLS = Path("data/score_cells.parquet")
 MATRIX = Path("data/score_matrix.parquet")
@@ -83,7 +86,9 @@ def load_study_facts(params: Params) -> Facts:
         InputError: Something is wrong; every problem is named.
     """
     folder = study_folder(params.study)
-    files = {name: (folder / name).read_bytes() for name in ("study.yaml", *FILES) if (folder / name).is_file()}
+    files = {
+        name: (folder / name).read_bytes() for name in ("study.yaml", WORKAROUNDS, *FILES) if (folder / name).is_file()
+    }
     return read_facts(files, str(folder), params)
 
 
@@ -91,6 +96,35 @@ def write_facts(facts: Facts) -> None:
     """Write the tables of a study as the later stages read them."""
     for name in FACT_TABLES:
         write_parquet(FACTS / f"{name}.parquet", getattr(facts, name))
+
+
+def write_records(facts: Facts, models: Sequence[str], digests: Mapping[str, str]) -> None:
+    """Write a file for each model to evaluate, with what its evaluation depends on and nothing else.
+
+    Args:
+        facts: Tables of the study, as read from metadata/.
+        models: To be evaluated.
+        digests: Benchmark to the digest of the code that evaluates it.
+    """
+    tasks = {str(name): digests.get(str(name), "") for name in facts.benchmarks.index}
+    with replacing_folder(RECORDS) as beside:
+        for model_id in models:
+            record = record_of(model_id, facts.models, tasks, facts.workarounds)
+            path = beside / f"{model_id}.json"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(record.to_json(), encoding="utf-8", newline="\n")
+
+
+def read_record(model_id: str) -> ModelRecord:
+    """Read what `write_records` wrote of a model.
+
+    Raises:
+        InputError: It is not to be evaluated.
+    """
+    path = RECORDS / f"{model_id}.json"
+    if not path.is_file():
+        raise InputError([f"{path} is missing: name {model_id} in evaluate.models, then run `dvc repro ingest`"])
+    return ModelRecord.from_json(read_text(path))
 
 
 def read_fact(name: str) -> pd.DataFrame:

@@ -8,7 +8,9 @@ import pandas as pd
 from stages.analysis.correlation import binomial_stderr
 from stages.contracts.tables import ALL
 
-EVALUATED_KEYS = ("score", "stderr", "n_items", "protocol", "empty_rate", "failed_rate", "capped_rate")
+RATES = ("empty_rate", "failed_rate", "capped_rate", "refused_rate")
+"""Shares of an evaluated cell's answers that are empty, hold no answer, were cut at the token limit, decline."""
+EVALUATED_KEYS = ("score", "stderr", "n_items", "protocol", *RATES)
 CELL_COLUMNS = [
     "model_id",
     "benchmark",
@@ -18,9 +20,7 @@ CELL_COLUMNS = [
     "origin",
     "protocol",
     "source",
-    "empty_rate",
-    "failed_rate",
-    "capped_rate",
+    *RATES,
     "waived",
     "reason",
 ]
@@ -80,7 +80,7 @@ def published_cells(scores: pd.DataFrame, benchmarks: pd.DataFrame, source: str)
     cells["origin"] = "published"
     cells["protocol"] = cells["benchmark"].map(published_protocols(benchmarks))
     cells["source"] = source
-    cells[["empty_rate", "failed_rate", "capped_rate"]] = np.nan
+    cells[list(RATES)] = np.nan
     cells["waived"] = False
     cells["reason"] = ""
     return cells[CELL_COLUMNS]
@@ -164,7 +164,7 @@ def evaluated_cells(
 
     Args:
         model_id: Model.
-        scores: Per benchmark: score in [0, 1], stderr, n_items, protocol, empty_rate, failed_rate, capped_rate.
+        scores: Per benchmark: score in [0, 1], stderr, n_items, protocol, and `RATES`.
         benchmarks: benchmarks.csv, indexed by benchmark; others are passed over.
     """
     rows = [
@@ -181,7 +181,7 @@ def evaluated_cells(
         if name in benchmarks.index
     ]
     cells = pd.DataFrame(rows, columns=CELL_COLUMNS)
-    numbers = ["score", "stderr", "empty_rate", "failed_rate", "capped_rate"]
+    numbers = ["score", "stderr", *RATES]
     return cells.astype(dict.fromkeys(numbers, float) | {"n_items": "Int64"})
 
 

@@ -53,7 +53,9 @@ def is_close(first: object, second: object, absolute: float = 0.0) -> bool:
     """
     if pd.isna(first) or pd.isna(second):
         return bool(pd.isna(first) and pd.isna(second))
-    if isinstance(first, bool) or isinstance(second, bool) or not (_is_number(first) and _is_number(second)):
+    if isinstance(first, bool) or isinstance(second, bool):
+        return first is second
+    if not (_is_number(first) and _is_number(second)):
         return bool(first == second)
     return math.isclose(first, second, rel_tol=RELATIVE, abs_tol=max(absolute, 1e-12))
 

@@ -156,11 +156,12 @@ def limited_findings(cells: pd.DataFrame, benchmarks: pd.DataFrame) -> list[Find
 
 
 def outcome_findings(cells: pd.DataFrame, params: ValidateParams) -> list[Finding]:
-    """Name the evaluated cells with more empty, failed or capped answers than allowed: failures, not inability."""
+    """Name the evaluated cells whose answers fail more often than allowed: that is no inability."""
     limits: Mapping[str, float] = {
         "empty_rate": params.max_empty_rate,
         "failed_rate": params.max_failed_rate,
         "capped_rate": params.max_capped_rate,
+        "refused_rate": params.max_refused_rate,
     }
     found = []
     for cell in cells[cells["origin"] == "evaluated"].itertuples():

@@ -72,7 +72,7 @@ class SuspicionThresholds:
     free_form_count: int = 3
     free_form_share: float = 0.75
     chance_share: float = 0.5
-    components: int = 3
+    components: int = 4
     min_models: int = 8
     min_scores: int = 3
     min_spread: float = 0.01

@@ -1,7 +1,7 @@
 """Values against what they were made from: tables of the study, samples of evaluations, claims."""
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,7 @@ from stages import assemble, collect, workspace
 from stages.analysis import budgets
 from stages.analysis.claims import compare
 from stages.analysis.differences import Difference, is_close, table_differences
+from stages.commands.check_files import none
 from stages.commands.checks import Report
 from stages.commands.snapshot import Snapshot
 from stages.contracts.errors import InputError
@@ -31,13 +32,16 @@ RATES = {"empty_rate": "empty", "failed_rate": "failed"}
 """Rate of a cell to the column of the samples whose mean it is."""
 
 
-def check_values(snapshot: Snapshot, intact: frozenset[str], report: Report) -> None:
+def check_values(
+    snapshot: Snapshot, intact: frozenset[str], report: Report, left_out: Callable[[str], bool] = none
+) -> None:
     """Compute anew what takes no time, and compare.
 
     Args:
         snapshot: Version of the repository.
         intact: Files that are as dvc.lock says; others are not opened.
         report: What is found is added.
+        left_out: Tells the files that need not be there.
     """
     try:
         facts = workspace.load_study_facts(snapshot.params)
@@ -53,7 +57,7 @@ def check_values(snapshot: Snapshot, intact: frozenset[str], report: Report) -> 
                 report, workspace.FACTS / f"{name}.parquet", source, table_differences(stored, getattr(facts, name))
             )
     _check_budgets(facts, read)
-    _check_evaluations(snapshot, facts, read)
+    _check_evaluations(snapshot, facts, read, left_out)
     _check_cells(snapshot, facts, read)
     _check_claims(snapshot, facts, intact, read)
 
@@ -136,7 +140,7 @@ def _check_claims(snapshot: Snapshot, facts: Facts, intact: frozenset[str], read
     _report(read.report, path, "the tables of the analysis", table_differences(workspace.read_claims(), table))
 
 
-def _check_evaluations(snapshot: Snapshot, facts: Facts, read: _Reader) -> None:
+def _check_evaluations(snapshot: Snapshot, facts: Facts, read: _Reader, left_out: Callable[[str], bool]) -> None:
     for model in snapshot.params.evaluate.models:
         folder = workspace.EVALUATIONS / model
         if str(folder / "scores.json") not in read.intact:
@@ -145,6 +149,8 @@ def _check_evaluations(snapshot: Snapshot, facts: Facts, read: _Reader) -> None:
         for benchmark, cell in scores.items():
             path = folder / "samples" / f"{benchmark}.parquet"
             if benchmark not in facts.benchmarks.index:
+                continue
+            if not path.is_file() and left_out(str(path)):
                 continue
             if not path.is_file():
                 read.report.add([f"{path} is missing: no answers stand behind the score of {model} on {benchmark}"])

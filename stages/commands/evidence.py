@@ -117,7 +117,7 @@ def _outcomes(row: pd.Series) -> Iterator[str]:
     names = {"n_items": "items", "stderr": "standard error", "empty_rate": "empty", "failed_rate": "failed"}
     known = [
         f"{label} {row[name]:.6g}"
-        for name, label in (names | {"capped_rate": "capped"}).items()
+        for name, label in (names | {"capped_rate": "capped", "refused_rate": "declined"}).items()
         if pd.notna(row[name])
     ]
     if known:

@@ -38,7 +38,6 @@ def verify(rev: str | None = None, *, deep: bool = False) -> Report:
             return report
         if snapshot.revision.dirty:
             report.notes.append(f"uncommitted: {listed(list(snapshot.revision.dirty))}")
-        report.notes += [f"{path}: md5 {md5} is not in the cache" for path, md5 in snapshot.missing.items()]
         intact = check_files(snapshot, report)
         check_cache(snapshot, report)
         check_values(snapshot, intact, report)
@@ -77,7 +76,7 @@ def verify_crate(path: Path, *, deep: bool = False) -> Report:
         snapshot = Snapshot(folder, folder, Revision(str(path), ""), {}, folder / MANIFESTS)
         check_lock(snapshot, report)
         intact = check_files(snapshot, report, is_sample)
-        check_values(snapshot, intact, report)
+        check_values(snapshot, intact, report, is_sample)
         if deep:
             check_deep(snapshot, intact, report)
     return report

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from stages.contracts.errors import InputError
+from stages.contracts.model_record import trust_problems
 from stages.contracts.names import Names
 from stages.contracts.params import Params
 from stages.contracts.reading import missing_rows, read_table
@@ -20,6 +21,8 @@ from stages.contracts.tables import (
     models_table,
     scores_table,
 )
+from stages.contracts.workarounds import FILE as WORKAROUNDS
+from stages.contracts.workarounds import Workaround, read_workarounds
 
 FILES = ("models.csv", "benchmarks.csv", "scores.csv", "corrections.csv", "waivers.csv", "claims.csv")
 """Tables of a study; the last three may be missing."""
@@ -37,6 +40,7 @@ class Facts:
         corrections: corrections.csv; no rows when the study has none.
         waivers: waivers.csv; likewise.
         claims: claims.csv; likewise.
+        workarounds: workarounds.yaml; empty when the study has none, or when read back from parquet.
     """
 
     info: StudyInfo
@@ -46,6 +50,7 @@ class Facts:
     corrections: pd.DataFrame
     waivers: pd.DataFrame
     claims: pd.DataFrame
+    workarounds: tuple[Workaround, ...] = ()
 
 
 class _Reader:
@@ -68,6 +73,15 @@ class _Reader:
         self.problems += reading.problems
         return None if reading.problems else reading.frame
 
+    def workarounds(self, known: Mapping[str, Sequence[str]]) -> tuple[Workaround, ...]:
+        """Return workarounds.yaml; nothing when it is missing, or after noting its problems."""
+        if WORKAROUNDS not in self.files or not {"model_id", "benchmark"} <= known.keys():
+            return ()
+        where = f"{self.folder}/{WORKAROUNDS}"
+        records, problems = read_workarounds(self.files[WORKAROUNDS], where, known["model_id"], known["benchmark"])
+        self.problems += problems
+        return tuple(records)
+
 
 def read_facts(files: Mapping[str, bytes], folder: str, params: Params) -> Facts:
     """Read and cross-check all tables of a study.
@@ -80,14 +94,7 @@ def read_facts(files: Mapping[str, bytes], folder: str, params: Params) -> Facts
     Raises:
         InputError: Something is wrong; every problem of every table is named.
     """
-    if "study.yaml" not in files:
-        raise InputError(
-            [f"{folder}/study.yaml: the file is missing; it holds title, citation, licence, languages, groups"]
-        )
-    try:
-        info = load_study(files["study.yaml"].decode("utf-8"), f"{folder}/study.yaml")
-    except UnicodeDecodeError:
-        raise InputError([f"{folder}/study.yaml: not UTF-8 text: save it as UTF-8"]) from None
+    info = _read_info(files, folder)
     reader = _Reader(files, folder)
     models = reader.read(models_table(list(info.languages), list(info.groups)), {})
     benchmarks = reader.read(benchmarks_table(list(info.languages)), {})
@@ -101,9 +108,11 @@ def read_facts(files: Mapping[str, bytes], folder: str, params: Params) -> Facts
         scores = reader.read(scores_table(list(known["benchmark"])), known)
     corrections, waivers = reader.read(CORRECTIONS, known), reader.read(WAIVERS, known)
     claims = reader.read(CLAIMS, {})
+    workarounds = reader.workarounds(known)
     problems = reader.problems
     if models is not None:
         problems += _parameter_problems(models, params)
+        problems += trust_problems(models, f"{folder}/models.csv")
     if benchmarks is not None:
         problems += _benchmark_problems(benchmarks, info, folder)
     if models is not None and scores is not None:
@@ -115,7 +124,18 @@ def read_facts(files: Mapping[str, bytes], folder: str, params: Params) -> Facts
     models, benchmarks = models.set_index("model_id"), benchmarks.set_index("benchmark")
     rows = [name for name in models.index if name in set(scores["model_id"])]
     wide = scores.set_index("model_id").loc[rows, list(benchmarks.index)]
-    return Facts(info, models, benchmarks, wide, corrections, waivers, claims)
+    return Facts(info, models, benchmarks, wide, corrections, waivers, claims, workarounds)
+
+
+def _read_info(files: Mapping[str, bytes], folder: str) -> StudyInfo:
+    if "study.yaml" not in files:
+        raise InputError(
+            [f"{folder}/study.yaml: the file is missing; it holds title, citation, licence, languages, groups"]
+        )
+    try:
+        return load_study(files["study.yaml"].decode("utf-8"), f"{folder}/study.yaml")
+    except UnicodeDecodeError:
+        raise InputError([f"{folder}/study.yaml: not UTF-8 text: save it as UTF-8"]) from None
 
 
 def subset_values(models: pd.DataFrame) -> list[str]:

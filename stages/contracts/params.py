@@ -27,6 +27,20 @@ class EvaluateParams(Frozen):
 
     models: list[str]
     """Models to evaluate, as `model_id` in models.csv; their rows replace or join the published ones."""
+    limit: Annotated[int, Field(ge=1)] | None
+    """Items of each benchmark, from the first, for a trial; `null` for all. The gate refuses limited results."""
+    data_dir: str
+    """Folders with the benchmarks' files, joined by a colon; empty fetches the published files."""
+    model_dir: str
+    """Folder that holds models under their model_id; what it lacks, or all when empty, comes from the Hub."""
+    backend: Literal["hf", "vllm"]
+    """Library that runs the models: `hf` (transformers), or `vllm` where that is installed."""
+    device: Annotated[str, Field(pattern=r"^(auto|all|cpu|mps|cuda(:\d+)?)$")]
+    """Where models run: `auto` (one GPU, else the CPU), `all` GPUs together, `cpu`, `cuda:1`, ..."""
+    dtype: Literal["auto", "float32", "float16", "bfloat16"]
+    """Number format of the weights; `auto` is that of the model's files."""
+    batch_size: Annotated[int, Field(ge=1)] | Literal["auto"]
+    """Prompts at a time; `auto` is the most that fits a GPU, 8 on a CPU."""
 
 
 class AssembleParams(Frozen):
@@ -49,6 +63,8 @@ class ValidateParams(Frozen):
     """Largest share of answers from which nothing could be extracted in an evaluated cell."""
     max_capped_rate: Fraction
     """Largest share of answers cut by the token limit in an evaluated cell."""
+    max_refused_rate: Fraction
+    """Largest share of answers that decline to answer in an evaluated cell."""
 
 
 class CorrelateParams(Frozen):

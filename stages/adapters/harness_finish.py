@@ -1,0 +1,96 @@
+"""How each generated answer ended, and stopping each answer by itself.
+
+lm-eval's own criterion ends a batch only when all of its answers hold one and the same stop string, and until then
+every answer goes on; what follows its stop string is cut afterwards. Here an answer ends where its first stop string
+is complete, so the text is the same and fewer tokens are computed.
+"""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import torch
+from transformers import StoppingCriteria
+
+Reason = Literal["stop", "eos", "length"]
+
+
+@dataclass(frozen=True)
+class Finish:
+    """How one generated answer ended.
+
+    Attributes:
+        reason: "stop" at a stop string, "eos" at the model's end of text, "length" at the limit on tokens.
+        tokens: Generated, stop string included, end of text and leading white space that is not counted excluded.
+    """
+
+    reason: Reason
+    tokens: int
+
+
+class RowStops(StoppingCriteria):  # type: ignore[misc]  # transformers has no types
+    """Ends each row of a batch at its first stop string.
+
+    Args:
+        tokenizer: Of the model.
+        stops: Strings.
+        start: Tokens of the padded prompt.
+        rows: Of the batch.
+        strip: Whether white space at the beginning of an answer is passed over when stops are looked for.
+    """
+
+    def __init__(self, tokenizer: Any, stops: Sequence[str], start: int, rows: int, *, strip: bool = False) -> None:  # noqa: ANN401
+        self.tokenizer = tokenizer
+        self.stops = [stop for stop in stops if stop]
+        self.start = start
+        self.strip = strip
+        self.lengths = [0] * rows
+        """Tokens of each row when its stop string was complete; 0 before."""
+        longest = max((len(tokenizer.encode(stop, add_special_tokens=False)) for stop in self.stops), default=0)
+        # a stop string can be spread over other tokens than those it is encoded to
+        self.window = longest + 2
+
+    def __call__(self, input_ids: torch.Tensor, scores: torch.Tensor, **_: object) -> torch.Tensor:
+        """Return which rows are done; input_ids is (rows, tokens)."""
+        done = [length > 0 for length in self.lengths]
+        generated = input_ids.shape[1] - self.start
+        open_rows = [row for row, is_done in enumerate(done) if not is_done]
+        if self.stops and generated > 0 and open_rows:
+            begin = self.start if self.strip else max(self.start, input_ids.shape[1] - self.window)
+            texts = self.tokenizer.batch_decode(input_ids[open_rows, begin:])
+            for row, text in zip(open_rows, texts, strict=True):
+                seen = text.lstrip() if self.strip else text
+                if any(stop in seen for stop in self.stops):
+                    self.lengths[row] = generated
+                    done[row] = True
+        return torch.tensor(done, device=input_ids.device)
+
+
+def finish_of(row: Sequence[int], stopped_at: int, budget: int, ends: Collection[int]) -> Finish:
+    """Return how a row ended.
+
+    Args:
+        row: Generated token ids, filled up with padding.
+        stopped_at: Tokens when a stop string was complete, 0 when none was.
+        budget: Largest number of tokens.
+        ends: Token ids that mean the end of a text.
+    """
+    ended_at = next((place for place, token in enumerate(row) if token in ends), None)
+    if ended_at is not None and (not stopped_at or ended_at < stopped_at):
+        return Finish("eos", ended_at)
+    if stopped_at:
+        return Finish("stop", stopped_at)
+    return Finish("length", min(len(row), budget))
+
+
+def without_lead(row: Sequence[int], decode: Any) -> int:  # noqa: ANN401
+    """Return how many tokens at the beginning of a row are white space and nothing else.
+
+    Args:
+        row: Generated token ids.
+        decode: From token ids to text, special tokens left out.
+    """
+    for count in range(len(row)):
+        if decode(row[: count + 1]).strip():
+            return count
+    return len(row)

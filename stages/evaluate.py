@@ -1,0 +1,21 @@
+"""Stage `evaluate@MODEL`: one model on all benchmarks of the study, by lm-eval, every answer kept.
+
+Reads   data/study/records/MODEL.json
+Writes  data/evaluations/MODEL/{scores.json,samples/BENCHMARK.parquet,provenance.json}
+"""
+
+import sys
+
+from stages import evaluating, workspace
+from stages.contracts.errors import InputError
+
+
+def main() -> None:
+    """Read the record of the model that the command line names, evaluate it."""
+    if len(sys.argv) != 2:
+        raise InputError(["python -m stages.evaluate MODEL_ID: one model_id of evaluate.models"])
+    evaluating.evaluate(workspace.read_record(sys.argv[1]), workspace.load_params().evaluate)
+
+
+if __name__ == "__main__":
+    workspace.run_stage(main)
