@@ -14,6 +14,8 @@ from typing import Any
 from urllib.parse import unquote, urlparse
 
 STATE_TAG = "observatory.state"
+EVALUATION_TAG = "observatory.evaluation"
+"""Of the runs that watched a model being evaluated."""
 RECORD_TAG = "observatory.record"
 RECORD = "record.json"
 """Artifact that says what was logged; its md5 is in the tag."""
@@ -97,10 +99,16 @@ def runs(root: Path) -> list[Run]:
     Raises:
         sqlite3.DatabaseError: The database is damaged.
     """
-    if not has_store(root):
-        return []
-    path = database(root)
-    return list(_from_client(store(root)) if path is None else _from_database(path, "", ()))
+    return _with_tag(root, STATE_TAG)
+
+
+def evaluations(root: Path) -> list[Run]:
+    """Return every run that watched an evaluation, oldest first; none when there is no store.
+
+    Raises:
+        sqlite3.DatabaseError: The database is damaged.
+    """
+    return _with_tag(root, EVALUATION_TAG)
 
 
 def of_state(digest: str, root: Path) -> list[Run]:
@@ -109,14 +117,11 @@ def of_state(digest: str, root: Path) -> list[Run]:
     Raises:
         sqlite3.DatabaseError: The database is damaged.
     """
-    path = database(root)
-    if path is not None and path.is_file():
-        return list(_from_database(path, "AND t.value = ?", (digest,)))
-    return [run for run in runs(root) if run.state == digest]
+    return _with_tag(root, STATE_TAG, digest)
 
 
 def of_id(beginning: str, root: Path) -> list[Run]:
-    """Return the runs whose id begins so.
+    """Return the runs of states whose id begins so.
 
     Raises:
         sqlite3.DatabaseError: The database is damaged.
@@ -124,14 +129,25 @@ def of_id(beginning: str, root: Path) -> list[Run]:
     return [run for run in runs(root) if run.run_id.startswith(beginning)]
 
 
-def _from_database(path: Path, condition: str, values: tuple[str, ...]) -> Iterator[Run]:
-    query = f"""
+def _with_tag(root: Path, tag: str, value: str | None = None) -> list[Run]:
+    """Return the runs with a tag, of any value for None."""
+    if not has_store(root):
+        return []
+    path = database(root)
+    if path is not None:
+        return list(_from_database(path, tag, value))
+    return [run for run in _from_client(store(root), tag) if value in {None, run.tags[tag]}]
+
+
+def _from_database(path: Path, tag: str, wanted: str | None) -> Iterator[Run]:
+    query = """
         SELECT r.run_uuid, e.name, r.name, r.status, r.lifecycle_stage, r.start_time, r.end_time, r.artifact_uri
         FROM runs r JOIN experiments e USING (experiment_id) JOIN tags t ON t.run_uuid = r.run_uuid
-        WHERE t.key = '{STATE_TAG}' {condition} ORDER BY r.start_time
+        WHERE t.key = :tag AND (:value IS NULL OR t.value = :value) ORDER BY r.start_time
     """
     with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as connection:
-        for run_id, experiment, name, status, stage, started, ended, uri in connection.execute(query, values):
+        rows = connection.execute(query, {"tag": tag, "value": wanted}).fetchall()
+        for run_id, experiment, name, status, stage, started, ended, uri in rows:
 
             def table(sql: str, run_id: str = run_id) -> list[tuple[Any, ...]]:
                 return connection.execute(sql, {"run": run_id}).fetchall()
@@ -163,7 +179,7 @@ def _from_database(path: Path, condition: str, values: tuple[str, ...]) -> Itera
             )
 
 
-def _from_client(uri: str) -> Iterator[Run]:
+def _from_client(uri: str, tag: str) -> Iterator[Run]:
     from mlflow.entities import ViewType
     from mlflow.tracking import MlflowClient
 
@@ -172,7 +188,7 @@ def _from_client(uri: str) -> Iterator[Run]:
     token = None
     while True:
         page = client.search_runs(
-            list(names), f"tags.`{STATE_TAG}` != ''", ViewType.ALL, order_by=["start_time"], page_token=token
+            list(names), f"tags.`{tag}` != ''", ViewType.ALL, order_by=["start_time"], page_token=token
         )
         for found in page:
             info, data = found.info, found.data

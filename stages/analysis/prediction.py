@@ -90,7 +90,7 @@ def predict(X: Floats, hidden: Bools, doubted: Bools, how: Predictor) -> Predict
     for part in range(int(fold.max()) + 1):
         rows = fold == part
         expected[rows], spread[rows] = _condition(shown[rows], _fit(trusted[~rows], k))
-    given = np.isfinite(X).sum(axis=1, keepdims=True) - np.isfinite(X)
+    given = np.isfinite(shown).sum(axis=1, keepdims=True) - np.isfinite(shown)
     expected = np.where(given >= how.min_scores, expected, np.nan)
     sure = np.isfinite(trusted) & np.isfinite(expected)
     return Prediction(expected, _calibrated(X - expected, spread, expected, sure, how), _freedom(sure, k))
@@ -98,7 +98,8 @@ def predict(X: Floats, hidden: Bools, doubted: Bools, how: Predictor) -> Predict
 
 def _freedom(sure: Bools, k: int) -> Floats:
     """Models that calibrate a benchmark, less those that k factors and a mean use up; at least 3."""
-    return np.maximum(sure.sum(axis=0) - k - 1.0, 3.0)
+    freedom: Floats = np.maximum(sure.sum(axis=0) - k - 1.0, 3.0)
+    return freedom
 
 
 def _calibrated(residual: Floats, spread: Floats, expected: Floats, sure: Bools, how: Predictor) -> Floats:
@@ -113,12 +114,14 @@ def _calibrated(residual: Floats, spread: Floats, expected: Floats, sure: Bools,
     spread = np.fmax(np.fmax(spread, sampling), how.min_spread)
     # a model that the factors describe badly is predicted badly on every benchmark
     loose = MAD_TO_SD * column_quantile((np.abs(residual) / spread).T, sure.T, 0.5)
-    return spread * np.fmax(loose, 1.0)[:, None]
+    widened: Floats = spread * np.fmax(loose, 1.0)[:, None]
+    return widened
 
 
 def column_quantile(values: Floats, use: Bools, q: float) -> Floats:
     """Return the quantile q of each column over the cells in use, NaN where there are none."""
-    return pd.DataFrame(np.where(use, values, np.nan)).quantile(q).to_numpy(dtype=np.float64)
+    quantile: Floats = pd.DataFrame(np.where(use, values, np.nan)).quantile(q).to_numpy(dtype=np.float64)
+    return quantile
 
 
 def _fit(X: Floats, k: int) -> _Factors:

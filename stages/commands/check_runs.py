@@ -38,6 +38,7 @@ def check_runs(snapshot: Snapshot, intact: frozenset[str], report: Report) -> No
         return
     try:
         runs = tracking_read.runs(root)
+        watched = {run.run_id: run for run in tracking_read.evaluations(root)}
     except sqlite3.DatabaseError as error:
         report.add([f"mlflow.db is damaged ({error}): delete it, then `observatory track --rebuild`"])
         return
@@ -55,6 +56,7 @@ def check_runs(snapshot: Snapshot, intact: frozenset[str], report: Report) -> No
             f"the MLflow store has its artifacts in {moved[0].parents[1]}, so it was made there: delete mlflow.db, "
             "then `observatory track --rebuild`"
         )
+    report.add(_evaluation_problems(snapshot, intact, watched))
     report.add(_tracked_problems(root))
 
 
@@ -179,6 +181,24 @@ def _metrics(intact: frozenset[str]) -> dict[str, float]:
     names = [path.stem for path in sorted(workspace.METRICS.glob("*.json")) if str(path) in intact]
     leaves = (leaf for name in names for leaf in flatten(name, workspace.read_metrics(name)))
     return {name: float(value) for name, value in leaves if isinstance(value, int | float)}
+
+
+def _evaluation_problems(snapshot: Snapshot, intact: frozenset[str], watched: Mapping[str, Run]) -> Iterator[str]:
+    """Yield the numbers of evaluations that the runs that watched them have otherwise."""
+    for model in snapshot.params.evaluate.models:
+        paths = [workspace.EVALUATIONS / model / name for name in ("scores.json", "provenance.json")]
+        if not intact.issuperset(map(str, paths)):
+            continue
+        scores, provenance = (json.loads(path.read_text(encoding="utf-8")) for path in paths)
+        for benchmark, known in provenance.get("benchmarks", {}).items():
+            run = watched.get(known.get("mlflow_run", ""))
+            metrics: Mapping[str, tuple[float, ...]] = run.metrics if run else {}
+            for name, value in scores.get(benchmark, {}).items():
+                values = metrics.get(f"{benchmark}.{name}", ())
+                if values and values != (value,):
+                    told = ", ".join(f"{number!r}" for number in values)
+                    what = f"MLflow run {known['mlflow_run']}: metric {benchmark}.{name}"
+                    yield f"{what} is {told}, {paths[0]} has {value!r}"
 
 
 def _tracked_problems(root: Path) -> Iterator[str]:

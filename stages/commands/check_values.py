@@ -28,7 +28,7 @@ PAIR = ("target", "raw")
 """Columns of reference and answer, for BLEU."""
 SPLIT = ("wmt20_en_ja",)
 """Benchmarks whose text is split into words for BLEU."""
-RATES = {"empty_rate": "empty", "failed_rate": "failed"}
+RATES = {f"{name}_rate": name for name in ("empty", "failed", "refused", "capped", "truncated")}
 """Rate of a cell to the column of the samples whose mean it is."""
 
 
@@ -168,7 +168,9 @@ def _cell_problems(path: Path, benchmark: str, cell: Mapping[str, Any]) -> tuple
     wanted = {VALUE, *RATES.values(), *(PAIR if metric == BLEU else ())}
     samples = pd.read_parquet(path, columns=sorted(wanted & known))
     computed: dict[str, float] = {"n_items": float(len(samples))}
-    computed |= {rate: float(samples[column].mean()) for rate, column in RATES.items() if column in known}
+    computed |= {
+        rate: float(samples[column].mean()) for rate, column in RATES.items() if column in known and rate in cell
+    }
     notes = []
     try:
         computed["score"] = _score(samples, metric, benchmark)

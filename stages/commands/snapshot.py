@@ -1,6 +1,7 @@
 """One version of the repository, opened for reading: the workspace, or a commit or experiment beside it."""
 
 import contextlib
+import json
 import tempfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -20,6 +21,7 @@ from stages.analysis.pipeline import (
     LockedStage,
     PlannedStage,
     current,
+    flatten,
     groups,
     load_yaml,
     parse_lock,
@@ -27,7 +29,7 @@ from stages.analysis.pipeline import (
 )
 from stages.analysis.pipeline import resolve as resolve_pipeline
 from stages.contracts.errors import InputError
-from stages.contracts.params import Params
+from stages.contracts.params import Params, parse_params
 
 PIPELINE = Path("dvc.yaml")
 HASHED = 16 * 2**20
@@ -74,8 +76,18 @@ class Snapshot:
 
     @cached_property
     def params(self) -> Params:
-        """params.yaml, checked."""
-        return workspace.load_params()
+        """params.yaml, checked; what another version does not know yet or no more has the value of today.
+
+        Raises:
+            InputError: It is wrong.
+        """
+        try:
+            return workspace.load_params()
+        except InputError:
+            if self.folder == self.root:
+                raise
+        today = load_yaml((self.root / workspace.PARAMS).read_text(encoding="utf-8"))
+        return parse_params(json.dumps(_adapted(self.raw_params, today)), f"params.yaml at {self.revision.name}")
 
     @cached_property
     def plan(self) -> dict[str, PlannedStage]:
@@ -105,12 +117,26 @@ class Snapshot:
 
     @cached_property
     def digest(self) -> str:
-        """Name of the state."""
-        return state.state_digest(self.params)
+        """Name of the state, as that version of the code had it."""
+        choices = self.params.model_dump(mode="json", by_alias=True)
+        if {name for name, _ in flatten("", choices)} == {name for name, _ in flatten("", self.raw_params)}:
+            return state.state_digest(self.params)
+        then = {name: value for name, value in _adapted(choices, self.raw_params).items() if name != "track"}
+        return state.digest_of({"params": then, "files": state.locked_files(self.params), "code": state.code_digest()})
 
     def runs(self) -> list[Run]:
         """Return the MLflow runs of the state."""
         return tracking_read.of_state(self.digest, self.root)
+
+
+def _adapted(values: Mapping[str, Any], names: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the parameters that `names` has, with their value in `values` where that knows them."""
+    result = {}
+    for name, default in names.items():
+        value = values.get(name, default)
+        both = isinstance(default, Mapping) and isinstance(value, Mapping)
+        result[name] = _adapted(value, default) if both else value
+    return result
 
 
 def _is_output(path: str, lock: Mapping[str, LockedStage]) -> bool:

@@ -53,7 +53,10 @@ def write_study(folder: Path) -> None:
         })  # fmt: skip
     write(folder / "benchmarks.csv", facts)
     scores = [
-        {"model_id": name, **{b: round(0.1 + 0.1 * i + 0.03 * ((i * (j + 2)) % 5), 4) for j, b in enumerate(BENCHMARKS)}}
+        {
+            "model_id": name,
+            **{b: round(0.1 + 0.1 * i + 0.03 * ((i * (j + 2)) % 5), 4) for j, b in enumerate(BENCHMARKS)},
+        }
         for i, name in enumerate(published)
     ]
     write(folder / "scores.csv", [*scores, {"model_id": SECOND, **dict.fromkeys(BENCHMARKS, 0.25)}])

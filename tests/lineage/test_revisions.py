@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+import yaml
 
 from stages.commands.diff import Comparison, compare, diff, read
 from stages.commands.snapshot import opened
@@ -153,3 +154,21 @@ def test_a_commit_before_the_first_run_has_no_state(study: Repository, tmp_path:
         report = verify(first)
     assert len(report.mismatches) == 1
     assert "dvc.lock is missing" in report.mismatches[0]
+
+
+def test_a_revision_that_does_not_know_a_parameter_is_read_with_the_value_of_today(copy: Repository):
+    path = copy.path / "params.yaml"
+    params = yaml.safe_load(path.read_text(encoding="utf-8"))
+    del params["report"]
+    params["former"] = 1
+    path.write_text(yaml.safe_dump(params, sort_keys=False), encoding="utf-8")
+    copy.commit("Other parameters")
+    copy.run("git", "tag", "other")
+    copy.run("git", "checkout", "-q", "v2", "--", "params.yaml")
+    content = told(copy, "decompose.n_models", "other")
+    assert content["evidence"]["lines"] == ["value 8"]
+    assert content["state"]["digest"] != told(copy, "decompose.n_models")["state"]["digest"]
+    with inside(copy):
+        lines = verify("other").mismatches
+    assert lines
+    assert all(line.startswith("dvc.lock: stage ") and "parameter report" in line for line in lines)

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from stages.adapters import tracking, tracking_read
+from stages.adapters import tracking, tracking_live, tracking_read
 from stages.commands.snapshot import opened
 from tests.lineage.conftest import inside
 from tests.lineage.study import STUDY, md5
@@ -13,7 +13,7 @@ from tests.repository import Repository
 
 def test_the_database_and_the_client_tell_the_same(study: Repository, monkeypatch: pytest.MonkeyPatch):
     by_file = tracking_read.runs(study.path)
-    by_client = list(tracking_read._from_client(tracking_read.store(study.path)))
+    by_client = list(tracking_read._from_client(tracking_read.store(study.path), tracking_read.STATE_TAG))
     assert by_file == by_client
     assert len(by_file) >= 3
     # a server is asked through the client
@@ -25,6 +25,7 @@ def test_names_agree_with_what_writes_them():
     assert tracking_read.STATE_TAG == tracking.STATE_TAG
     assert tracking_read.RECORD_TAG == tracking.RECORD_TAG
     assert tracking_read.RECORD == tracking.RECORD
+    assert tracking_read.EVALUATION_TAG == tracking_live.EVALUATION_TAG
     assert tracking_read.store(Path("/somewhere")) == tracking.store_uri(Path("/somewhere"))
 
 

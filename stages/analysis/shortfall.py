@@ -1,0 +1,228 @@
+"""Cells that fall short of what the model's other scores predict, though no worse models did well.
+
+Weak models are not failed models. Where ability ends, scores bend and a linear prediction is too high by nature. So
+no cell is suspected on its prediction alone: it is compared with the models that are *predicted* nearest to it. The
+median of their scores replaces a higher prediction, their scatter a smaller spread, and of those predicted no better
+enough must have done clearly better.
+"""
+
+from dataclasses import dataclass
+from statistics import NormalDist
+
+import numpy as np
+from numpy.typing import NDArray
+
+from stages.analysis.prediction import Bools, Floats, Prediction, Predictor, column_quantile, predict
+
+Ints = NDArray[np.int64]
+
+ROUNDS = 6
+"""Bound on rounds of predicting and judging; each hides the suspects of the one before, three mostly settle it."""
+P70_TO_SD = 1 / 1.0364
+"""Standard deviation of a normal sample over the 70 % quantile of its absolute deviations."""
+FEW = 4
+"""Fewer scores near zero than this say nothing about their relation to ability."""
+
+
+@dataclass(frozen=True)
+class SuspicionThresholds:
+    """What counts as suspicious; scores and gaps on the scale 0 to 1.
+
+    Attributes:
+        far_z: A score is far below prediction from this many robust standard deviations on. With few models the
+            number grows as Student's t does; where trusted scores lie further above prediction, to that distance.
+        far_share: ... and when it keeps at most this share of the predicted distance from chance.
+        zero_level: Scores near zero of honest models, expected in a whole matrix, that are taken for failures.
+        zero_share: Near zero is at most this share of the prediction, and of the benchmark's upper quartile.
+        linked_z: Robust standard deviations that suffice for a second score near zero of one model.
+        min_drop: Smallest gap between prediction and score.
+        neighbours: Models predicted nearest to a cell with which it is compared.
+        min_better: So many of those predicted no better must score above the middle between score and prediction
+        better_share: ... and this share of them.
+        ordered: Where being near zero has little to do with ability, models near zero are no comparison: of all
+            pairs of one model near zero and one not, the one near zero is predicted lower in less than this share
+            (no relation 0.5, perfect 1).
+        free_form_count: Free-form benchmarks near zero that put a whole model in doubt ...
+        free_form_share: ... when they are this share of the model's free-form benchmarks.
+        chance_share: A score below this share of chance is below chance.
+        components: Factors of the prediction; fewer where models or benchmarks do not allow as many.
+        min_models: Fewest models, and fewest scores on a benchmark, for a prediction.
+        min_scores: Fewest other scores of a model for a prediction.
+        min_spread: Smallest standard deviation of a prediction.
+    """
+
+    far_z: float = 4.0
+    far_share: float = 0.5
+    zero_level: float = 0.1
+    zero_share: float = 0.1
+    linked_z: float = 1.5
+    min_drop: float = 0.05
+    neighbours: int = 8
+    min_better: int = 2
+    better_share: float = 0.5
+    ordered: float = 0.7
+    free_form_count: int = 3
+    free_form_share: float = 0.75
+    chance_share: float = 0.5
+    components: int = 4
+    min_models: int = 8
+    min_scores: int = 3
+    min_spread: float = 0.01
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Each cell that falls short, against the models predicted nearest to it; the rest as predicted.
+
+    Attributes:
+        expected: The lower of the prediction and the nearest models' median score (n_models, n_benchmarks).
+        spread: The larger of the prediction's spread and the nearest models' scatter (n_models, n_benchmarks).
+        better: How many of the nearest that are predicted no better score above the middle between the cell and
+            `expected` (n_models, n_benchmarks).
+        inexplicable: Whether these are enough that lack of ability does not explain the cell.
+    """
+
+    expected: Floats
+    spread: Floats
+    better: Ints
+    inexplicable: Bools
+
+
+@dataclass(frozen=True)
+class Shortfalls:
+    """Cells found, all (n_models, n_benchmarks).
+
+    Attributes:
+        zero: Near zero.
+        far: Far below prediction, other than those near zero.
+        doubted: Cells the prediction was not fitted to.
+        expected: Predicted scores.
+        z: Robust standard deviations from there.
+        better: See `Comparison`.
+    """
+
+    zero: Bools
+    far: Bools
+    doubted: Bools
+    expected: Floats
+    z: Floats
+    better: Ints
+
+
+def predictor(n_items: Floats, t: SuspicionThresholds) -> Predictor:
+    """Return how scores are predicted under these thresholds."""
+    return Predictor(n_items, t.components, t.min_scores, t.min_spread)
+
+
+def find_shortfalls(X: Floats, chance: Floats, n_items: Floats, t: SuspicionThresholds) -> Shortfalls:
+    """Predict and judge until the suspects stay the same, each time without the suspects of the time before.
+
+    Args:
+        X: Scores (n_models, n_benchmarks), NaN = missing; no benchmark is constant.
+        chance: Score of guessing on each benchmark (n_benchmarks,).
+        n_items: Items of each benchmark (n_benchmarks,), infinite where unknown.
+        t: What counts as suspicious.
+    """
+    seen = np.isfinite(X)
+    near_zero = seen & (t.zero_share * column_quantile(X, seen, 0.75) >= X)
+    hidden, doubted, flagged = near_zero, near_zero, np.zeros_like(seen)
+    for _ in range(ROUNDS):
+        prediction = predict(X, hidden, doubted, predictor(n_items, t))
+        c = compare(X, chance, prediction, near_zero, flagged, t)
+        z = (X - c.expected) / c.spread
+        low = seen & c.inexplicable & (c.expected - X >= t.min_drop)
+        zero = _zeros(low & (t.zero_share * c.expected >= X), z, near_zero & ~flagged, prediction.freedom, t)
+        below = low & (X - chance <= t.far_share * (c.expected - chance))
+        excess = _largest_excess(((X - prediction.expected) / prediction.spread)[seen & ~doubted])
+        far = below & (z <= -np.maximum(stretched(t.far_z, prediction.freedom), excess)) & ~zero
+        found = Shortfalls(zero, far, doubted, c.expected, z, c.better)
+        before = (hidden, doubted, flagged)
+        flagged = zero | far
+        doubted = flagged | (near_zero & c.inexplicable)
+        hidden = hidden | flagged | (below & (z <= -t.far_z / 2))
+        if all((old == new).all() for old, new in zip(before, (hidden, doubted, flagged), strict=True)):
+            break
+    return found
+
+
+def stretched(z: float, freedom: Floats) -> Floats:
+    """Quantile of Student's t where z is the normal one, to first order: z + (z^3 + z) / (4 freedom).
+
+    Source: Abramowitz and Stegun, Handbook of Mathematical Functions, 1964, 26.7.5.
+    """
+    return z + (z**3 + z) / (4 * freedom)
+
+
+def normal_bound(level: float, chances: int) -> float:
+    """Return the z that `chances` normal scores fall below `level` times in all, on average."""
+    return -NormalDist().inv_cdf(min(level / max(chances, 1), 0.5))
+
+
+def _zeros(core: Bools, z: Floats, near_zero: Bools, freedom: Floats, t: SuspicionThresholds) -> Bools:
+    """Judge scores near zero: the more there are, the lower one must lie; less so beside another of its model.
+
+    Args:
+        core: Cells that may be failures but for their distance from the prediction.
+        z: That distance.
+        near_zero: All cells near zero not yet flagged: as many chances of a false alarm.
+        freedom: Degrees of freedom of each benchmark.
+        t: What counts as suspicious.
+    """
+    alone = core & (z <= -stretched(normal_bound(t.zero_level, int(near_zero.sum())), freedom))
+    return alone | (core & (z <= -stretched(t.linked_z, freedom)) & alone.any(axis=1, keepdims=True))
+
+
+def _largest_excess(z: Floats) -> float:
+    """Distance above prediction that about one in a thousand trusted scores exceeds, the largest set aside.
+
+    No failure lifts a score, so what lies above shows how far honest scores stray.
+    """
+    above = np.sort(z[np.isfinite(z)])[::-1]
+    return float(above[min(1 + len(above) // 1000, len(above) - 1)]) if len(above) else 0.0
+
+
+def compare(
+    X: Floats, chance: Floats, prediction: Prediction, near_zero: Bools, flagged: Bools, t: SuspicionThresholds
+) -> Comparison:
+    """Compare each cell that falls short with the models predicted nearest to it on the same benchmark.
+
+    Args:
+        X: Scores (n_models, n_benchmarks), NaN = missing.
+        chance: Score of guessing on each benchmark (n_benchmarks,).
+        prediction: Of the same cells.
+        near_zero: Cells near zero: no comparison where this has little to do with ability.
+        flagged: Cells that are no comparison.
+        t: What counts as suspicious.
+    """
+    expected, spread = prediction.expected.copy(), prediction.spread.copy()
+    better, inexplicable = np.zeros(X.shape, dtype=np.int64), np.zeros(X.shape, dtype=np.bool_)
+    for j in range(X.shape[1]):
+        x, e = X[:, j], prediction.expected[:, j]
+        judged = np.isfinite(x) & np.isfinite(e) & ~flagged[:, j]
+        sound = judged & ~near_zero[:, j]
+        related = _ordered_share(e[near_zero[:, j]], e[sound]) >= t.ordered
+        pool = np.flatnonzero(judged if related else sound)
+        pool = pool[np.argsort(e[pool], kind="stable")]
+        # the comparison only narrows a gap, so one too small to matter needs none
+        short = e - x >= np.maximum(t.min_drop, t.linked_z * spread[:, j])
+        short &= x - chance[j] <= t.far_share * (e - chance[j])
+        for i in np.flatnonzero(short):
+            others = pool[pool != i]
+            # "no better" gives half a spread: two predictions that close are not told apart
+            here, end = np.searchsorted(e[others], [e[i], e[i] + spread[i, j] / 2], side="right")
+            around = others[max(here - t.neighbours // 2, 0) : here + t.neighbours // 2]
+            if len(around):
+                expected[i, j] = min(e[i], np.median(x[around]))
+                spread[i, j] = max(spread[i, j], P70_TO_SD * np.quantile(np.abs(x - e)[around], 0.7))
+            no_better = others[max(end - t.neighbours, 0) : end]
+            better[i, j] = (x[no_better] >= (x[i] + expected[i, j]) / 2).sum()
+            inexplicable[i, j] = better[i, j] >= max(t.min_better, t.better_share * len(no_better))
+    return Comparison(expected, spread, better, inexplicable)
+
+
+def _ordered_share(low: Floats, high: Floats) -> float:
+    """Share of pairs (a of low, b of high) with a < b; 1 where there are too few to tell."""
+    low, high = low[np.isfinite(low)], np.sort(high[np.isfinite(high)])
+    if len(low) < FEW or not len(high):
+        return 1.0
+    return float(1 - np.searchsorted(high, low, side="right").mean() / len(high))
