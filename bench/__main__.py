@@ -4,7 +4,7 @@ import importlib
 import sys
 from collections.abc import Sequence
 
-NAMES = ("pipeline",)
+NAMES = ("pipeline", "stability", "verify")
 
 
 def main(names: Sequence[str]) -> None:

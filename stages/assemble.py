@@ -8,6 +8,7 @@ import pandas as pd
 
 from stages import collect, workspace
 from stages.analysis import cells
+from stages.analysis.incomplete import leave_out, left_out_line
 from stages.contracts.facts import Facts
 from stages.contracts.params import Params
 
@@ -27,7 +28,9 @@ def run(facts: Facts, evaluated: pd.DataFrame, params: Params) -> tuple[pd.DataF
     models = list(cells.take_subset(facts.models, params.subset).index)
     benchmarks = list(facts.benchmarks.index)
     table = cells.finish(cells.mark_waived(table, facts.waivers), models, benchmarks)
-    return table, cells.to_matrix(table, "score", models, benchmarks)
+    matrix = leave_out(cells.to_matrix(table, "score", models, benchmarks), params.assemble.missing)
+    kept = table["model_id"].isin(matrix.index) & table["benchmark"].isin(matrix.columns)
+    return table[kept].reset_index(drop=True), matrix
 
 
 def main() -> None:
@@ -39,6 +42,10 @@ def main() -> None:
     workspace.write_parquet(workspace.MATRIX, matrix)
     origins = ", ".join(f"{n} {origin}" for origin, n in table["origin"].value_counts().items())
     workspace.say(f"subset {params.subset}: {matrix.shape[0]} models x {matrix.shape[1]} benchmarks ({origins})")
+    members = list(cells.take_subset(facts.models, params.subset).index)
+    line = left_out_line(members, list(facts.benchmarks.index), matrix)
+    if line:
+        workspace.say(line)
 
 
 if __name__ == "__main__":

@@ -9,6 +9,7 @@ from pathlib import Path
 import click
 
 from stages import workspace
+from stages.commands.decision_cli import place, plan
 from stages.commands.evaluation_cli import diagnose
 from stages.commands.lineage_cli import diff, export, trace, verify
 
@@ -67,7 +68,7 @@ def track(*, rebuild: bool) -> None:
     workspace.run_stage(run)
 
 
-for command in (diagnose, trace, verify, diff, export):
+for command in (diagnose, trace, verify, diff, export, place, plan):
     main.add_command(command)
 
 

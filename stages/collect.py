@@ -61,3 +61,17 @@ def load_results(params: Params) -> Results:
         laws=workspace.read_table("scaling"),
         skipped=tuple(skipped),
     )
+
+
+def tables_beyond() -> dict[str, pd.DataFrame]:
+    """Return the tables of the stages stability and robustness that have rows, by name."""
+    names = [name for name in workspace.table_names() if name.startswith(("stability_", "robustness"))]
+    tables = {name: workspace.read_table(name) for name in names}
+    return {name: table for name, table in tables.items() if len(table)}
+
+
+def skipped_beyond() -> list[str]:
+    """Return what the stages stability and robustness could not compute, one line each."""
+    stages = ("stability", "robustness")
+    tables = [workspace.read_table(f"skipped_{stage}", text=("skipped",)) for stage in stages]
+    return [line for table in tables for line in table["skipped"]]

@@ -19,7 +19,7 @@ def main() -> None:
     stderr = to_matrix(cells, "stderr", list(X.index), list(X.columns))
     pearson, spearman = correlation.pearson(X), correlation.spearman(X)
     precision = correlation.precision(X, stderr, params.correlate.se_share)
-    pairs = correlation.counterparts(workspace.read_fact("benchmarks"))
+    pairs = [pair for pair in correlation.counterparts(workspace.read_fact("benchmarks")) if {*pair} <= {*X.columns}]
     workspace.write_table("correlation_pearson", named(pearson))
     workspace.write_table("correlation_spearman", named(spearman))
     workspace.write_table("precision", named(precision))

@@ -10,7 +10,9 @@ from collections.abc import Mapping
 import pandas as pd
 
 from stages import workspace
+from stages.analysis.missing import NotImputableError, decompose_ppca, fit_ppca, leave_one_out_ppca
 from stages.analysis.pca import Decomposition, decompose, leave_one_out, summarise_loo
+from stages.contracts.errors import InputError
 from stages.contracts.params import DecomposeParams
 
 
@@ -25,8 +27,23 @@ def run(X: pd.DataFrame, anchors: Mapping[str, str], params: DecomposeParams) ->
     Returns:
         The decomposition, and the mean and standard deviation of every loading over the left-out models.
     """
+    if X.isna().to_numpy().any():
+        return run_incomplete(X, anchors, params.n_components)
     full = decompose(X, params.n_components, anchors, unit_variance=params.standardize)
     return full, summarise_loo(leave_one_out(X, full, unit_variance=params.standardize), full)
+
+
+def run_incomplete(X: pd.DataFrame, anchors: Mapping[str, str], k: int) -> tuple[Decomposition, pd.DataFrame]:
+    """Decompose a matrix with missing cells by probabilistic PCA of the standardised benchmarks.
+
+    Raises:
+        InputError: The cells that are there do not determine the model.
+    """
+    try:
+        full = decompose_ppca(fit_ppca(X, k), anchors)
+    except NotImputableError as error:
+        raise InputError([f"{workspace.MATRIX}: {error}; choose another assemble.missing"]) from None
+    return full, summarise_loo(leave_one_out_ppca(X, full, k), full)
 
 
 def main() -> None:

@@ -22,6 +22,8 @@ def run(X: pd.DataFrame, params: FactorizeParams) -> tuple[Factors | None, list[
     skipped = []
     if k < params.n_factors:
         skipped.append(f"{params.n_factors - k} of {params.n_factors} factors: {X.shape[1]} benchmarks identify {k}")
+    if X.isna().to_numpy().any():
+        return None, ["factor analysis: the matrix has missing cells"]
     try:
         return factorise(X, k, params.power), skipped
     except NotFactorisableError as error:

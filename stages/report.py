@@ -4,21 +4,24 @@ Reads   everything that the analysis wrote, the verdicts of both gates, dvc.lock
 Writes  reports/figures/*.{png,svg}, reports/index.html
 """
 
+from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
 
-from stages import collect, state, workspace
+from stages import alternatives, collect, state, workspace
 from stages.adapters.page import Chart, Verdict, page_from, render_page
-from stages.analysis.results import Results
-from stages.figures.catalog import draw_all
+from stages.adapters.page_tables import robustness_table
+from stages.figures.beyond import draw_beyond
+from stages.figures.catalog import Drawing, draw_all
 from stages.figures.style import save
 
 
-def draw(results: Results, folder: Path, dpi: int) -> list[Chart]:
-    """Draw every figure that the results allow into a folder and return what the page says about each."""
+def save_all(drawings: Iterable[Drawing], folder: Path, dpi: int) -> list[Chart]:
+    """Save every figure into a folder and return what the page says about each."""
     charts = []
-    for drawing in draw_all(results):
+    for drawing in drawings:
         save(drawing.figure, folder / drawing.name, dpi)
         charts.append(Chart(drawing.name, drawing.title, drawing.caption, drawing.section))
     return charts
@@ -28,10 +31,15 @@ def main() -> None:
     """Read, draw, render, write."""
     params = workspace.load_params()
     results = collect.load_results(params)
+    results = replace(results, skipped=(*results.skipped, *collect.skipped_beyond()))
+    conclusions = alternatives.read_conclusions(params, list(results.info.languages))
+    statements = {c.id: c.statement for c in conclusions.conclusions} if conclusions else {}
+    beyond = collect.tables_beyond()
     findings = pd.concat([workspace.read_findings("models"), workspace.read_findings("matrix")])
     verdict = Verdict(workspace.read_metrics("validate"), findings)
     with workspace.replacing_folder(workspace.FIGURES) as folder:
-        charts = draw(results, folder, params.report.dpi)
+        drawings = [draw_all(results), draw_beyond(results, beyond, statements, params.stability.level)]
+        charts = [chart for part in drawings for chart in save_all(part, folder, params.report.dpi)]
     page = page_from(
         results,
         workspace.read_claims(),
@@ -40,6 +48,8 @@ def main() -> None:
         files=workspace.table_names(),
         digest=state.state_digest(params),
     )
+    if "robustness_overview" in beyond:
+        page = replace(page, tables=(robustness_table(beyond["robustness_overview"]), *page.tables))
     workspace.write_text(workspace.PAGE, render_page(page))
     workspace.say(f"{len(charts)} figures, {workspace.PAGE}")
 

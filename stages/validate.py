@@ -34,9 +34,11 @@ def run(
     return gate.judge(found, cells, waivers, where, str(folder / "waivers.csv"))
 
 
-def suite(X: pd.DataFrame, benchmarks: pd.DataFrame) -> Suite:
+def suite(X: pd.DataFrame, benchmarks: pd.DataFrame, params: Params) -> Suite:
     """Return the expectations on the matrix: its rows, columns, completeness and ranges."""
-    expectations = matrix_expectations(scaled_ranges(benchmarks), list(X.index), allow_missing=False)
+    ranges = {name: limits for name, limits in scaled_ranges(benchmarks).items() if name in X}
+    allow_missing = params.assemble.missing == "ppca"
+    expectations = matrix_expectations(ranges, list(X.index), allow_missing=allow_missing)
     return Suite("score_matrix", X.reset_index(), expectations)
 
 
@@ -46,7 +48,7 @@ def main() -> None:
     benchmarks, waivers = workspace.read_fact("benchmarks"), workspace.read_fact("waivers")
     cells, X = workspace.read_parquet(workspace.CELLS), workspace.read_parquet(workspace.MATRIX)
     findings = run(cells, X, benchmarks, waivers, params)
-    verdict = gating.decide("validate", [suite(X, benchmarks)], findings, MATRIX_CHECKS, params)
+    verdict = gating.decide("validate", [suite(X, benchmarks, params)], findings, MATRIX_CHECKS, params)
     workspace.write_metrics("validate", verdict)
 
 

@@ -187,3 +187,14 @@ def model_table(results: Results, findings: pd.DataFrame) -> Table:
         rows.append((*row, str(notes.get(model_id, ""))))
     note = "ND: active parameters × training tokens. Origin: published, or derived by the study's token rules."
     return table("Models and budgets", columns, numbers, rows, note)
+
+
+def robustness_table(overview: pd.DataFrame) -> Table:
+    """Return the verdict on each conclusion under each variation, as the stage `robustness` words them."""
+    return table(
+        "Robustness of the conclusions",
+        [str(name) for name in overview.columns],
+        (),
+        without_gaps(overview).astype(str).itertuples(index=False, name=None),
+        "Each conclusion under each variation of the analysis; in brackets the criterion that decides.",
+    )

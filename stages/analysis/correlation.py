@@ -6,12 +6,19 @@ from scipy.stats import rankdata
 
 
 def pearson(X: pd.DataFrame) -> pd.DataFrame:
-    """Return Pearson's r between the columns of X (n_models, n_benchmarks), without missing cells."""
+    """Return Pearson's r between the columns of X (n_models, n_benchmarks).
+
+    Where cells are missing, each pair is correlated over the models that have both.
+    """
+    if X.isna().to_numpy().any():
+        return X.corr()
     return pd.DataFrame(np.corrcoef(X.to_numpy(dtype=float), rowvar=False), X.columns, X.columns)
 
 
 def spearman(X: pd.DataFrame) -> pd.DataFrame:
-    """Return Spearman's rank correlation between the columns of X, ties at their average rank."""
+    """Return Spearman's rank correlation between the columns of X, ties and gaps as usual."""
+    if X.isna().to_numpy().any():
+        return X.corr(method="spearman")
     return pearson(pd.DataFrame(rankdata(X.to_numpy(dtype=float), axis=0), X.index, X.columns))
 
 

@@ -29,7 +29,8 @@ def check_matrix(
         params: Its sections `assemble` and `validate`.
         where: Path of the scores, to show in messages.
     """
-    found = [*missing_findings(X, where), *range_findings(X, benchmarks, where), *size_findings(X, where)]
+    missing = missing_findings(X, where, modelled=params.assemble.missing == "ppca")
+    found = [*missing, *range_findings(X, benchmarks, where), *size_findings(X, where)]
     found += [*constant_findings(X, where), *identical_findings(X, where)]
     found += [*limited_findings(cells, benchmarks), *outcome_findings(cells, params.gate)]
     found += zero_findings(cells, benchmarks, where)
@@ -76,15 +77,23 @@ def corrected_line(cell: object) -> str:
     return f"{c.benchmark} of {c.model_id} is corrected to {c.score:g}: {c.reason} ({c.source})"  # type: ignore[attr-defined]
 
 
-def missing_findings(X: pd.DataFrame, where: str) -> list[Finding]:
-    """Name the missing cells, one line for each model."""
+def missing_findings(X: pd.DataFrame, where: str, *, modelled: bool = False) -> list[Finding]:
+    """Name the missing cells, one line for each model.
+
+    Args:
+        X: Score matrix (n_models, n_benchmarks).
+        where: Path of the scores, to show in messages.
+        modelled: Whether the analysis models missing cells: then they are a warning instead of an error.
+    """
+    severity: Severity = "warning" if modelled else "error"
+    mend = "it is modelled" if modelled else "add the scores, or choose what to do with assemble.missing"
     found = []
     for model_id, row in X.isna().iterrows():
         gaps = [str(name) for name in X.columns[row]]
         if gaps:
             names = ", ".join(gaps) if len(gaps) < X.shape[1] else "every benchmark"
-            message = f"{where}: {model_id} has no score on {names}: add the scores or drop the model"
-            found.append(Finding("complete", "error", str(model_id), gaps[0] if len(gaps) == 1 else "", message))
+            message = f"{where}: {model_id} has no score on {names}: {mend}"
+            found.append(Finding("complete", severity, str(model_id), gaps[0] if len(gaps) == 1 else "", message))
     return found
 
 

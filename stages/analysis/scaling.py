@@ -47,6 +47,24 @@ def log_budget(models: pd.DataFrame, language: str) -> pd.Series:
     return np.log10(budget[budget > 0])
 
 
+def log_budgets(models: pd.DataFrame, languages: Sequence[str], min_models: int) -> pd.DataFrame:
+    """Return log10 ND of every language and of the total, as far as a law could be fitted to it.
+
+    Args:
+        models: Indexed by model_id, with `nd_<language>` and `nd_total`.
+        languages: Language codes.
+        min_models: Fewest models with a known budget.
+
+    Returns:
+        (n_models, n_languages + 1), columns nd_<l> and nd_total; NaN where unknown, and throughout where a budget is
+        known for too few models or the same for all.
+    """
+    columns = [budget_column(name) for name in (*languages, TOTAL)]
+    logs = np.log10(models[columns].where(models[columns] > 0))
+    few = (logs.notna().sum() < min_models) | (logs.nunique() < 2)
+    return logs.mask(few | pd.DataFrame(False, logs.index, logs.columns))
+
+
 def with_all_budgets(models: pd.DataFrame, languages: Sequence[str]) -> pd.DataFrame:
     """Return the models whose budget is known in every language."""
     return models[models[[budget_column(language) for language in languages]].notna().all(axis=1)]

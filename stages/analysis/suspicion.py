@@ -225,7 +225,8 @@ def _free_form_near_zero(matrix: _Matrix, doubted: Bools, t: SuspicionThresholds
     how = replace(predictor(matrix.n_items, t), min_scores=1)
     prediction = predict(X, hidden, doubted | suspects, how)
     c = compare(X, matrix.chance, prediction, empty, suspects, t)
-    missed = c.expected - X >= np.maximum(stretched(t.linked_z, prediction.freedom) * c.spread, t.min_drop)
+    bound = stretched(t.far_z / 2, prediction.freedom) * c.spread
+    missed = c.expected - X >= np.maximum(bound, t.min_drop)
     missed &= empty & suspects & (c.inexplicable | (t.min_spread >= X))
     found: _Found = {}
     for i in np.flatnonzero(missed.sum(axis=1) >= t.free_form_count):

@@ -81,7 +81,7 @@ def check(folder: Path | None) -> Verdict:
 
 def _check_matrix(facts: Facts, params: Params) -> tuple[list[Finding], Suite]:
     cells, X = assemble.run(facts, collect.read_evaluations(params, facts.benchmarks), params)
-    return validate.run(cells, X, facts.benchmarks, facts.waivers, params), validate.suite(X, facts.benchmarks)
+    return validate.run(cells, X, facts.benchmarks, facts.waivers, params), validate.suite(X, facts.benchmarks, params)
 
 
 def _overview(name: str, findings: Sequence[Finding], checks: Mapping[str, str]) -> Suite:

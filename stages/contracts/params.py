@@ -50,6 +50,9 @@ class AssembleParams(Frozen):
     """Whether the corrected scores of corrections.csv replace the published ones."""
     mixed_protocols: bool
     """Whether cells measured under different protocols may share a benchmark column."""
+    missing: Literal["refuse", "drop_models", "drop_benchmarks", "ppca"]
+    """What missing scores do: `refuse` closes the gate, `drop_models` and `drop_benchmarks` leave out those that lack
+    one, `ppca` models them by probabilistic PCA."""
 
 
 class ValidateParams(Frozen):
@@ -110,6 +113,23 @@ class ScaleParams(Frozen):
     2024, Appendix C.1, or all `available` ones for each language, as for components."""
 
 
+class StabilityParams(Frozen):
+    """Section `stability`."""
+
+    draws: Annotated[int, Field(ge=100)]
+    """Bootstrap samples of models, of families, of test items and of token counts."""
+    seed: Annotated[int, Field(ge=0)]
+    """Seed of all samples."""
+    level: Annotated[float, Field(gt=0.5, lt=1)]
+    """Coverage of the intervals."""
+    parallel_draws: Annotated[int, Field(ge=100)]
+    """Most random matrices for the parallel analysis."""
+    cumulative: Annotated[float, Field(gt=0, lt=1)]
+    """Share of the variance that the plainest criterion for the number of components asks for."""
+    token_error: Annotated[float, Field(ge=0, lt=1)]
+    """Relative error of a token count that was derived by rule."""
+
+
 class CompareParams(Frozen):
     """Section `compare`."""
 
@@ -147,6 +167,7 @@ class Params(Frozen):
     decompose: DecomposeParams
     factorize: FactorizeParams
     scale: ScaleParams
+    stability: StabilityParams
     compare: CompareParams
     report: ReportParams
     track: TrackParams

@@ -69,10 +69,16 @@ def models_table(languages: Sequence[str], groups: Sequence[str]) -> Table:
     """Return the contract of models.csv.
 
     Args:
-        languages: Language codes of the study; each has a column `tokens_<code>_b`.
+        languages: Language codes of the study; each has a column `tokens_<code>_b` and may have two for a count that
+            is known as a range only, `tokens_<code>_b_low` and `tokens_<code>_b_high`.
         groups: Values allowed in the column `group`.
     """
     tokens = [Column(f"tokens_{code}_b", "number", blank=True, low=0) for code in languages]
+    ranges = [
+        Column(f"tokens_{code}_b_{end}", "number", blank=True, required=False, low=0)
+        for code in (*languages, "total")
+        for end in ("low", "high")
+    ]
     return Table(
         file="models.csv",
         columns=(
@@ -90,6 +96,7 @@ def models_table(languages: Sequence[str], groups: Sequence[str]) -> Table:
             Column("revision", blank=True, required=False),
             Column("trust_remote_code", "flag", blank=True, required=False),
             Column("trust_reason", blank=True, required=False),
+            *ranges,
         ),
         key=("model_id",),
     )

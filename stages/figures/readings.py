@@ -45,12 +45,12 @@ def draw_readings(results: Results, component: str) -> Figure:
     raw, r = raw_scores(results, component), correlations(results, component)
     panels = []
     for label in raw:
-        x = raw[label]
-        slope, intercept = np.polyfit(x, y, 1)
+        x = raw[label].dropna()
+        slope, intercept = np.polyfit(x, y[x.index], 1)
         panels.append(
             Panel(
                 x=x,
-                y=y,
+                y=y[x.index],
                 title=f"{label}: r = {r[label]:.3f}",
                 x_label=f"{label}, raw score",
                 y_label=f"{component} score",

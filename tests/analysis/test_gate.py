@@ -35,7 +35,8 @@ def test_a_missing_cell_is_refused_by_name():
     table = scores()
     table.loc["model-3", ["task_1", "task_4"]] = np.nan
     assert lines(table) == [
-        "error: scores.csv: model-3 has no score on task_1, task_4: add the scores or drop the model"
+        "error: scores.csv: model-3 has no score on task_1, task_4: add the scores, or choose "
+        "what to do with assemble.missing"
     ]
 
 
@@ -149,7 +150,7 @@ def test_protocols_do_not_mix_unless_allowed():
     cells, facts = with_evaluation(protocol="exact match, 0-shot, generation")
     (line,) = judged(cells, facts)
     assert line.startswith("error: task_1: measured as 'exact match, 0-shot, generation' for model-3")
-    (line,) = judged(cells, facts, assemble=AssembleParams(corrections=False, mixed_protocols=True))
+    (line,) = judged(cells, facts, assemble=AssembleParams(corrections=False, mixed_protocols=True, missing="refuse"))
     assert line.startswith("warning: task_1")
 
 

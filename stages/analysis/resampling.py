@@ -1,0 +1,158 @@
+"""Resampled versions of a study: which models count how often, what scores and token counts could have been."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+Array = NDArray[np.float64]
+Codes = NDArray[np.intp]
+
+MEMORY = 2**22
+"""Numbers that the arrays of one chunk may hold each: bounds the memory of a large study."""
+
+
+@dataclass(frozen=True)
+class Data:
+    """What is resampled.
+
+    Attributes:
+        X: Score matrix (n_models, n_benchmarks) without missing cells, no column constant.
+        logs: log10 budgets (n_models, n_budgets), NaN where unknown.
+        stderr: Standard error of each score (n_models, n_benchmarks), 0 where unknown.
+        log_low: Lower ends of the budgets (n_models, n_budgets), equal to logs where they are certain.
+        log_high: Upper ends, likewise.
+        fill_roots: For imputed scores: model to the matrix root (n_benchmarks, n_benchmarks) whose product with
+            standard normal numbers is what the imputed scores of that model could differ by.
+    """
+
+    X: Array
+    logs: Array
+    stderr: Array
+    log_low: Array
+    log_high: Array
+    fill_roots: dict[int, Array]
+
+
+@dataclass(frozen=True)
+class Samples:
+    """Some resampled versions of the data.
+
+    Attributes:
+        weights: Number of times that each model counts (n_samples, n_models).
+        X: (n_models, n_benchmarks) when all samples share the scores, else (n_samples, n_models, n_benchmarks).
+        logs: (n_models, n_budgets) or (n_samples, n_models, n_budgets), likewise.
+    """
+
+    weights: Array
+    X: Array
+    logs: Array
+
+
+def family_codes(models: pd.DataFrame) -> Codes:
+    """Number the families so that a continual model shares the number of its base.
+
+    Models belong together when their family has the same name, when one is the base of the other, or when both
+    name the same base, be it in the table or not; and so on along such links.
+
+    Args:
+        models: Indexed by model_id, with columns family and base_model_id (empty where there is none).
+
+    Returns:
+        (n_models,) numbers 0, 1, ... in order of first appearance.
+    """
+    root: dict[str, str] = {}
+
+    def find(name: str) -> str:
+        while root.setdefault(name, name) != name:
+            root[name] = root[root[name]]
+            name = root[name]
+        return name
+
+    for model_id, family, base in zip(models.index, models["family"], models["base_model_id"], strict=True):
+        links = [f"family {family}"] * bool(family) + [f"model {base}"] * bool(base)
+        for link in links:
+            root[find(link)] = find(f"model {model_id}")
+    roots = [find(f"model {model_id}") for model_id in models.index]
+    return np.asarray(pd.factorize(np.array(roots, dtype=object))[0], dtype=np.intp)
+
+
+def family_names(models: pd.DataFrame, codes: Codes) -> list[str]:
+    """Return a name for each number of `family_codes`: the family names that it joins."""
+    joined = models["family"].groupby(codes).unique()
+    return [" + ".join(names) for names in joined]
+
+
+def model_weights(n: int, draws: int, rng: np.random.Generator) -> Array:
+    """Return how often each of n models stands in each bootstrap sample of n models (draws, n)."""
+    weights: Array = rng.multinomial(n, np.full(n, 1 / n), size=draws).astype(float)
+    return weights
+
+
+def family_weights(codes: Codes, draws: int, rng: np.random.Generator) -> Array:
+    """Return how often each model stands in each sample of as many whole families as there are (draws, n)."""
+    return model_weights(int(codes.max()) + 1, draws, rng)[:, codes]
+
+
+def without_each(codes: Codes, start: int = 0, count: int | None = None) -> Array:
+    """Return weights 0 and 1 that leave each group out in turn (n_groups, n_models), or those of some groups."""
+    groups = np.arange(codes.max() + 1)[start : None if count is None else start + count]
+    weights: Array = (codes[None, :] != groups[:, None]).astype(float)
+    return weights
+
+
+@dataclass(frozen=True)
+class Weights:
+    """The weights of all samples, made as they are needed: those of a large study would fill the memory.
+
+    Attributes:
+        count: Number of samples.
+        make: Position of the first sample and their number to their weights (n_samples, n_models).
+    """
+
+    count: int
+    make: Callable[[int, int], Array]
+
+
+def samples(
+    data: Data, weights: Weights, rng: np.random.Generator | None, *, items: bool = False
+) -> Iterator[Samples]:
+    """Yield the resampled versions in chunks.
+
+    Imputed scores and budgets known as a range vary from sample to sample; the scores vary by their standard
+    errors when asked to.
+
+    Args:
+        data: What is resampled.
+        weights: How often each model counts in each sample.
+        rng: Source of the variation; None keeps scores and budgets as they are.
+        items: Whether the scores vary as if other test items had been drawn.
+    """
+    n, p = data.X.shape
+    uncertain = np.isfinite(data.logs) & (data.log_high > data.log_low)
+    own_scores = rng is not None and (items or bool(data.fill_roots))
+    own_logs = rng is not None and bool(uncertain.any())
+    size = max(p * p, n * p if own_scores else 0, n * data.logs.shape[1] if own_logs else 0, 8 * n)
+    step = max(MEMORY // size, 1)
+    for start in range(0, weights.count, step):
+        part = weights.make(start, min(step, weights.count - start))
+        X, logs = data.X, data.logs
+        if rng is not None and own_scores:
+            X = vary_scores(data, len(part), rng, items=items)
+        if rng is not None and own_logs:
+            logs = np.repeat(logs[None], len(part), axis=0)
+            low, high = data.log_low[uncertain], data.log_high[uncertain]
+            logs[:, uncertain] = rng.uniform(low, high, (len(part), len(low)))
+        yield Samples(part, X, logs)
+
+
+def vary_scores(data: Data, draws: int, rng: np.random.Generator, *, items: bool) -> Array:
+    """Return versions of the scores (draws, n_models, n_benchmarks): other test items, other imputed values."""
+    X = np.repeat(data.X[None], draws, axis=0)
+    if items:
+        X += rng.standard_normal(X.shape) * data.stderr
+    for i, root in sorted(data.fill_roots.items()):
+        X[:, i] += rng.standard_normal((draws, root.shape[1])) @ root.T
+    return X

@@ -1,0 +1,106 @@
+"""Subcommands for decisions: place, plan. They import what they need when they run."""
+
+import math
+from pathlib import Path
+from typing import Any
+
+import click
+
+from stages import workspace
+from stages.contracts.errors import InputError
+
+WISH = "BENCHMARK=SCORE"
+
+
+@click.command()
+@click.argument("scores")
+@click.option("--out", type=click.Path(path_type=Path, dir_okay=False), help="Also write the coordinates to this CSV.")
+@click.option(
+    "--figure",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Also draw study and new models: FILE.png or .svg.",
+)
+@click.option("--mixed-protocols", is_flag=True, help="Place scores measured under another protocol all the same.")
+@click.option("--json", "machine", is_flag=True, help="For machines.")
+def place(scores: str, *, out: Path | None, figure: Path | None, mixed_protocols: bool, machine: bool) -> None:
+    """Show where new models lie among those of the study.
+
+    SCORES is a CSV file, one row a model and one column a benchmark, any of which may be left out or empty; or one row
+    a score with the columns model_id, benchmark, score and, optionally, protocol and n_items; or an evaluated model.
+    """
+
+    def run() -> None:
+        from stages.commands.place import draw, write_out
+        from stages.commands.place import place as run_place
+
+        found = run_place(scores, mixed_protocols=mixed_protocols)
+        if out is not None:
+            write_out(found, out)
+        if figure is not None:
+            draw(found, figure)
+        click.echo(found.machine() if machine else "\n".join(found.lines()))
+
+    workspace.run_stage(run)
+
+
+class OfLanguages(click.Command):
+    """A command with an option --tokens-LANGUAGE-b for each language of the study of params.yaml."""
+
+    def get_params(self, ctx: click.Context) -> list[click.Parameter]:
+        """Return the options, those of the languages after the first."""
+        first, *others = super().get_params(ctx)
+        return [first, *self.token_options(), *others]
+
+    @staticmethod
+    def token_options() -> list[click.Parameter]:
+        """Return the options of the languages; none outside of a repository, where the command says what lacks."""
+        try:
+            languages = workspace.load_info(workspace.load_params().study).languages
+        except InputError:
+            return []
+        return [
+            click.Option(
+                [f"--tokens-{code}-b", f"tokens_{code}"], type=float, required=True, help=f"Billions of {name} tokens."
+            )
+            for code, name in languages.items()
+        ]
+
+
+@click.command(cls=OfLanguages)
+@click.option("--params-b", type=float, required=True, help="Billions of active parameters.")
+@click.option("--wish", "wishes", multiple=True, metavar=WISH, help="Budget for this score or component; may repeat.")
+@click.option("--json", "machine", is_flag=True, help="For machines.")
+def plan(params_b: float, wishes: tuple[str, ...], *, machine: bool, **tokens: Any) -> None:  # noqa: ANN401 (click)
+    """Predict components and benchmark scores from a training budget, and find budgets for wished scores."""
+
+    def run() -> None:
+        from stages.commands.plan import plan as run_plan
+
+        wished = read_wishes(wishes)
+        amounts = {name.removeprefix("tokens_"): float(value) for name, value in tokens.items()}
+        found = run_plan(params_b, amounts, wished)
+        click.echo(found.machine() if machine else "\n".join(found.lines()))
+
+    workspace.run_stage(run)
+
+
+def read_wishes(wishes: tuple[str, ...]) -> dict[str, float]:
+    """Read the values of --wish.
+
+    Raises:
+        InputError: One is no name and number.
+    """
+    found: dict[str, float] = {}
+    problems = []
+    for wish in wishes:
+        name, _, value = wish.partition("=")
+        try:
+            found[name.strip()] = float(value)
+        except ValueError:
+            problems.append(f"--wish {wish}: expected {WISH}, such as mmlu=0.7")
+            continue
+        if not math.isfinite(found[name.strip()]):
+            problems.append(f"--wish {wish}: the score must be finite")
+    if problems:
+        raise InputError(problems)
+    return found

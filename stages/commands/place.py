@@ -1,0 +1,272 @@
+"""`observatory place`: coordinates of new models in the frozen space of the current state."""
+
+import json
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from stages import alternatives, collect, workspace
+from stages.analysis.cells import divisors, evaluated_cells, raw_ranges, to_matrix
+from stages.analysis.correlation import binomial_stderr
+from stages.analysis.missing import NotImputableError
+from stages.analysis.pca import standardise
+from stages.analysis.placing import HALF, Placed, Space, build_space
+from stages.analysis.placing import place as place_one
+from stages.analysis.resampling import family_codes
+from stages.contracts.errors import InputError, raise_all
+from stages.contracts.names import listed
+from stages.contracts.newcomers import is_long, long_table, wide_table
+from stages.contracts.params import Params
+from stages.contracts.ranges import range_problems
+from stages.contracts.reading import read_table
+
+COLUMNS = ["model_id", "benchmark", "score", "stderr", "n_items", "protocol"]
+
+
+@dataclass(frozen=True)
+class Placement:
+    """Result of `place`.
+
+    Attributes:
+        placed: The new models.
+        components: PC1, PC2, ...
+        warnings: One line for each thing that makes a coordinate doubtful.
+        space: The space they were placed in.
+    """
+
+    placed: list[Placed]
+    components: list[str]
+    warnings: list[str]
+    space: Space
+
+    def table(self) -> pd.DataFrame:
+        """Return model_id, PC1, PC1_low, PC1_high, PC2, ..."""
+        rows = []
+        for one in self.placed:
+            row: dict[str, object] = {"model_id": one.model_id}
+            for name, value, low, high in zip(self.components, one.estimate, one.low, one.high, strict=True):
+                row |= {name: value, f"{name}_low": low, f"{name}_high": high}
+            rows.append(row)
+        return pd.DataFrame(rows)
+
+    def lines(self) -> list[str]:
+        """Return the answer for a terminal."""
+        p = len(self.space.loadings)
+        found = []
+        for one in self.placed:
+            found.append(f"{one.model_id}: {one.given} of {p} benchmarks")
+            found += [
+                f"  {name} {value:.2f} ({low:.2f} to {high:.2f})"
+                for name, value, low, high in zip(self.components, one.estimate, one.low, one.high, strict=True)
+            ]
+            if one.following:
+                best = int(np.argmin(one.narrowed))
+                found.append(
+                    f"  measured next, {one.following} would narrow the intervals most: on average to "
+                    f"{100 * one.narrowed.mean():.0f} %, that of {self.components[best]} to "
+                    f"{100 * one.narrowed[best]:.0f} %"
+                )
+        return [*found, *(f"warning: {line}" for line in self.warnings)]
+
+    def machine(self) -> str:
+        """Return the answer as JSON."""
+        models = {
+            one.model_id: {
+                "benchmarks": one.given,
+                "coordinates": {
+                    name: {"estimate": value, "low": low, "high": high, "determined": share}
+                    for name, value, low, high, share in zip(
+                        self.components, *map(np.ndarray.tolist, one[2:6]), strict=True
+                    )
+                },
+                "measure_next": one.following or None,
+                "narrowed_to": dict(zip(self.components, one.narrowed.tolist(), strict=True)),
+            }
+            for one in self.placed
+        }
+        return json.dumps({"models": models, "warnings": self.warnings}, ensure_ascii=False, indent=2)
+
+
+def place(source: str, *, mixed_protocols: bool = False) -> Placement:
+    """Place new models in the space of the current state.
+
+    Args:
+        source: A CSV file of scores, wide or long (see `contracts.newcomers`), in the unit of scores.csv; or a model
+            with an evaluation under data/evaluations/.
+        mixed_protocols: Whether scores measured under another protocol than the study's are placed with a warning
+            instead of refused.
+
+    Raises:
+        InputError: There is no state, the scores cannot be read, or a model cannot be placed; every problem is named.
+    """
+    alternatives.require_state()
+    params = workspace.load_params()
+    benchmarks = workspace.read_fact("benchmarks")
+    space = read_space(params)
+    scores = read_scores(source, benchmarks)
+    allowed = mixed_protocols or params.assemble.mixed_protocols
+    problems, warnings = protocol_lines(scores, source, mixed_allowed=allowed)
+    wide = to_matrix(scores, "score", list(dict.fromkeys(scores["model_id"])), list(space.loadings.index))
+    stderr = to_matrix(scores, "stderr", list(wide.index), list(wide.columns)).fillna(0.0)
+    problems += too_few(wide, space, source)
+    raise_all(problems)
+    warnings += outside_lines(wide, space)
+    placed = [place_one(space, wide.loc[name], stderr.loc[name], params.stability.level) for name in wide.index]
+    components = [str(name) for name in space.loadings.columns]
+    warnings += open_lines(placed, components)
+    return Placement(placed, components, warnings, space)
+
+
+def read_space(params: Params) -> Space:
+    """Freeze the space of the current state.
+
+    Raises:
+        InputError: The matrix of the state has too many missing cells to be modelled.
+    """
+    X = workspace.read_parquet(workspace.MATRIX)
+    loadings = workspace.read_table("pca_loadings", "benchmark")
+    table = workspace.read_parquet(workspace.CELLS)
+    stderr = to_matrix(table, "stderr", list(X.index), list(X.columns)).mean().fillna(0.0).to_numpy()
+    codes = family_codes(alternatives.read_models(X))
+    try:
+        complete, fitted = alternatives.completed(X, loadings.shape[1])
+        if fitted is None:
+            _, centre, spread = standardise(X, unit_variance=params.decompose.standardize)
+        else:
+            centre, spread = fitted.centre.to_numpy(), fitted.spread.to_numpy()
+        return build_space(complete, loadings, (centre, spread), stderr, codes)
+    except NotImputableError as error:
+        raise InputError([f"{workspace.MATRIX}: {error}"]) from None
+
+
+def read_scores(source: str, benchmarks: pd.DataFrame) -> pd.DataFrame:
+    """Read new scores as long rows with `COLUMNS`, scaled by max_score.
+
+    Raises:
+        InputError: The file is wrong, or there is neither a file nor an evaluation of that name.
+    """
+    path = Path(source)
+    if path.is_file():
+        return from_file(path, benchmarks)
+    evaluation = workspace.EVALUATIONS / source / "scores.json"
+    if not evaluation.is_file():
+        known = sorted(
+            str(p.parent.relative_to(workspace.EVALUATIONS)) for p in workspace.EVALUATIONS.rglob("scores.json")
+        )
+        raise InputError(
+            [f"{source}: neither a CSV file nor an evaluated model; evaluated: {listed(known) if known else 'none'}"]
+        )
+    return evaluated_cells(source, json.loads(workspace.read_text(evaluation)), benchmarks)[COLUMNS]
+
+
+def from_file(path: Path, benchmarks: pd.DataFrame) -> pd.DataFrame:
+    """Read a wide or a long table of scores.
+
+    Raises:
+        InputError: Something is wrong with it; every problem is named.
+    """
+    data, where, names = path.read_bytes(), str(path), [str(name) for name in benchmarks.index]
+    long = is_long(data)
+    table = long_table(path.name) if long else wide_table(path.name, names)
+    reading = read_table(data, where, table, {"benchmark": names} if long else {})
+    raise_all(reading.problems)
+    frame = reading.frame
+    raw = frame.pivot(index="model_id", columns="benchmark", values="score").reset_index() if long else frame
+    ranges = {name: limits for name, limits in raw_ranges(benchmarks).items() if name in raw}
+    raise_all(range_problems(raw, where, ranges, "model_id"))
+    if not long:
+        frame = frame.melt("model_id", var_name="benchmark", value_name="score").dropna(subset="score")
+        frame = frame.assign(protocol="", n_items=pd.array([pd.NA] * len(frame), dtype="Int64"))
+    frame = frame.assign(score=frame["score"] / frame["benchmark"].map(divisors(benchmarks)))
+    items = frame["n_items"].astype("Int64").fillna(frame["benchmark"].map(benchmarks["n_items"]).astype("Int64"))
+    return frame.assign(stderr=binomial_stderr(frame["score"], items), n_items=items)[COLUMNS]
+
+
+def protocol_lines(scores: pd.DataFrame, source: str, *, mixed_allowed: bool) -> tuple[list[str], list[str]]:
+    """Compare the protocols of new scores with those of the study: problems and warnings."""
+    table = workspace.read_parquet(workspace.CELLS)
+    usual = table.groupby("benchmark")["protocol"].agg(lambda column: column.value_counts().index[0])
+    lines = []
+    for row in scores.itertuples():
+        if row.protocol and row.protocol != usual[row.benchmark]:
+            lines.append(
+                f"{source}: {row.benchmark} of {row.model_id} was measured as '{row.protocol}', in the study as "
+                f"'{usual[row.benchmark]}'"
+            )
+    silent = scores.loc[scores["protocol"] == "", "benchmark"].nunique()
+    note = f"{source}: no protocol is stated for {silent} benchmarks: taken to be the study's (a long table states it)"
+    if mixed_allowed:
+        return [], [*lines, *([note] if silent else [])]
+    mend = ": leave the score out, or place it all the same with --mixed-protocols"
+    return [line + mend for line in lines], [note] if silent else []
+
+
+def too_few(wide: pd.DataFrame, space: Space, source: str) -> list[str]:
+    """Return one line for each model with fewer benchmarks than the space has dimensions."""
+    least = space.loadings.shape[1]
+    given = wide.notna().sum(axis=1)
+    if wide.empty:
+        return [f"{source}: no score of any benchmark of the study"]
+    return [
+        f"{source}: {name} has scores on {given[name]} benchmarks, {least} are needed to place it: measure more"
+        for name in wide.index[given < least]
+    ]
+
+
+def outside_lines(wide: pd.DataFrame, space: Space) -> list[str]:
+    """Return one line for each score outside the range of the study's models."""
+    low, high = space.X.min(), space.X.max()
+    lines = []
+    for name, row in wide.iterrows():
+        for benchmark, value in row[(row < low) | (row > high)].items():
+            lines.append(
+                f"{benchmark} of {name} is {value:.4g}, outside the study's {low[benchmark]:.4g} to "
+                f"{high[benchmark]:.4g}: the coordinates are an extrapolation"
+            )
+    return lines
+
+
+def open_lines(placed: Sequence[Placed], components: Sequence[str]) -> list[str]:
+    """Return one line for each model some of whose coordinates its benchmarks leave open."""
+    lines = []
+    for one in placed:
+        names = [name for name, share in zip(components, one.determined, strict=True) if share < HALF]
+        if names:
+            lines.append(
+                f"{one.model_id}: its {one.given} benchmarks determine less than half of the variance of "
+                f"{', '.join(names)}: too few benchmarks"
+            )
+    return lines
+
+
+def write_out(found: Placement, out: Path) -> None:
+    """Write the coordinates as CSV."""
+    workspace.write_text(out, found.table().to_csv(index=False, float_format="%.12g", lineterminator="\n"))
+
+
+def draw(found: Placement, target: Path) -> None:
+    """Draw the study's models with the new ones among them.
+
+    Args:
+        found: The new models.
+        target: FILE.png or FILE.svg.
+
+    Raises:
+        InputError: The suffix is another.
+    """
+    # matplotlib takes a second to import: only a figure pays for it
+    from stages.figures.placing import draw_newcomers
+    from stages.figures.style import save
+
+    if target.suffix not in {".png", ".svg"}:
+        raise InputError([f"{target}: expected a name that ends in .png or .svg"])
+    params = workspace.load_params()
+    table = found.table().set_index("model_id")
+    figure = draw_newcomers(collect.load_results(params), table, params.stability.level)
+    with tempfile.TemporaryDirectory() as folder, workspace.replacing(target) as beside:
+        save(figure, Path(folder) / "figure", params.report.dpi)
+        beside.write_bytes((Path(folder) / f"figure{target.suffix}").read_bytes())

@@ -1,0 +1,205 @@
+"""`observatory plan`: what a training budget leads to, and what budget a wished score takes."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from stages import alternatives, workspace
+from stages.analysis.cells import divisors, scaled_ranges
+from stages.analysis.forecasting import Errors, can_predict, left_out_errors
+from stages.analysis.missing import NotImputableError
+from stages.analysis.planning import Plan, Surface, Way, fit_surface, outside, predict, reach, trades
+from stages.analysis.resampling import family_codes
+from stages.analysis.scaling import TOTAL
+from stages.contracts.errors import InputError, raise_all
+from stages.contracts.names import Names
+from stages.contracts.params import Params
+
+
+@dataclass(frozen=True)
+class Forecast:
+    """Result of `plan`.
+
+    Attributes:
+        plan: The budget asked about.
+        components: PC1, PC2, ...
+        expected: response to estimate, low, high, rmse, rmse_mean, rmse_total; benchmarks in the unit of scores.csv.
+        n: Models behind the prediction.
+        families: Their families.
+        level: Coverage of the intervals.
+        outside: One line for each way in which the question lies outside the data.
+        wishes: Response to wished value and the ways to reach it.
+        trades: Response to the factor by which tokens of a language can shrink when parameters double.
+    """
+
+    plan: Plan
+    components: list[str]
+    expected: pd.DataFrame
+    n: int
+    families: int
+    level: float
+    outside: list[str]
+    wishes: dict[str, tuple[float, list[Way]]]
+    trades: dict[str, list[tuple[str, float]]]
+
+    def lines(self) -> list[str]:
+        """Return the answer for a terminal."""
+        tokens = ", ".join(f"{value:g} B {name} tokens" for name, value in self.plan.tokens_b.items())
+        found = [
+            f"{self.plan.params_b:g} B parameters, {tokens}",
+            f"planes through {self.n} models of {self.families} families; intervals ({100 * self.level:g} %) and "
+            "errors (root mean square; in brackets those of the mean and of a line in the total budget) are for a "
+            "family never seen",
+            *self.outside,
+        ]
+        width = max(map(len, self.expected.index))
+        for name, row in self.expected.iterrows():
+            found.append(
+                f"  {name:<{width}}  {row['estimate']:8.4g} ({row['low']:.3g} to {row['high']:.3g}), "
+                f"error {row['rmse']:.3g} ({row['rmse_mean']:.3g}, {row['rmse_total']:.3g})"
+            )
+        for name, (wish, ways) in self.wishes.items():
+            found.append(f"for {name} {wish:g}, all else as planned:")
+            found += [f"  {way.line}" for way in ways]
+            found += [
+                f"  twice the parameters stand for {1 / factor:.3g} times the {language} tokens"
+                for language, factor in self.trades[name]
+            ]
+        return found
+
+    def machine(self) -> str:
+        """Return the answer as JSON."""
+        wishes = {
+            name: {
+                "wished": wish,
+                "ways": [
+                    {
+                        "what": way.what,
+                        "billions": _number(way.amount),
+                        "low": _number(way.low),
+                        "high": _number(way.high),
+                    }
+                    for way in ways
+                ],
+                "tokens_per_doubled_parameters": dict(self.trades[name]),
+            }
+            for name, (wish, ways) in self.wishes.items()
+        }
+        answer = {
+            "params_b": self.plan.params_b,
+            "tokens_b": dict(self.plan.tokens_b),
+            "level": self.level,
+            "models": self.n,
+            "families": self.families,
+            "outside_the_data": self.outside,
+            "components": self._records(self.components),
+            "benchmarks": self._records([name for name in self.expected.index if name not in self.components]),
+            "wishes": wishes,
+        }
+        return json.dumps(answer, ensure_ascii=False, indent=2)
+
+    def _records(self, names: Sequence[str]) -> dict[str, dict[str, float]]:
+        return {name: {key: float(value) for key, value in self.expected.loc[name].items()} for name in names}
+
+
+def _number(value: float) -> float | None:
+    """Return what JSON can hold: null for what is not finite."""
+    return value if np.isfinite(value) else None
+
+
+def plan(params_b: float, tokens_b: Mapping[str, float], wishes: Mapping[str, float]) -> Forecast:
+    """Predict components and benchmarks from a budget, and find budgets for wished values.
+
+    Args:
+        params_b: Active parameters in billions.
+        tokens_b: Language to tokens in billions, for every language of the study.
+        wishes: Component or benchmark to the wished value, benchmarks in the unit of scores.csv.
+
+    Raises:
+        InputError: There is no state, a number or name is wrong, or the study allows no prediction.
+    """
+    alternatives.require_state()
+    params = workspace.load_params()
+    languages = list(workspace.load_info(params.study).languages)
+    benchmarks = workspace.read_fact("benchmarks")
+    surface, errors, responses = read_surface(params, languages)
+    scale = divisors(benchmarks).reindex(responses.columns, fill_value=1.0)
+    components = [name for name in responses.columns if name not in benchmarks.index]
+    raise_all([*_amount_problems(params_b, tokens_b, languages), *_wish_problems(wishes, list(responses.columns))])
+    asked, level = Plan(params_b, {name: tokens_b[name] for name in languages}), params.stability.level
+    expected = _within(predict(surface, asked, level), benchmarks)
+    told = errors.table().set_index("response")[["rmse", "rmse_mean", "rmse_total"]]
+    return Forecast(
+        plan=asked,
+        components=components,
+        expected=expected.join(told).mul(scale, axis=0),
+        n=len(errors.models),
+        families=surface.families,
+        level=level,
+        outside=outside(surface, asked),
+        wishes={name: (wish, reach(surface, asked, name, wish / scale[name], level)) for name, wish in wishes.items()},
+        trades={name: trades(surface, name) for name in wishes},
+    )
+
+
+def read_surface(params: Params, languages: Sequence[str]) -> tuple[Surface, Errors, pd.DataFrame]:
+    """Fit the planes of the current state.
+
+    Returns:
+        The planes, their leave-one-family-out errors, and the responses (n_models, k + n_benchmarks).
+
+    Raises:
+        InputError: The study allows no prediction.
+    """
+    base = alternatives.read_base(params, list(languages))
+    models = alternatives.read_models(base.X)
+    codes, logs = family_codes(models), base.logs.to_numpy()
+    why = can_predict(logs, codes, [*languages, TOTAL], params.scale.min_models)
+    if why:
+        raise InputError([f"{params.study}, subset {params.subset}: no {why}"])
+    try:
+        X, _ = alternatives.completed(base.X, base.loadings.shape[1])
+    except NotImputableError as error:
+        raise InputError([f"{workspace.MATRIX}: {error}"]) from None
+    errors = left_out_errors(X, base.loadings.to_numpy(), logs, codes, unit_variance=base.unit_variance)
+    responses = workspace.read_table("pca_scores", "model_id").loc[X.index].join(X)
+    return fit_surface(responses, models, base.logs, errors, languages), errors, responses
+
+
+def _within(expected: pd.DataFrame, benchmarks: pd.DataFrame) -> pd.DataFrame:
+    """Return predictions held within the range that a benchmark's scores can have."""
+    table = expected.copy()
+    for name, (low, high) in scaled_ranges(benchmarks).items():
+        if name in table.index:
+            table.loc[name] = table.loc[name].clip(low, high)
+    return table
+
+
+def _amount_problems(params_b: float, tokens_b: Mapping[str, float], languages: Sequence[str]) -> list[str]:
+    """Return one line for each amount that is missing, unknown or not positive."""
+    amounts = {"params-b": params_b} | {f"tokens-{name}-b": value for name, value in tokens_b.items()}
+    problems = [
+        f"--{name} is {value:g}: a positive number of billions is needed"
+        for name, value in amounts.items()
+        if not 0 < value < np.inf
+    ]
+    missing = [name for name in languages if name not in tokens_b]
+    problems += [f"--tokens-{name}-b is missing: every language of the study needs its tokens" for name in missing]
+    return problems + [
+        f"--tokens-{name}-b: the study has no language {name}; it has {', '.join(languages)}"
+        for name in tokens_b
+        if name not in languages
+    ]
+
+
+def _wish_problems(wishes: Mapping[str, float], responses: Sequence[str]) -> list[str]:
+    """Return one line for each wish for something unknown."""
+    names = Names(responses)
+    return [
+        f"--wish {name}{names.hint(name) or ': unknown; known: ' + ', '.join(names.known)}"
+        for name in wishes
+        if name not in names
+    ]

@@ -1,0 +1,66 @@
+"""Which conclusions hold in which variations, at a glance."""
+
+import textwrap
+from collections.abc import Mapping
+
+import numpy as np
+import pandas as pd
+from matplotlib.colors import ListedColormap
+from matplotlib.figure import Figure
+from matplotlib.patches import Patch
+
+from stages.figures.style import look, new_figure
+
+SHADES = {"holds": "#BFE3D4", "weakens": "#FCE2A9", "fails": "#F2B3A6", "not computable": "#EDEDED"}
+"""Verdict to the colour of its cell; the number and a mark tell the verdict too."""
+
+MARKS = {"holds": "", "weakens": "≈", "fails": "✗", "not computable": "–"}
+
+MOST_VARIATIONS = 60
+
+WRAP = 44
+"""Characters of a statement per line."""
+
+
+@look()
+def draw_robustness(table: pd.DataFrame, statements: Mapping[str, str]) -> Figure:
+    """Draw conclusions as rows and variations as columns, each cell with its deciding number.
+
+    Args:
+        table: robustness.csv, at least one row. In a large study families and benchmarks without which everything
+            holds are not drawn.
+        statements: Conclusion to its words.
+    """
+    if table["variation"].nunique() > MOST_VARIATIONS:
+        good = table.groupby("variation")["verdict"].transform(lambda verdicts: (verdicts == "holds").all())
+        table = table[~(good & table["kind"].isin(["family", "benchmark"]))]
+    rows, columns = list(dict.fromkeys(table["conclusion"])), list(dict.fromkeys(table["variation"]))
+    verdicts = table.pivot(index="conclusion", columns="variation", values="verdict").loc[rows, columns]
+    values = table.pivot(index="conclusion", columns="variation", values="value").loc[rows, columns]
+    kinds = table.drop_duplicates("variation")["kind"].to_numpy()
+    figure = new_figure(0.44 * len(columns) + 4.2, 0.62 * len(rows) + 2.6)
+    axes = figure.subplots()
+    codes = verdicts.replace({verdict: i for i, verdict in enumerate(SHADES)}).to_numpy(dtype=float)
+    axes.imshow(codes, cmap=ListedColormap(list(SHADES.values())), vmin=-0.5, vmax=len(SHADES) - 0.5, aspect="auto")
+    for i, name in enumerate(rows):
+        for j, variation in enumerate(columns):
+            value = values.loc[name, variation]
+            number = "" if np.isnan(value) else f"{value:.2f}".replace("-", "−")
+            text = "\n".join(part for part in (number, MARKS[verdicts.loc[name, variation]]) if part)
+            axes.text(j, i, text, ha="center", va="center", size=7)
+    for edge in np.flatnonzero(kinds[1:] != kinds[:-1]) + 0.5:
+        axes.axvline(edge, color="#555555", lw=1.2)
+    axes.set_xticks(range(len(columns)), columns, rotation=55, ha="right", rotation_mode="anchor")
+    axes.set_yticks(range(len(rows)), [textwrap.fill(statements[name], WRAP) for name in rows])
+    axes.set_xticks(np.arange(len(columns) - 1) + 0.5, minor=True)
+    axes.set_yticks(np.arange(len(rows) - 1) + 0.5, minor=True)
+    axes.grid(which="minor", color="white", lw=1.2)
+    axes.tick_params(which="both", length=0)
+    axes.spines[:].set_visible(False)
+    handles = [
+        Patch(color=shade, label=f"{verdict} {MARKS[verdict]}".strip())
+        for verdict, shade in SHADES.items()
+        if verdict in set(table["verdict"])
+    ]
+    figure.legend(handles=handles, loc="outside upper center", ncols=len(handles))
+    return figure

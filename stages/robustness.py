@@ -1,0 +1,51 @@
+"""Stage `robustness`: which conclusions of the study hold under which variations of its analysis.
+
+Reads   metadata/<study>/conclusions.yaml, data/score_matrix.parquet (behind the gate), data/score_cells.parquet,
+        data/study/, data/models.parquet, reports/tables/pca_loadings.csv
+Writes  reports/tables/{robustness,robustness_overview,skipped_robustness}.csv, reports/metrics/robustness.json
+"""
+
+from collections.abc import Sequence
+
+import pandas as pd
+
+from stages import alternatives, workspace
+from stages.analysis.robustness import counts, overview, robustness
+from stages.analysis.variations import Alternatives, Base, vary
+from stages.contracts.conclusions import FILE, Conclusion
+
+
+def run(base: Base, ways: Alternatives, conclusions: Sequence[Conclusion]) -> tuple[pd.DataFrame, list[str]]:
+    """Judge the conclusions in every variation.
+
+    Args:
+        base: The study as analysed.
+        ways: What it can be varied by.
+        conclusions: What it concludes.
+
+    Returns:
+        One row per conclusion and variation, and one line for each variation that could not be analysed.
+    """
+    variations = list(vary(base, ways))
+    skipped = [f"{v.name}: {v.solution}" for v in variations if isinstance(v.solution, str)]
+    return robustness(conclusions, variations), skipped
+
+
+def main() -> None:
+    """Read, vary, judge, write."""
+    params = workspace.load_params()
+    languages = list(workspace.load_info(params.study).languages)
+    found = alternatives.read_conclusions(params, languages)
+    listed = found.conclusions if found else []
+    table, skipped = robustness([], []), [f"robustness: study {params.study} has no {FILE}"]
+    if found:
+        base = alternatives.read_base(params, languages)
+        table, skipped = run(base, alternatives.read_alternatives(base.X, found.subsets, params), listed)
+    workspace.write_table("robustness", table)
+    workspace.write_table("robustness_overview", overview(table, listed))
+    workspace.write_metrics("robustness", counts(table))
+    workspace.write_skipped("robustness", skipped)
+
+
+if __name__ == "__main__":
+    workspace.run_stage(main)

@@ -1,0 +1,107 @@
+"""Figures on uncertainty, robustness and new models."""
+
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from stages.analysis.dimensionality import criteria, spectrum
+from stages.analysis.resampling import Data, family_codes
+from stages.analysis.scaling import TOTAL, log_budgets
+from stages.analysis.stability import (
+    Study,
+    axes_table,
+    explained_variance_table,
+    loadings_table,
+    resample,
+    scaling_table,
+)
+from stages.figures.beyond import draw_beyond
+from stages.figures.placing import draw_newcomers
+from stages.figures.robustness import MOST_VARIATIONS, draw_robustness
+from stages.figures.style import save
+from tests.figures.results_factory import planted, shipped
+
+
+@cache
+def tables(name: str) -> dict[str, pd.DataFrame]:
+    results = shipped() if name == "shipped" else planted()
+    logs = log_budgets(results.models, list(results.info.languages), 5).to_numpy()
+    data = Data(results.X.to_numpy(), logs, np.full(results.X.shape, 0.01), logs, logs, {})
+    study = Study(
+        data=data,
+        codes=family_codes(results.models),
+        reference=results.loadings.to_numpy(),
+        models=list(results.X.index),
+        benchmarks=list(results.X.columns),
+        components=list(results.loadings.columns),
+        budgets=[*results.info.languages, TOTAL],
+        unit_variance=True,
+    )
+    rng = np.random.default_rng(0)
+    found, _ = resample(study, 100, rng)
+    values = spectrum(results.X, 100, 0.95, rng)
+    return {
+        "stability_explained_variance": explained_variance_table(study, found, 0.95),
+        "stability_loadings": loadings_table(study, found, 0.95),
+        "stability_scaling": scaling_table(study, found, 0.95),
+        "stability_axes": axes_table(study, found),
+        "stability_spectrum": values,
+        "stability_components": criteria(values, 0.9),
+    }
+
+
+def verdicts(n_variations: int) -> pd.DataFrame:
+    rows = [
+        ("one", f"without b{i}", "fails" if i == 1 else "holds", 0.1 * i, "benchmark") for i in range(n_variations)
+    ]
+    return pd.DataFrame(rows, columns=["conclusion", "variation", "verdict", "value", "kind"])
+
+
+@pytest.mark.parametrize("name", ["shipped", "planted"])
+def test_every_figure_that_the_tables_allow_is_drawn(name: str):
+    results = shipped() if name == "shipped" else planted()
+    everything = tables(name) | {"robustness": verdicts(5)}
+    drawn = {drawing.name: drawing for drawing in draw_beyond(results, everything, {"one": "A conclusion"}, 0.95)}
+    assert list(drawn) == ["stability_components", "stability_loadings", "stability_scaling", "robustness"]
+    assert "4 of 5 cells hold" in drawn["robustness"].caption
+    assert "95 % intervals" in drawn["stability_loadings"].caption
+    panels = drawn["stability_loadings"].figure.axes
+    assert [axes.get_title(loc="left") for axes in panels] == list(results.loadings.columns)
+
+
+def test_nothing_is_drawn_of_nothing():
+    empty = tables("planted") | {"stability_scaling": tables("planted")["stability_scaling"].iloc[:0]}
+    names = [drawing.name for drawing in draw_beyond(planted(), empty, {}, 0.95)]
+    assert names == ["stability_components", "stability_loadings"]
+    assert not list(draw_beyond(planted(), {}, {}, 0.95))
+
+
+def test_cells_show_their_number_and_a_mark():
+    (axes,) = draw_robustness(verdicts(3), {"one": "A conclusion"}).axes
+    assert [text.get_text() for text in axes.texts] == ["0.00", "0.10\n✗", "0.20"]
+
+
+def test_a_large_table_shows_what_does_not_hold():
+    (axes,) = draw_robustness(verdicts(MOST_VARIATIONS + 1), {"one": "A conclusion"}).axes
+    assert [label.get_text() for label in axes.get_xticklabels()] == ["without b1"]
+
+
+def test_new_models_stand_inside_their_panels(tmp_path: Path):
+    results = planted()
+    names = list(results.pc_scores.columns)
+    far = results.pc_scores.max() * 3
+    placed = pd.DataFrame({name: [far[name]] for name in names}, ["lab/new"])
+    for name in names:
+        placed[f"{name}_low"], placed[f"{name}_high"] = far[name] - 1, far[name] + 1
+    figure = draw_newcomers(results, placed, 0.95)
+    for axes, other in zip(figure.axes, names[1:], strict=False):
+        assert axes.get_xlim()[1] > far[names[0]] + 1
+        assert axes.get_ylim()[1] > far[other] + 1
+        assert "lab/new" in [text.get_text() for text in axes.texts]
+    save(figure, tmp_path / "first", 80)
+    save(draw_newcomers(results, placed, 0.95), tmp_path / "second", 80)
+    for suffix in (".png", ".svg"):
+        assert (tmp_path / f"first{suffix}").read_bytes() == (tmp_path / f"second{suffix}").read_bytes()
