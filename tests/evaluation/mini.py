@@ -61,7 +61,8 @@ def write_study(folder: Path) -> None:
     ]
     write(folder / "scores.csv", [*scores, {"model_id": SECOND, **dict.fromkeys(BENCHMARKS, 0.25)}])
     info = {
-        "title": "Mini", "citation": "Made for a test", "licence": "none", "languages": {"ja": "Japanese", "en": "English"},
+        "title": "Mini", "citation": "Made for a test", "licence": "none",
+        "languages": {"ja": "Japanese", "en": "English"},
         "groups": {"all_of_them": "All"},
     }  # fmt: skip
     (folder / "study.yaml").write_text(yaml.safe_dump(info), encoding="utf-8")
