@@ -103,7 +103,7 @@ class Store:
 
     def sweep(self) -> None:
         """Remove what a killed process left unfinished."""
-        for rest in self.folder.glob("*/.*"):
+        for rest in (*self.folder.glob("*/.*"), *self.folder.glob(".*/")):
             shutil.rmtree(rest)
 
     def recover(self, units: Sequence[Unit], model_id: str) -> None:

@@ -13,7 +13,6 @@ import pandas as pd
 import yaml
 
 from stages import workspace
-from stages.contracts.facts import FILES
 from stages.contracts.params import Params
 from stages.contracts.runs import Input, State
 
@@ -155,7 +154,7 @@ def _flatten(name: str, value: object) -> Iterator[tuple[str, float]]:
 def fact_inputs(params: Params) -> list[Input]:
     """Return the tables of the study with their md5."""
     folder = workspace.study_folder(params.study)
-    names = ("study.yaml", *FILES)
+    names = sorted(path.name for path in folder.iterdir() if path.suffix in (".csv", ".yaml"))
     return [Input(f"{folder}/{name}", md5(folder / name), "fact") for name in names if (folder / name).is_file()]
 
 

@@ -1,5 +1,6 @@
 """Fixtures that several parts of the suite share."""
 
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -17,6 +18,8 @@ def shared(factory: pytest.TempPathFactory, name: str, make: Callable[[Path], ob
     with FileLock(top / f"{name}.lock"):
         done = top / f"{name}.done"
         if not done.exists():
+            # a half-made folder of a failed attempt would hide the failure from the next test
+            shutil.rmtree(target, ignore_errors=True)
             make(target)
             done.touch()
     return target

@@ -56,7 +56,7 @@ def load_model(model: ModelSource, run: Run, dtype: str) -> Any:  # noqa: ANN401
         versions(["vllm"])
         from stages.adapters.harness_vllm import ObservedVLLM
 
-        with explained(model.model_id, run):
+        with loading_explained(model.model_id, run):
             loaded = ObservedVLLM(
                 pretrained=model.path,
                 dtype=dtype,
@@ -68,7 +68,7 @@ def load_model(model: ModelSource, run: Run, dtype: str) -> Any:  # noqa: ANN401
     from stages.adapters.harness_model import ObservedModel
 
     _quiet()
-    with explained(model.model_id, run):
+    with loading_explained(model.model_id, run):
         loaded = ObservedModel(
             pretrained=model.path,
             dtype=dtype,
@@ -119,8 +119,8 @@ def _quiet() -> None:
 
 
 @contextlib.contextmanager
-def explained(what: str, run: Run) -> Iterator[None]:
-    """Turn what a user can mend while a model is loaded or run into one line."""
+def memory_explained(what: str, run: Run) -> Iterator[None]:
+    """Answer a lack of memory with one line on what to change."""
     import torch
 
     try:
@@ -132,11 +132,19 @@ def explained(what: str, run: Run) -> Iterator[None]:
         if "can't allocate memory" not in str(error):
             raise
         raise InputError([f"{what}: out of memory with batch size {run.batch_size}: {_SMALLER}"]) from None
+
+
+@contextlib.contextmanager
+def loading_explained(model_id: str, run: Run) -> Iterator[None]:
+    """Answer what is wrong with a model's files, or a lack of memory, with one line."""
+    try:
+        with memory_explained(model_id, run):
+            yield
     except (OSError, ValueError, ImportError) as error:
         reason = " ".join(str(error).split())
         if "trust_remote_code" in reason:
             reason = "the model brings its own code: to run it, write trust_remote_code and trust_reason in models.csv"
-        raise InputError([f"{what}: {reason[:300]}"]) from error
+        raise InputError([f"{model_id}: {reason[:300]}"]) from error
 
 
 def run_unit(unit: Unit, model: Any) -> UnitResult:  # noqa: ANN401  lm-eval has no types
@@ -154,7 +162,14 @@ def run_unit(unit: Unit, model: Any) -> UnitResult:  # noqa: ANN401  lm-eval has
     spec = BENCHMARKS[unit.benchmark]
     started, clock = _now(), time.monotonic()
     model.ask_under(unit.setting, spec.add_bos)
-    with explained(f"{unit.model.model_id} on {unit.benchmark}", unit.run):
+    if model.max_length <= spec.max_gen_toks:
+        raise InputError(
+            [
+                f"{unit.benchmark}: answers may have {spec.max_gen_toks} tokens, the context of {unit.model.model_id} "
+                f"has {model.max_length}, which leaves none for the prompt"
+            ]
+        )
+    with memory_explained(f"{unit.model.model_id} on {unit.benchmark}", unit.run):
         output = _evaluate(unit, model)
     samples = output["samples"][unit.benchmark]
     known = _known(spec, samples, model)

@@ -197,7 +197,7 @@ def overview(table: pd.DataFrame, conclusions: Sequence[Conclusion]) -> pd.DataF
             else:
                 row |= {str(r.variation): _cell(r.verdict, r.statistic, r.value) for r in part.itertuples()}
         rows.append(row)
-    return pd.DataFrame(rows)
+    return pd.DataFrame(rows) if rows else pd.DataFrame(columns=["conclusion"])
 
 
 def _cell(verdict: str, statistic: object, value: float) -> str:

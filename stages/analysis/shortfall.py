@@ -1,9 +1,9 @@
 """Cells that fall short of what the model's other scores predict, though no worse models did well.
 
 Weak models are not failed models. Where ability ends, scores bend and a linear prediction is too high by nature. So
-no cell is suspected on its prediction alone: it is compared with the models that are *predicted* nearest to it. The
-median of their scores replaces a higher prediction, their scatter a smaller spread, and of those predicted no better
-enough must have done clearly better.
+no cell is suspected on its prediction alone: it is compared with the models that are *predicted* nearest to it. Where
+they too fall short of their predictions, its own is lowered; where they scatter more, its spread is widened; and of
+those predicted no better enough must have done clearly better.
 """
 
 from dataclasses import dataclass
@@ -75,17 +75,19 @@ class Comparison:
     """Each cell that falls short, against the models predicted nearest to it; the rest as predicted.
 
     Attributes:
-        expected: The lower of the prediction and the nearest models' median score (n_models, n_benchmarks).
-        spread: The larger of the prediction's spread and the nearest models' scatter (n_models, n_benchmarks).
+        expected: Prediction, lowered where the nearest models' median falls below theirs (n_models, n_benchmarks).
+        spread: The larger of the prediction's spread and the nearest models' scatter about that (n_models, n_benchmarks).
         better: How many of the nearest that are predicted no better score above the middle between the cell and
             `expected` (n_models, n_benchmarks).
         inexplicable: Whether these are enough that lack of ability does not explain the cell.
+        related: Whether being near zero has to do with ability on a benchmark (n_benchmarks,).
     """
 
     expected: Floats
     spread: Floats
     better: Ints
     inexplicable: Bools
+    related: Bools
 
 
 @dataclass(frozen=True)
@@ -125,22 +127,23 @@ def find_shortfalls(X: Floats, chance: Floats, n_items: Floats, t: SuspicionThre
     """
     seen = np.isfinite(X)
     near_zero = seen & (t.zero_share * column_quantile(X, seen, 0.75) >= X)
-    hidden, doubted, flagged = near_zero, near_zero, np.zeros_like(seen)
+    hidden, doubted, set_aside = near_zero, near_zero, np.zeros_like(seen)
     for _ in range(ROUNDS):
         prediction = predict(X, hidden, doubted, predictor(n_items, t))
-        c = compare(X, chance, prediction, near_zero, flagged, t)
+        c = compare(X, chance, prediction, near_zero, set_aside, t)
         z = (X - c.expected) / c.spread
         low = seen & c.inexplicable & (c.expected - X >= t.min_drop)
-        zero = _zeros(low & (t.zero_share * c.expected >= X), z, near_zero & ~flagged, prediction.freedom, t)
+        zero = _zeros(low & (t.zero_share * c.expected >= X), z, near_zero & ~set_aside, prediction.freedom, t)
         below = low & (X - chance <= t.far_share * (c.expected - chance))
         excess = _largest_excess(((X - prediction.expected) / prediction.spread)[seen & ~doubted])
         far = below & (z <= -np.maximum(stretched(t.far_z, prediction.freedom), excess)) & ~zero
         found = Shortfalls(zero, far, doubted, c.expected, z, c.better)
-        before = (hidden, doubted, flagged)
-        flagged = zero | far
-        doubted = flagged | (near_zero & c.inexplicable)
-        hidden = hidden | flagged | (below & (z <= -t.far_z / 2))
-        if all((old == new).all() for old, new in zip(before, (hidden, doubted, flagged), strict=True)):
+        before = (hidden, doubted, set_aside)
+        # what was suspected once stays aside, whatever the later rounds say of it: so the rounds settle
+        set_aside = set_aside | zero | far
+        doubted = set_aside | (near_zero & (c.inexplicable | ~c.related))
+        hidden = hidden | set_aside | (below & (z <= -t.far_z / 2))
+        if all((old == new).all() for old, new in zip(before, (hidden, doubted, set_aside), strict=True)):
             break
     return found
 
@@ -196,12 +199,13 @@ def compare(
     """
     expected, spread = prediction.expected.copy(), prediction.spread.copy()
     better, inexplicable = np.zeros(X.shape, dtype=np.int64), np.zeros(X.shape, dtype=np.bool_)
+    related = np.ones(X.shape[1], dtype=np.bool_)
     for j in range(X.shape[1]):
         x, e = X[:, j], prediction.expected[:, j]
         judged = np.isfinite(x) & np.isfinite(e) & ~flagged[:, j]
         sound = judged & ~near_zero[:, j]
-        related = _ordered_share(e[near_zero[:, j]], e[sound]) >= t.ordered
-        pool = np.flatnonzero(judged if related else sound)
+        related[j] = _ordered_share(e[near_zero[:, j]], e[sound]) >= t.ordered
+        pool = np.flatnonzero(judged if related[j] else sound)
         pool = pool[np.argsort(e[pool], kind="stable")]
         # the comparison only narrows a gap, so one too small to matter needs none
         short = e - x >= np.maximum(t.min_drop, t.linked_z * spread[:, j])
@@ -210,14 +214,17 @@ def compare(
             others = pool[pool != i]
             # "no better" gives half a spread: two predictions that close are not told apart
             here, end = np.searchsorted(e[others], [e[i], e[i] + spread[i, j] / 2], side="right")
-            around = others[max(here - t.neighbours // 2, 0) : here + t.neighbours // 2]
+            start = min(max(here - t.neighbours // 2, 0), max(len(others) - t.neighbours, 0))
+            around = others[start : start + t.neighbours]
             if len(around):
-                expected[i, j] = min(e[i], _order_statistic(x[around], 0.5))
-                spread[i, j] = max(spread[i, j], P70_TO_SD * _order_statistic(np.abs(x - e)[around], 0.7))
+                off = (x - e)[around]
+                middle = _order_statistic(off, 0.5)
+                expected[i, j] = e[i] + min(middle, 0.0)
+                spread[i, j] = max(spread[i, j], P70_TO_SD * _order_statistic(np.abs(off - middle), 0.7))
             no_better = others[max(end - t.neighbours, 0) : end]
             better[i, j] = (x[no_better] >= (x[i] + expected[i, j]) / 2).sum()
             inexplicable[i, j] = better[i, j] >= max(t.min_better, t.better_share * len(no_better))
-    return Comparison(expected, spread, better, inexplicable)
+    return Comparison(expected, spread, better, inexplicable, related)
 
 
 def _order_statistic(values: Floats, q: float) -> float:

@@ -16,6 +16,14 @@ _EXACT: Mapping[str, tuple[str, ...]] = {
     "pca_loadings": (f"{TABLES}/pca_loadings.csv", f"{METRICS}/decompose.json"),
     "pca_loo": (f"{TABLES}/pca_loo.csv", f"{TABLES}/pca_loadings.csv"),
     "factor_scores": (f"{TABLES}/fa_scores.csv", f"{TABLES}/fa_summary.csv", MODELS),
+    "stability_components": (
+        f"{TABLES}/stability_explained_variance.csv",
+        f"{TABLES}/stability_spectrum.csv",
+        f"{TABLES}/stability_components.csv",
+    ),
+    "stability_loadings": (f"{TABLES}/stability_loadings.csv", f"{TABLES}/stability_axes.csv"),
+    "stability_scaling": (f"{TABLES}/stability_scaling.csv",),
+    "robustness": (f"{TABLES}/robustness.csv",),
     "factor_loadings": (f"{TABLES}/fa_loadings.csv", f"{TABLES}/fa_summary.csv"),
 }
 

@@ -103,10 +103,7 @@ def assess(inputs: Inputs, params: StabilityParams) -> Stability:
         params: Section `stability`.
     """
     rng = np.random.default_rng(params.seed)
-    try:
-        study = build_study(inputs)
-    except NotImputableError as error:
-        return Stability({}, {}, [f"stability: {error}"])
+    study = build_study(inputs)
     found, skipped = stability.resample(study, params.draws, rng)
     level = params.level
     # a token count moves laws only

@@ -218,7 +218,7 @@ def _free_form_near_zero(matrix: _Matrix, doubted: Bools, t: SuspicionThresholds
     empty = asked & (t.zero_share * typical >= X)
     chosen = seen & ~matrix.free_form
     most = empty.sum(axis=1) >= np.maximum(t.free_form_count, t.free_form_share * asked.sum(axis=1))
-    suspects = (most & chosen.any(axis=1))[:, None] & matrix.free_form
+    suspects = most[:, None] & matrix.free_form
     if not suspects.any():
         return {}
     hidden = np.broadcast_to(matrix.free_form, X.shape)

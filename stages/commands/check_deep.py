@@ -9,20 +9,17 @@ import tempfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-import pandas as pd
-
 from stages import workspace
 from stages.analysis.differences import record_differences, table_differences
 from stages.analysis.findings import MATRIX_CHECKS, MODEL_CHECKS, Finding, findings_table, summary
 from stages.commands.check_values import told
-from stages.commands.checks import Report
+from stages.commands.checks import TABLES, Report
 from stages.commands.snapshot import Snapshot
 from stages.contracts.errors import InputError
 
 FACTORS = 2e-4
 """Largest difference of a number that depends on the factor model: another BLAS moves its fit by 1e-5."""
-FACTOR_WORDS = ("fa_", "factor", "Factor", "fa.")
-TABLES: Mapping[str, Callable[[Path], pd.DataFrame]] = {".csv": pd.read_csv, ".parquet": pd.read_parquet}
+FACTOR_WORDS = ("fa_", "factor", "Factor", "fa.", "robustness")
 MODULE = "python -m stages."
 GATES = ("budget", "validate")
 SKIPPED = ("evaluate", "report", "track")

@@ -1,7 +1,10 @@
 """What the checks of `observatory verify` find."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
+
+import pandas as pd
 
 
 @dataclass
@@ -29,3 +32,12 @@ class Report:
     def count(self, what: str, number: int) -> None:
         """Add to a count."""
         self.counts[what] = self.counts.get(what, 0) + number
+
+
+def read_csv(path: Path) -> pd.DataFrame:
+    """Read a table of results; one without columns has no rows either."""
+    return pd.read_csv(path) if path.read_bytes().strip() else pd.DataFrame()
+
+
+TABLES: Mapping[str, Callable[[Path], pd.DataFrame]] = {".csv": read_csv, ".parquet": pd.read_parquet}
+"""Suffix of a table to what reads it."""

@@ -13,9 +13,9 @@ from stages.analysis.differences import Difference, record_differences, table_di
 from stages.analysis.lineage import Graph
 from stages.analysis.pipeline import flatten
 from stages.commands.check_values import told
+from stages.commands.checks import TABLES
 from stages.commands.snapshot import Snapshot, opened
 
-TABLES = {".csv": pd.read_csv, ".parquet": pd.read_parquet}
 DATA = "data/"
 SHOWN = 40
 """Lines of each part that are shown unless all are asked for."""
@@ -98,7 +98,7 @@ def read(snapshot: Snapshot) -> Numbers:
             for file in snapshot.tree.files(str(workspace.METADATA / snapshot.params.study))
             if file.endswith(".csv")
         },
-        tables={file: TABLES[Path(file).suffix](file) for file in files if Path(file).suffix in TABLES},
+        tables={file: TABLES[Path(file).suffix](Path(file)) for file in files if Path(file).suffix in TABLES},
         metrics={file: workspace.read_metrics(Path(file).stem) for file in files if file.endswith(".json")},
         missing=snapshot.missing,
     )

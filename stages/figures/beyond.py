@@ -20,7 +20,8 @@ def draw_beyond(
 
     Args:
         results: The study.
-        tables: Names and tables of the stages stability and robustness: `stability_loadings`, `robustness`, ...
+        tables: Names and tables of the stages stability and robustness, `stability_loadings`, `robustness`, ...; those
+            without rows may be left out.
         statements: Conclusion to its words.
         level: Coverage of the intervals.
     """
@@ -48,8 +49,8 @@ def draw_beyond(
             UNCERTAINTY,
             draw_loading_intervals(results, tables["stability_loadings"]),
         )
-        scaling = tables["stability_scaling"]
-        if len(scaling):
+        scaling = tables.get("stability_scaling")
+        if scaling is not None and len(scaling):
             yield Drawing(
                 "stability_scaling",
                 "Scaling laws with intervals",

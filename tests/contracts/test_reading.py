@@ -95,7 +95,7 @@ class TestAcceptedWithoutAWord:
 
     def test_optional_columns_flags_and_whole_numbers(self):
         table = models_table(["ja"], ["english"])
-        names = [name for name in table.names if name not in {"revision", "trust_reason", "trust_remote_code"}]
+        names = [column.name for column in table.columns if column.required]
         values = ["a/b", "B", "7", "scratch", "", "", "", "", "english", "f", ""]
         read = frame(csv_bytes([names, values]), table, {})
         assert list(read) == table.names
@@ -400,7 +400,7 @@ class TestCells:
 
     def test_words_that_must_be_known(self):
         table = models_table(["ja"], ["english", "other"])
-        row = ["a/b", "B", "7", "Scratch", "", "", "", "", "englsh", "f", "", "", "yes", ""]
+        row = ["a/b", "B", "7", "Scratch", "", "", "", "", "englsh", "f", "", "", "yes", "", *[""] * 4]
         first, second, third = problems(csv_bytes([table.names, row]), table, {})
         assert first == (
             "construction of a/b is 'Scratch', expected scratch or continual: "
@@ -412,8 +412,8 @@ class TestCells:
     def test_numbers_out_of_range(self):
         table = models_table(["ja"], ["english"])
         rows = [
-            ["a/b", "B", "0", "scratch", "", "", "-1", "-2", "english", "f", "", "", "", ""],
-            ["c/d", "B", "", "scratch", "", "", "", "", "english", "f", "", "", "", ""],
+            ["a/b", "B", "0", "scratch", "", "", "-1", "-2", "english", "f", *[""] * 8],
+            ["c/d", "B", "", "scratch", "", "", "", "", "english", "f", *[""] * 8],
         ]
         assert problems(csv_bytes([table.names, *rows]), table, {}) == [
             "active_params_b of a/b is '0', expected more than 0",

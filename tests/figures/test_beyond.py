@@ -76,6 +76,8 @@ def test_nothing_is_drawn_of_nothing():
     empty = tables("planted") | {"stability_scaling": tables("planted")["stability_scaling"].iloc[:0]}
     names = [drawing.name for drawing in draw_beyond(planted(), empty, {}, 0.95)]
     assert names == ["stability_components", "stability_loadings"]
+    del empty["stability_scaling"]
+    assert [drawing.name for drawing in draw_beyond(planted(), empty, {}, 0.95)] == names
     assert not list(draw_beyond(planted(), {}, {}, 0.95))
 
 

@@ -79,6 +79,11 @@ def write_tiny(folder: Path) -> None:
     (folder / "waivers.csv").write_text(
         "model_id,benchmark,check,reason,source\norg/model-01,task_1,zero,planted,Made for a test\n", encoding="utf-8"
     )
+    (folder / "conclusions.yaml").write_text(
+        "subsets: [even]\nconclusions:\n- id: general\n  statement: One ability explains most\n  source: Table 1\n"
+        "  criteria:\n  - {statistic: evr.PC1, holds: 0.5, weakens: 0.4}\n",
+        encoding="utf-8",
+    )
     rows = [
         ("models.n", "number of models", 8),
         ("benchmarks.n", "number of benchmarks", 5),
@@ -124,7 +129,13 @@ def new_study(path: Path) -> Repository:
         },
     }
     (path / "dvc.yaml").write_text(yaml.safe_dump(pipeline, sort_keys=False), encoding="utf-8")
-    set_params(repository, study=STUDY, factorize={"n_factors": 2, "shown": 2})
+    set_params(
+        repository,
+        study=STUDY,
+        factorize={"n_factors": 2, "shown": 2},
+        stability={"draws": 100, "parallel_draws": 100},
+        report={"dpi": 50},
+    )
     repository.commit("A small study")
     return repository
 
