@@ -2,7 +2,7 @@
 
 import os
 import shutil
-from importlib import resources
+from importlib.util import find_spec
 from pathlib import Path
 
 CACHE_VARIABLE = "OBSERVATORY_SMOLLM2"
@@ -16,6 +16,14 @@ def default_target() -> Path:
     return Path(named) if named else Path.home() / ".cache" / "local-llm-observatory" / "smollm2-135m"
 
 
+def _package_folder() -> Path:
+    """Return where the package lies, without importing it: that would need the programs it is a plugin of."""
+    spec = find_spec(_PACKAGE)
+    if spec is None or not spec.submodule_search_locations:
+        raise FileNotFoundError(f"{_PACKAGE} is not installed: make test installs it")
+    return Path(spec.submodule_search_locations[0])
+
+
 def convert(target: Path) -> Path:
     """Write model and tokenizer to `target` unless they are there, and return it."""
     if (target / "model.safetensors").is_file():
@@ -24,9 +32,9 @@ def convert(target: Path) -> Path:
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
     unfinished = target.with_name(f"{target.name}.{os.getpid()}.unfinished")
-    with resources.as_file(resources.files(_PACKAGE) / _FILE) as path:
-        tokenizer = AutoTokenizer.from_pretrained(path.parent, gguf_file=path.name)
-        loaded = AutoModelForCausalLM.from_pretrained(path.parent, gguf_file=path.name, dtype=torch.float32)
+    folder = _package_folder()
+    tokenizer = AutoTokenizer.from_pretrained(folder, gguf_file=_FILE)
+    loaded = AutoModelForCausalLM.from_pretrained(folder, gguf_file=_FILE, dtype=torch.float32)
     # The loaded model counts as quantised and refuses to be saved, though its weights are plain numbers by now.
     settings = {name: value for name, value in loaded.config.to_dict().items() if name != "quantization_config"}
     plain = type(loaded)(type(loaded.config)(**settings))

@@ -20,6 +20,7 @@ ROUNDS = 6
 """Bound on rounds of predicting and judging; each hides the suspects of the one before, three mostly settle it."""
 P70_TO_SD = 1 / 1.0364
 """Standard deviation of a normal sample over the 70 % quantile of its absolute deviations."""
+SLACK = 0.1
 FEW = 4
 """Fewer scores near zero than this say nothing about their relation to ability."""
 
@@ -39,6 +40,8 @@ class SuspicionThresholds:
         neighbours: Models predicted nearest to a cell with which it is compared.
         min_better: So many of those predicted no better must score above the middle between score and prediction
         better_share: ... and this share of them.
+        worst_share: A model that scores lowest of all on more than this share of its benchmarks is not judged by
+            single cells: no model is left to compare it with.
         ordered: Where being near zero has little to do with ability, models near zero are no comparison: of all
             pairs of one model near zero and one not, the one near zero is predicted lower in less than this share
             (no relation 0.5, perfect 1).
@@ -60,6 +63,7 @@ class SuspicionThresholds:
     neighbours: int = 8
     min_better: int = 2
     better_share: float = 0.5
+    worst_share: float = 0.67
     ordered: float = 0.7
     free_form_count: int = 3
     free_form_share: float = 0.75
@@ -76,7 +80,7 @@ class Comparison:
 
     Attributes:
         expected: Prediction, lowered where the nearest models' median falls below theirs (n_models, n_benchmarks).
-        spread: The larger of the prediction's spread and the nearest models' scatter about that (n_models, n_benchmarks).
+        spread: The larger of the prediction's spread and the nearest models' scatter about that, same shape.
         better: How many of the nearest that are predicted no better score above the middle between the cell and
             `expected` (n_models, n_benchmarks).
         inexplicable: Whether these are enough that lack of ability does not explain the cell.
@@ -127,25 +131,38 @@ def find_shortfalls(X: Floats, chance: Floats, n_items: Floats, t: SuspicionThre
     """
     seen = np.isfinite(X)
     near_zero = seen & (t.zero_share * column_quantile(X, seen, 0.75) >= X)
-    hidden, doubted, set_aside = near_zero, near_zero, np.zeros_like(seen)
+    judged = seen & ~worst_models(X, t)[:, None]
+    hidden, doubted = near_zero, near_zero
+    set_aside = unexplained = np.zeros_like(seen)
     for _ in range(ROUNDS):
         prediction = predict(X, hidden, doubted, predictor(n_items, t))
         c = compare(X, chance, prediction, near_zero, set_aside, t)
         z = (X - c.expected) / c.spread
-        low = seen & c.inexplicable & (c.expected - X >= t.min_drop)
+        low = judged & c.inexplicable & (c.expected - X >= t.min_drop)
         zero = _zeros(low & (t.zero_share * c.expected >= X), z, near_zero & ~set_aside, prediction.freedom, t)
         below = low & (X - chance <= t.far_share * (c.expected - chance))
         excess = _largest_excess(((X - prediction.expected) / prediction.spread)[seen & ~doubted])
         far = below & (z <= -np.maximum(stretched(t.far_z, prediction.freedom), excess)) & ~zero
+        outdone = _outdone(X, c.expected, zero | far, hidden | below, doubted, t)
+        zero, far = zero & outdone, far & outdone
         found = Shortfalls(zero, far, doubted, c.expected, z, c.better)
         before = (hidden, doubted, set_aside)
         # what was suspected once stays aside, whatever the later rounds say of it: so the rounds settle
         set_aside = set_aside | zero | far
-        doubted = set_aside | (near_zero & (c.inexplicable | ~c.related))
+        unexplained = unexplained | (near_zero & (c.inexplicable | ~c.related))
+        doubted = set_aside | unexplained
         hidden = hidden | set_aside | (below & (z <= -t.far_z / 2))
         if all((old == new).all() for old, new in zip(before, (hidden, doubted, set_aside), strict=True)):
             break
     return found
+
+
+def worst_models(X: Floats, t: SuspicionThresholds) -> Bools:
+    """Return which models score lowest of all on nearly every benchmark they have (n_models,)."""
+    seen = np.isfinite(X)
+    lowest = (np.where(seen, X, np.inf).min(axis=0) == X).sum(axis=1)
+    worst: Bools = lowest > t.worst_share * seen.sum(axis=1)
+    return worst
 
 
 def stretched(z: float, freedom: Floats) -> Floats:
@@ -167,7 +184,7 @@ def _zeros(core: Bools, z: Floats, near_zero: Bools, freedom: Floats, t: Suspici
     Args:
         core: Cells that may be failures but for their distance from the prediction.
         z: That distance.
-        near_zero: All cells near zero not yet flagged: as many chances of a false alarm.
+        near_zero: All cells near zero never suspected so far: as many chances of a false alarm.
         freedom: Degrees of freedom of each benchmark.
         t: What counts as suspicious.
     """
@@ -185,7 +202,7 @@ def _largest_excess(z: Floats) -> float:
 
 
 def compare(
-    X: Floats, chance: Floats, prediction: Prediction, near_zero: Bools, flagged: Bools, t: SuspicionThresholds
+    X: Floats, chance: Floats, prediction: Prediction, near_zero: Bools, set_aside: Bools, t: SuspicionThresholds
 ) -> Comparison:
     """Compare each cell that falls short with the models predicted nearest to it on the same benchmark.
 
@@ -194,7 +211,7 @@ def compare(
         chance: Score of guessing on each benchmark (n_benchmarks,).
         prediction: Of the same cells.
         near_zero: Cells near zero: no comparison where this has little to do with ability.
-        flagged: Cells that are no comparison.
+        set_aside: Cells that are no comparison.
         t: What counts as suspicious.
     """
     expected, spread = prediction.expected.copy(), prediction.spread.copy()
@@ -202,7 +219,7 @@ def compare(
     related = np.ones(X.shape[1], dtype=np.bool_)
     for j in range(X.shape[1]):
         x, e = X[:, j], prediction.expected[:, j]
-        judged = np.isfinite(x) & np.isfinite(e) & ~flagged[:, j]
+        judged = np.isfinite(x) & np.isfinite(e) & ~set_aside[:, j]
         sound = judged & ~near_zero[:, j]
         related[j] = _ordered_share(e[near_zero[:, j]], e[sound]) >= t.ordered
         pool = np.flatnonzero(judged if related[j] else sound)
@@ -225,6 +242,33 @@ def compare(
             better[i, j] = (x[no_better] >= (x[i] + expected[i, j]) / 2).sum()
             inexplicable[i, j] = better[i, j] >= max(t.min_better, t.better_share * len(no_better))
     return Comparison(expected, spread, better, inexplicable, related)
+
+
+def _outdone(
+    X: Floats, expected: Floats, cells: Bools, suspect: Bools, doubted: Bools, t: SuspicionThresholds
+) -> Bools:
+    """Return which cells models of no better level outdo, level being the mean standardised score.
+
+    The level is taken over the benchmarks on which the cell's model is not suspect. It guards against predictions
+    that are too high because most of what is low about a weak model is suspect.
+    """
+    trusted = np.where(doubted, np.nan, X)
+    mean = np.nanmean(trusted, axis=0)
+    Z = (trusted - mean) / np.nanstd(trusted, axis=0)
+    outdone = np.zeros_like(cells)
+    for i in np.flatnonzero(cells.any(axis=1)):
+        shared = np.isfinite(Z[i]) & ~suspect[i]
+        if not shared.any():
+            continue
+        counts = np.isfinite(Z[:, shared]).sum(axis=1)
+        level = np.where(counts * 2 >= shared.sum(), np.nansum(Z[:, shared], axis=1) / np.maximum(counts, 1), np.inf)
+        order = np.argsort(level, kind="stable")
+        order = order[(level[order] <= level[i] + SLACK) & (order != i)]
+        for j in np.flatnonzero(cells[i]):
+            no_better = order[np.isfinite(trusted[order, j])][-t.neighbours :]
+            better = (X[no_better, j] >= (X[i, j] + expected[i, j]) / 2).sum()
+            outdone[i, j] = better >= max(t.min_better, t.better_share * len(no_better))
+    return outdone
 
 
 def _order_statistic(values: Floats, q: float) -> float:

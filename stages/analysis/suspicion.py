@@ -22,6 +22,7 @@ from stages.analysis.shortfall import (
     find_shortfalls,
     predictor,
     stretched,
+    worst_models,
 )
 
 Kind = Literal["near zero everywhere", "free-form near zero", "below chance", "near zero", "far below prediction"]
@@ -114,6 +115,10 @@ def find_suspicions(
         part = matrix.take(usable)
         shortfalls = find_shortfalls(part.X, part.chance, part.n_items, t)
         found |= _cells(part, shortfalls)
+        notes += [
+            f"{part.models[i]}: the lowest score on nearly every benchmark: its single scores are not judged"
+            for i in np.flatnonzero(worst_models(part.X, t))
+        ]
         if part.free_form.all():
             notes.append("no multiple-choice benchmark: a model that failed everywhere cannot be told from a weak one")
         else:

@@ -203,7 +203,8 @@ def _evaluation_problems(snapshot: Snapshot, intact: frozenset[str], watched: Ma
 
 def _tracked_problems(root: Path) -> Iterator[str]:
     """Yield the files of git beneath mlruns/ that were changed."""
-    for line in (git(root, "diff", "--raw", "--no-abbrev", "HEAD", "--", "mlruns") or "").splitlines():
-        path = line.partition("\t")[2]
+    status = git(root, "status", "--porcelain", "--untracked-files=no", "--", "mlruns") or ""
+    for line in status.splitlines():
+        path = line[3:]
         have = file_md5(root / path) if (root / path).is_file() else "no such file"
         yield f"{path}: md5 {have} differs from the last commit: restore it with git"

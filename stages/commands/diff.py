@@ -99,7 +99,9 @@ def read(snapshot: Snapshot) -> Numbers:
             if file.endswith(".csv")
         },
         tables={file: TABLES[Path(file).suffix](Path(file)) for file in files if Path(file).suffix in TABLES},
-        metrics={file: workspace.read_metrics(Path(file).stem) for file in files if file.endswith(".json")},
+        metrics={
+            file: workspace.read_metrics(Path(file).stem) for file in files if file.startswith(f"{workspace.METRICS}/")
+        },
         missing=snapshot.missing,
     )
 

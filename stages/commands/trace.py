@@ -1,8 +1,9 @@
 """`observatory trace`: from a number, figure, cell, model or run to its evidence, or to what depends on it."""
 
+import difflib
 import json
 import sqlite3
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,8 @@ from stages.contracts.errors import InputError
 from stages.contracts.names import Names, label, listed
 
 RUN = "run:"
+LONGEST = 200
+"""Characters of an unknown target that are compared with the known ones."""
 FIGURES = (".png", ".svg")
 
 
@@ -185,18 +188,13 @@ def _unknown(target: str, snapshot: Snapshot, models: Sequence[str], benchmarks:
         return f"no benchmark {label(benchmark)}{Names(benchmarks).hint(benchmark)}; known: {listed(list(benchmarks))}"
     if colon and benchmark in benchmarks:
         return f"no model {label(model)}{Names(models).hint(model)}"
-    files = [path for path in snapshot.graph.entries if "/" in path]
-    figures = snapshot.tree.files(str(workspace.FIGURES)) if snapshot.tree.exists(str(workspace.FIGURES)) else []
-    groups: list[Callable[[], Sequence[str]]] = [
-        lambda: [*files, *figures],
-        lambda: list(state.all_metrics()),
-        lambda: claim_ids(snapshot),
-        lambda: list(models),
-    ]
-    hints = [hint for group in groups if (hint := Names(group()).hint(target))]
-    return f"nothing here is called {label(target)}{hints[0] if hints else ''}" + (
-        "" if hints else ": expected a file, a metric, a claim_id, MODEL:BENCHMARK, a model_id or run:ID"
-    )
+    figures = snapshot.tree.files(str(workspace.FIGURES))
+    names = [*snapshot.graph.entries, *figures, *state.all_metrics(), *claim_ids(snapshot), *models]
+    close = difflib.get_close_matches(target[:LONGEST], names, n=3)
+    if close:
+        return f"nothing here is called {label(target)}: did you mean {' or '.join(close)}?"
+    expected = "a file, a metric, a claim_id, MODEL:BENCHMARK, a model_id or run:ID"
+    return f"nothing here is called {label(target)}: expected {expected}"
 
 
 def claim_ids(snapshot: Snapshot) -> list[str]:

@@ -112,25 +112,25 @@ def factor_matrix(rng: np.random.Generator, n: int, p: int, freedom: float) -> C
     return Case(pd.DataFrame(scores, [f"m{i:04d}" for i in range(n)], names), facts)
 
 
-def newcomer(rng: np.random.Generator, kind: str) -> Case:
-    """Add one honest model to the shipped study: `weak`, or strong in one language (`ja`, `en`) and weak in the rest.
+def newcomers(rng: np.random.Generator, kind: str, n: int) -> Case:
+    """Add n honest models to the shipped study: `weak`, or strong in one language (`ja`, `en`) and weak in the rest.
 
-    The weak one guesses in multiple choice, solves one arithmetic or programming item in a hundred and otherwise
+    A weak one guesses in multiple choice, solves one arithmetic or programming item in a hundred and otherwise
     reaches a tenth to a third of the lowest score; the others take the 10 % and 90 % quantiles, within 5 %.
     """
     scores, facts = honest_study()
-    row = {}
+    rows = pd.DataFrame(index=[f"newcomer-{i}" for i in range(n)], columns=scores.columns, dtype=float)
     for name, fact in facts.iterrows():
         column = scores[name]
         if kind != "weak":
-            row[name] = column.quantile(0.9 if fact["language"] == kind else 0.1) * rng.uniform(0.95, 1.05)
+            rows[name] = column.quantile(0.9 if fact["language"] == kind else 0.1) * rng.uniform(0.95, 1.05, n)
         elif fact["chance"] > 0:
-            row[name] = rng.binomial(fact["n_items"], fact["chance"]) / fact["n_items"]
+            rows[name] = rng.binomial(fact["n_items"], fact["chance"], n) / fact["n_items"]
         elif name in ("gsm8k", "mgsm_ja", *CODE):
-            row[name] = rng.binomial(fact["n_items"], 0.01) / fact["n_items"]
+            rows[name] = rng.binomial(fact["n_items"], 0.01, n) / fact["n_items"]
         else:
-            row[name] = column.min() * rng.uniform(0.1, 0.33)
-    return Case(pd.concat([scores, pd.DataFrame([row], ["newcomer"])]), facts)
+            rows[name] = column.min() * rng.uniform(0.1, 0.33, n)
+    return Case(pd.concat([scores, rows]), facts)
 
 
 def some_models(rng: np.random.Generator) -> Case:
@@ -170,9 +170,10 @@ def honest_cases(n: int) -> dict[str, list[Case]]:
         "study, 12 to 32 models": some_models,
         "study, 6 to 18 benchmarks": some_benchmarks,
         "study, models resampled": resampled_models,
-        "study and a weak model at chance": lambda rng: newcomer(rng, "weak"),
-        "study and a Japanese specialist": lambda rng: newcomer(rng, "ja"),
-        "study and an English specialist": lambda rng: newcomer(rng, "en"),
+        "study and a weak model at chance": lambda rng: newcomers(rng, "weak", 1),
+        "study and four weak models at chance": lambda rng: newcomers(rng, "weak", 4),
+        "study and a Japanese specialist": lambda rng: newcomers(rng, "ja", 1),
+        "study and an English specialist": lambda rng: newcomers(rng, "en", 1),
         "factor model 20 × 19": lambda rng: factor_matrix(rng, 20, 19, 30),
         "factor model 35 × 19": lambda rng: factor_matrix(rng, 35, 19, 30),
         "factor model 100 × 30": lambda rng: factor_matrix(rng, 100, 30, 30),

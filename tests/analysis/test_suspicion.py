@@ -16,7 +16,7 @@ from tests.analysis.suspicion_rates import (
     factor_matrix,
     half_columns,
     honest_study,
-    newcomer,
+    newcomers,
     plant,
     study,
     tally,
@@ -71,14 +71,17 @@ def test_shipped_study_without_its_failures_is_quiet(honest):
 
 @pytest.mark.parametrize("kind", ["ja", "en"])
 def test_a_specialist_of_one_language_is_not_suspected(kind):
-    assert all(tally(newcomer(np.random.default_rng(seed), kind)).besides == 0 for seed in range(3))
+    assert all(tally(newcomers(np.random.default_rng(seed), kind, 1)).besides == 0 for seed in range(3))
 
 
-def test_a_weak_model_at_chance_is_seldom_suspected_and_never_as_a_whole():
-    cases = [newcomer(np.random.default_rng(seed), "weak") for seed in range(8)]
-    suspected = [s for c in cases for s in find_suspicions(c.scores, c.facts).suspicions if s.model_id == "newcomer"]
-    assert len(suspected) <= 1
-    assert all(s.benchmark for s in suspected)
+@pytest.mark.parametrize("seed", range(8))
+def test_a_weak_model_at_chance_is_not_suspected(seed):
+    case = newcomers(np.random.default_rng(seed), "weak", 1)
+    report = find_suspicions(case.scores, case.facts)
+    assert "newcomer-0" not in {s.model_id for s in report.suspicions}
+    assert report.notes == (
+        "newcomer-0: the lowest score on nearly every benchmark: its single scores are not judged",
+    )
 
 
 def test_honest_zeros_of_many_weak_models_on_a_hard_benchmark_are_not_suspected():
@@ -216,12 +219,24 @@ def test_an_empty_matrix_gives_a_note():
 def test_known_cells_and_scores_off_the_scale_are_treated_as_missing(honest):
     scores, table = honest
     cell = (STRONG, "gsm8k")
-    missing, broken, percent = scores.copy(), scores.copy(), scores.copy()
-    missing.loc[cell], broken.loc[cell], percent.loc[cell] = np.nan, 0.0, 80.14
-    expected = find_suspicions(missing, table)
+    missing, broken = scores.copy(), scores.copy()
+    missing.loc[cell], broken.loc[cell] = np.nan, 0.0
     assert cells(find_suspicions(broken, table)) == {cell}
-    assert find_suspicions(broken, table, known={cell, ("nobody", "gsm8k")}) == expected
-    assert find_suspicions(percent, table) == expected
+    assert find_suspicions(broken, table, known={cell, ("nobody", "gsm8k")}) == find_suspicions(missing, table)
+    off, none = scores.copy(), scores.copy()
+    off["gsm8k"], off["bbh"], none["gsm8k"], none["bbh"] = 100 * off["gsm8k"], -off["bbh"], np.nan, np.nan
+    assert find_suspicions(off, table) == find_suspicions(none, table)
+
+
+def test_scores_far_above_prediction_show_how_far_honest_scores_stray(honest):
+    # three contaminated scores raise the bound for a shortfall of the same size
+    scores, table = honest
+    case = plant(scores, table, STRONG, {"gsm8k": 0.3})
+    assert cells(find_suspicions(case.scores, table)) == {(STRONG, "gsm8k")}
+    lifted = case.scores.copy()
+    for model, name in [(WEAK, "mmlu"), ("cyberagent/calm2-7b", "bbh"), ("Fugaku-LLM/Fugaku-LLM-13B", "gsm8k")]:
+        lifted.loc[model, name] = 0.9
+    assert cells(find_suspicions(lifted, table)) == set()
 
 
 def test_input_is_not_changed(honest):

@@ -59,7 +59,7 @@ for j in range(5):
 
 def write_tiny(folder: Path) -> None:
     """Write the planted study with claims, a correction and a waiver."""
-    write_study(folder, n_models=8, n_benchmarks=5)
+    write_study(folder, n_models=12, n_benchmarks=5)
     info = yaml.safe_load((folder / "study.yaml").read_text(encoding="utf-8"))
     info["citation"] = "Nobody (2024). A planted study."
     info["licence"] = "CC0"
@@ -85,9 +85,9 @@ def write_tiny(folder: Path) -> None:
         encoding="utf-8",
     )
     rows = [
-        ("models.n", "number of models", 8),
+        ("models.n", "number of models", 12),
         ("benchmarks.n", "number of benchmarks", 5),
-        ("models.even.n", "number of even models", 4),
+        ("models.even.n", "number of even models", 6),
         ("corr.pearson.task_0.task_1", "Pearson r", 0.5),
         ("corr.spearman.task_0.task_2", "Spearman rho", 0.5),
         ("std.task_1", "standard deviation", 0.2),

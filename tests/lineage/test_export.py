@@ -57,7 +57,7 @@ def test_a_crate_is_verified_without_the_repository(crate: Path, tmp_path: Path,
     monkeypatch.chdir(tmp_path)
     report = verify_crate(crate, deep=True)
     assert report.mismatches == []
-    assert report.counts["cells"] == 40
+    assert report.counts["cells"] == 60
     assert report.counts["claims"] == 14
     assert report.counts["files computed anew"] > 20
     assert any(note.startswith("5 files were left out") for note in report.notes)
@@ -106,14 +106,22 @@ def test_a_flipped_bit_in_a_file_of_a_crate_is_found_and_named(crate: Path, tmp_
         assert any(line.startswith(f"{name}: ") for line in lines)
 
 
-def test_a_flipped_bit_in_the_zip_file_itself_is_no_traceback(crate: Path, tmp_path: Path):
+def contents(path: Path) -> dict[str, bytes]:
+    with zipfile.ZipFile(path) as archive:
+        return {name: archive.read(name) for name in archive.namelist()}
+
+
+def test_a_flipped_bit_in_the_zip_file_itself_is_found_unless_no_file_changes_and_is_no_traceback(
+    crate: Path, tmp_path: Path
+):
     target = tmp_path / "bad.zip"
     for position in range(40, crate.stat().st_size, crate.stat().st_size // 25):
         target.write_bytes(crate.read_bytes())
         flip(target, position)
         done = CliRunner().invoke(verify_command, [str(target)])
-        assert done.exit_code == 1, position
-        assert isinstance(done.exception, SystemExit), position
+        assert done.exception is None or isinstance(done.exception, SystemExit), position
+        # dates and attributes of files are no part of a state
+        assert done.exit_code == 1 or contents(target) == contents(crate), position
 
 
 def test_missing_and_added_files_are_found(crate: Path, tmp_path: Path):

@@ -96,7 +96,7 @@ def test_a_queued_experiment_is_traced_verified_and_compared(copy: Repository):
     run_queue(copy, "odds")
     assert "subset: all" in (copy.path / "params.yaml").read_text(encoding="utf-8")
     content = told(copy, "decompose.n_models", "odds")
-    assert content["evidence"]["lines"] == ["value 4"]
+    assert content["evidence"]["lines"] == ["value 6"]
     assert content["state"]["experiment"] == "odds"
     assert len(content["state"]["runs"]) == 1
     with inside(copy):
@@ -104,8 +104,8 @@ def test_a_queued_experiment_is_traced_verified_and_compared(copy: Repository):
         lines = list(diff("HEAD", "odds"))
     assert "  subset: all -> odd" in lines
     assert "facts: none changed" in lines
-    moved = [line for line in lines if "n_models: 8 -> 4" in line]
-    assert moved == ["  reports/metrics/decompose.json: n_models: 8 -> 4  because of subset"]
+    moved = [line for line in lines if "n_models: 12 -> 6" in line]
+    assert moved == ["  reports/metrics/decompose.json: n_models: 12 -> 6  because of subset"]
 
 
 def test_numbers_move_because_of_what_changed_and_the_largest_comes_first(study: Repository):
@@ -158,7 +158,7 @@ def test_a_revision_whose_outputs_are_not_in_the_cache_says_so(copy: Repository)
     assert len(missing) == 1
     assert "`dvc pull`" in missing[0]
     assert any(line.startswith("not compared: data/models.parquet (md5 ") for line in lines)
-    assert told(copy, "decompose.n_models", "v1")["evidence"]["lines"] == ["value 8"]
+    assert told(copy, "decompose.n_models", "v1")["evidence"]["lines"] == ["value 12"]
 
 
 def test_a_commit_before_the_first_run_has_no_state(study: Repository, tmp_path: Path):
@@ -179,7 +179,7 @@ def test_a_revision_that_does_not_know_a_parameter_is_read_with_the_value_of_tod
     copy.run("git", "tag", "other")
     copy.run("git", "checkout", "-q", "v2", "--", "params.yaml")
     content = told(copy, "decompose.n_models", "other")
-    assert content["evidence"]["lines"] == ["value 8"]
+    assert content["evidence"]["lines"] == ["value 12"]
     assert content["state"]["digest"] != told(copy, "decompose.n_models")["state"]["digest"]
     with inside(copy):
         lines = verify("other").mismatches

@@ -65,15 +65,15 @@ def test_one_evaluates_and_pushes_the_other_pulls_verifies_and_goes_on(copy: Rep
     with inside(other):
         assert verify().mismatches == []
     new = told(other, "decompose.n_models")
-    assert new["evidence"]["lines"] == ["value 4"]
-    assert told(other, "decompose.n_models", "v2")["evidence"]["lines"] == ["value 8"]
+    assert new["evidence"]["lines"] == ["value 6"]
+    assert told(other, "decompose.n_models", "v2")["evidence"]["lines"] == ["value 12"]
     runs = [new["state"]["runs"], told(other, "decompose.n_models", "v2")["state"]["runs"]]
     assert [len(found) for found in runs] == [1, 1]
     assert runs[0] != runs[1]
 
     copy.run("git", "pull", "-q", "origin", "main")
     copy.dvc("pull", "-q")
-    assert told(copy, "decompose.n_models")["evidence"]["lines"] == ["value 4"]
+    assert told(copy, "decompose.n_models")["evidence"]["lines"] == ["value 6"]
     with inside(copy):
         assert verify().mismatches == []
 

@@ -171,9 +171,9 @@ def graph_md5(repository: Repository) -> str:
 @pytest.mark.parametrize(
     ("target", "hint"),
     [
-        ("scale.PC1.de.rh", "did you mean scale.PC1.de.rho?"),
-        ("reports/tables/scalin.csv", "did you mean reports/tables/scaling.csv?"),
-        ("pca.all.evr.pc2", "did you mean pca.all.evr.pc1?"),
+        ("scale.PC1.de.rh", "did you mean scale.PC1.de.rho"),
+        ("reports/tables/scalin.csv", "did you mean reports/tables/scaling.csv"),
+        ("pca.all.evr.pc2", "did you mean pca.all.evr.pc1"),
         ("org/model-01:task_9", "no benchmark task_9: did you mean task_"),
         ("org/modell-01:task_1", "no model org/modell-01: did you mean org/model-01?"),
         ("org/model-99", "did you mean org/model-0"),

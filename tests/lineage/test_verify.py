@@ -44,7 +44,7 @@ def test_an_untouched_state_has_no_mismatch(study: Repository):
     with inside(study):
         report = verify(deep=True)
     assert report.mismatches == []
-    assert report.counts["cells"] == 40
+    assert report.counts["cells"] == 60
     assert report.counts["samples"] == 100
     assert report.counts["claims"] == 14
     assert report.counts["runs"] >= 2
