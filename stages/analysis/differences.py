@@ -100,14 +100,12 @@ def _labels(table: pd.DataFrame) -> list[str]:
     texts = [
         name for name in frame.columns if frame[name].dtype.kind not in "fiub" and str(frame[name].dtype) != "Int64"
     ]
-    if not len(frame):
-        return []
-    keys = []
+    labels = [""] * len(frame)
     for name in texts:
-        keys.append(name)
-        joined = frame[keys].astype(str).agg(":".join, axis=1)
-        if joined.is_unique:
-            return list(joined)
+        values = ["" if pd.isna(value) else str(value) for value in frame[name].tolist()]
+        labels = [f"{label}:{value}" if label else value for label, value in zip(labels, values, strict=True)]
+        if len(set(labels)) == len(labels):
+            return labels
     return [f"row {i + 1}" for i in range(len(frame))]
 
 

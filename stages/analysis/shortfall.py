@@ -3,7 +3,7 @@
 Weak models are not failed models. Where ability ends, scores bend and a linear prediction is too high by nature. So
 no cell is suspected on its prediction alone: it is compared with the models that are *predicted* nearest to it. Where
 they too fall short of their predictions, its own is lowered; where they scatter more, its spread is widened; and of
-those predicted no better enough must have done clearly better.
+those predicted no better enough must have done clearly better, and of those of no better level too.
 """
 
 from dataclasses import dataclass
@@ -21,6 +21,7 @@ ROUNDS = 6
 P70_TO_SD = 1 / 1.0364
 """Standard deviation of a normal sample over the 70 % quantile of its absolute deviations."""
 SLACK = 0.1
+"""Levels no further apart than this, in standard deviations of scores, are not told apart."""
 FEW = 4
 """Fewer scores near zero than this say nothing about their relation to ability."""
 
@@ -247,26 +248,35 @@ def compare(
 def _outdone(
     X: Floats, expected: Floats, cells: Bools, suspect: Bools, doubted: Bools, t: SuspicionThresholds
 ) -> Bools:
-    """Return which cells models of no better level outdo, level being the mean standardised score.
+    """Return which cells are outdone by models of no better level.
 
-    The level is taken over the benchmarks on which the cell's model is not suspect. It guards against predictions
-    that are too high because most of what is low about a weak model is suspect.
+    Level is the mean standardised score over the benchmarks on which the cell's model is not suspect. It guards
+    against a prediction that is too high because most of what shows a model to be weak is itself suspect. A third of
+    the way from score to prediction counts as outdoing: these models may be weaker still.
+
+    Args:
+        X: Scores (n_models, n_benchmarks), NaN = missing.
+        expected: What they fall short of.
+        cells: Cells to judge.
+        suspect: Cells that say nothing of the level of their model.
+        doubted: Cells that are no comparison.
+        t: What counts as suspicious.
     """
     trusted = np.where(doubted, np.nan, X)
-    mean = np.nanmean(trusted, axis=0)
-    Z = (trusted - mean) / np.nanstd(trusted, axis=0)
+    spread = np.nanstd(trusted, axis=0)
+    Z = (trusted - np.nanmean(trusted, axis=0)) / np.where(spread > 0, spread, np.nan)
     outdone = np.zeros_like(cells)
     for i in np.flatnonzero(cells.any(axis=1)):
         shared = np.isfinite(Z[i]) & ~suspect[i]
-        if not shared.any():
-            continue
-        counts = np.isfinite(Z[:, shared]).sum(axis=1)
-        level = np.where(counts * 2 >= shared.sum(), np.nansum(Z[:, shared], axis=1) / np.maximum(counts, 1), np.inf)
+        theirs = Z[:, shared]
+        counts = np.isfinite(theirs).sum(axis=1)
+        comparable = (2 * counts >= shared.sum()) & (counts > 0)
+        level = np.where(comparable, np.nansum(theirs, axis=1) / np.maximum(counts, 1), np.nan)
         order = np.argsort(level, kind="stable")
         order = order[(level[order] <= level[i] + SLACK) & (order != i)]
         for j in np.flatnonzero(cells[i]):
             no_better = order[np.isfinite(trusted[order, j])][-t.neighbours :]
-            better = (X[no_better, j] >= (X[i, j] + expected[i, j]) / 2).sum()
+            better = (X[no_better, j] >= (2 * X[i, j] + expected[i, j]) / 3).sum()
             outdone[i, j] = better >= max(t.min_better, t.better_share * len(no_better))
     return outdone
 

@@ -49,6 +49,16 @@ def test_rows_without_text_are_matched_by_place():
     assert list(table_differences(first, second)) == [Difference("row 2 x", 2.0, 3.0)]
 
 
+def test_a_missing_text_is_part_of_a_name():
+    first = pd.DataFrame({"name": ["a", "a"], "kind": ["x", None], "v": [1.0, 2.0]})
+    assert list(table_differences(first, first.assign(v=[1.0, 3.0]))) == [Difference("a: v", 2.0, 3.0)]
+
+
+def test_rows_of_one_name_are_matched_by_place():
+    first = pd.DataFrame({"name": ["a", "a"], "v": [1.0, 2.0]})
+    assert list(table_differences(first, first.assign(v=[1.0, 3.0]))) == [Difference("row 2 v", 2.0, 3.0)]
+
+
 def test_an_index_names_rows():
     first = table().set_index("name")
     second = first.assign(n=[3, 5])

@@ -84,6 +84,12 @@ def test_a_weak_model_at_chance_is_not_suspected(seed):
     )
 
 
+@pytest.mark.parametrize("seed", range(4))
+def test_a_group_of_weak_models_at_chance_is_not_suspected(seed):
+    case = newcomers(np.random.default_rng(seed), "weak", 4)
+    assert not any(s.model_id.startswith("newcomer") for s in find_suspicions(case.scores, case.facts).suspicions)
+
+
 def test_honest_zeros_of_many_weak_models_on_a_hard_benchmark_are_not_suspected():
     # ability is one line; the last benchmark asks for more than most models have
     rng = np.random.default_rng(0)

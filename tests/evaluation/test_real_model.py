@@ -26,7 +26,7 @@ from tests.tasks.places import BOTH, ITEMS, REAL
 pytestmark = pytest.mark.evaluation
 
 MODEL = "HuggingFaceTB/SmolLM2-135M"
-LIMIT = 2
+LIMIT = 4
 
 
 @pytest.fixture(scope="module")

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import pytest
 from selenium.webdriver import Chrome
 from selenium.webdriver.common.by import By
 from selenium.webdriver.support.ui import WebDriverWait
@@ -61,6 +62,7 @@ def wait_for_text(browser: Chrome, *texts: str) -> str:
     return WebDriverWait(browser, 90, ignored_exceptions=[Exception]).until(body)
 
 
+@pytest.mark.slow
 def test_two_runs_are_found_and_compared(workbench: Repository, tmp_path: Path):
     workbench.dvc("exp", "run", "-n", "scratch", "-S", "subset=scratch")
     found = {run.data.tags["observatory.subset"]: run for run in runs(workbench)}
