@@ -1,5 +1,6 @@
 """`observatory trace` and `observatory verify` on the shipped study, and verify on 50 evaluated models."""
 
+import contextlib
 import json
 import os
 import resource
@@ -23,20 +24,21 @@ COMMAND = "import sys; sys.argv[0] = 'observatory'; from stages.commands.lineage
 
 def measured(repository: Repository, name: str, *arguments: str) -> tuple[float, float, str]:
     """Run a command of `observatory` and return its wall seconds, its largest memory in GiB and its last line."""
-    start = time.perf_counter()
-    pid = os.posix_spawn(
-        sys.executable,
-        [sys.executable, "-c", COMMAND.format(name=name), *arguments],
-        {**os.environ, "PYTHONPATH": str(repository.path)},
-        file_actions=[(os.POSIX_SPAWN_OPEN, 1, str(repository.path / "said.txt"), os.O_WRONLY | os.O_CREAT, 0o644)],
-    )
-    _, status, usage = os.wait4(pid, 0)
-    wall = time.perf_counter() - start
-    said = (repository.path / "said.txt").read_text(encoding="utf-8").splitlines()
-    (repository.path / "said.txt").unlink()
+    said = repository.path.with_suffix(".txt")
+    with contextlib.chdir(repository.path):
+        start = time.perf_counter()
+        pid = os.posix_spawn(
+            sys.executable,
+            [sys.executable, "-c", COMMAND.format(name=name), *arguments],
+            {**os.environ, "PYTHONPATH": ""},
+            file_actions=[(os.POSIX_SPAWN_OPEN, 1, str(said), os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o644)],
+        )
+        _, status, usage = os.wait4(pid, 0)
+        wall = time.perf_counter() - start
+    lines = said.read_text(encoding="utf-8").splitlines()
     if os.waitstatus_to_exitcode(status) != 0:
-        raise SystemExit("\n".join(said[:20]))
-    return wall, usage.ru_maxrss / 2**20, said[-1]
+        raise SystemExit("\n".join(lines[:20]))
+    return wall, usage.ru_maxrss / 2**20, lines[-1]
 
 
 def write_evaluation(folder: Path, model: int, n_items: int) -> None:

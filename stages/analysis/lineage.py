@@ -4,6 +4,7 @@ A node is a path of dvc.lock or, as `stage:<name>`, a stage. A folder that a sta
 other stages in it.
 """
 
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -231,22 +232,28 @@ def as_json(graph: Graph, nodes: Sequence[str]) -> dict[str, Any]:
     return {"nodes": described, "edges": edges}
 
 
+def anchor(target: str) -> str:
+    """Return the id of a target's chain on a page."""
+    return "trace-" + re.sub(r"[^0-9A-Za-z]+", "-", target).strip("-")
+
+
 def trace_snippets(graph: Graph, targets: Mapping[str, Sequence[str]]) -> dict[str, str]:
     """Return the chain of each target as HTML that opens and closes without a script.
+
+    Many figures and claims are read from one file: a page that links each of them to `anchor` of its files needs the
+    chain of a file once.
 
     Args:
         graph: Files and stages.
         targets: What a reader may ask for, as `observatory trace` takes it, to the paths it was read from.
 
     Returns:
-        Target to a `<details>` element.
+        Target to a `<details>` element whose id is the target's anchor.
     """
     result = {}
     for target, paths in targets.items():
         lines = [line for branch in upstream_tree(graph, paths) for line in render(branch)]
-        command = f"observatory trace {target}"
-        result[target] = (
-            f'<details class="trace"><summary>trace</summary><pre>$ {escape(command)}\n'
-            f"{escape(chr(10).join(lines))}</pre></details>"
-        )
+        text = escape("\n".join([f"$ observatory trace {target}", *lines]))
+        summary = f"<summary>{escape(target)}</summary>"
+        result[target] = f'<details class="trace" id="{anchor(target)}">{summary}<pre>{text}</pre></details>'
     return result

@@ -1,9 +1,9 @@
 """Cells that fall short of what the model's other scores predict, though no worse models did well.
 
 Weak models are not failed models. Where ability ends, scores bend and a linear prediction is too high by nature. So
-no cell is suspected on its prediction alone: it is compared with the models that are *predicted* nearest to it. Where
-they too fall short of their predictions, its own is lowered; where they scatter more, its spread is widened; and of
-those predicted no better enough must have done clearly better, and of those of no better level too.
+no cell is suspected on its prediction alone. It is compared with the models *predicted* nearest to it: where they too
+fall short of their predictions, its own is lowered; where they scatter more, its spread is widened. And models that
+are no better elsewhere must have done better.
 """
 
 from dataclasses import dataclass
@@ -31,18 +31,16 @@ class SuspicionThresholds:
     """What counts as suspicious; scores and gaps on the scale 0 to 1.
 
     Attributes:
-        far_z: A score is far below prediction from this many robust standard deviations on. With few models the
-            number grows as Student's t does; where trusted scores lie further above prediction, to that distance.
+        far_z: A score is far below prediction from this many robust standard deviations on; with few models the
+            number grows as Student's t does.
         far_share: ... and when it keeps at most this share of the predicted distance from chance.
         zero_level: Scores near zero of honest models, expected in a whole matrix, that are taken for failures.
         zero_share: Near zero is at most this share of the prediction, and of the benchmark's upper quartile.
         linked_z: Robust standard deviations that suffice for a second score near zero of one model.
         min_drop: Smallest gap between prediction and score.
-        neighbours: Models predicted nearest to a cell with which it is compared.
-        min_better: So many of those predicted no better must score above the middle between score and prediction
+        neighbours: Models predicted nearest to a cell, and models of no better level, with which it is compared.
+        min_better: So many of the latter must score more than a third of the way up to the prediction ...
         better_share: ... and this share of them.
-        worst_share: A model that scores lowest of all on more than this share of its benchmarks is not judged by
-            single cells: no model is left to compare it with.
         ordered: Where being near zero has little to do with ability, models near zero are no comparison: of all
             pairs of one model near zero and one not, the one near zero is predicted lower in less than this share
             (no relation 0.5, perfect 1).
@@ -64,7 +62,6 @@ class SuspicionThresholds:
     neighbours: int = 8
     min_better: int = 2
     better_share: float = 0.5
-    worst_share: float = 0.67
     ordered: float = 0.7
     free_form_count: int = 3
     free_form_share: float = 0.75
@@ -77,22 +74,17 @@ class SuspicionThresholds:
 
 @dataclass(frozen=True)
 class Comparison:
-    """Each cell that falls short, against the models predicted nearest to it; the rest as predicted.
+    """Each surprisingly low cell, against the models predicted nearest to it; the rest as predicted.
 
     Attributes:
         expected: Prediction, lowered where the nearest models' median falls below theirs (n_models, n_benchmarks).
-        spread: The larger of the prediction's spread and the nearest models' scatter about that, same shape.
-        better: How many of the nearest that are predicted no better score above the middle between the cell and
-            `expected` (n_models, n_benchmarks).
-        inexplicable: Whether these are enough that lack of ability does not explain the cell.
-        related: Whether being near zero has to do with ability on a benchmark (n_benchmarks,).
+        spread: The larger of the prediction's spread and the nearest models' scatter (n_models, n_benchmarks).
+        low: Which cells are surprisingly low before the comparison (n_models, n_benchmarks).
     """
 
     expected: Floats
     spread: Floats
-    better: Ints
-    inexplicable: Bools
-    related: Bools
+    low: Bools
 
 
 @dataclass(frozen=True)
@@ -105,7 +97,8 @@ class Shortfalls:
         doubted: Cells the prediction was not fitted to.
         expected: Predicted scores.
         z: Robust standard deviations from there.
-        better: See `Comparison`.
+        better: Models of no better level that score more than a third of the way up to the prediction; 0 for
+            cells not found.
     """
 
     zero: Bools
@@ -132,38 +125,28 @@ def find_shortfalls(X: Floats, chance: Floats, n_items: Floats, t: SuspicionThre
     """
     seen = np.isfinite(X)
     near_zero = seen & (t.zero_share * column_quantile(X, seen, 0.75) >= X)
-    judged = seen & ~worst_models(X, t)[:, None]
     hidden, doubted = near_zero, near_zero
     set_aside = unexplained = np.zeros_like(seen)
     for _ in range(ROUNDS):
         prediction = predict(X, hidden, doubted, predictor(n_items, t))
         c = compare(X, chance, prediction, near_zero, set_aside, t)
         z = (X - c.expected) / c.spread
-        low = judged & c.inexplicable & (c.expected - X >= t.min_drop)
+        low = c.low & (c.expected - X >= t.min_drop)
         zero = _zeros(low & (t.zero_share * c.expected >= X), z, near_zero & ~set_aside, prediction.freedom, t)
         below = low & (X - chance <= t.far_share * (c.expected - chance))
-        excess = _largest_excess(((X - prediction.expected) / prediction.spread)[seen & ~doubted])
-        far = below & (z <= -np.maximum(stretched(t.far_z, prediction.freedom), excess)) & ~zero
-        outdone = _outdone(X, c.expected, zero | far, hidden | below, doubted, t)
+        far = below & (z <= -stretched(t.far_z, prediction.freedom)) & ~zero
+        outdone, better = outdone_cells(X, c.expected, zero | far, doubted, t)
         zero, far = zero & outdone, far & outdone
-        found = Shortfalls(zero, far, doubted, c.expected, z, c.better)
+        found = Shortfalls(zero, far, doubted, c.expected, z, better)
         before = (hidden, doubted, set_aside)
         # what was suspected once stays aside, whatever the later rounds say of it: so the rounds settle
         set_aside = set_aside | zero | far
-        unexplained = unexplained | (near_zero & (c.inexplicable | ~c.related))
+        unexplained = unexplained | (near_zero & c.low)
         doubted = set_aside | unexplained
         hidden = hidden | set_aside | (below & (z <= -t.far_z / 2))
         if all((old == new).all() for old, new in zip(before, (hidden, doubted, set_aside), strict=True)):
             break
     return found
-
-
-def worst_models(X: Floats, t: SuspicionThresholds) -> Bools:
-    """Return which models score lowest of all on nearly every benchmark they have (n_models,)."""
-    seen = np.isfinite(X)
-    lowest = (np.where(seen, X, np.inf).min(axis=0) == X).sum(axis=1)
-    worst: Bools = lowest > t.worst_share * seen.sum(axis=1)
-    return worst
 
 
 def stretched(z: float, freedom: Floats) -> Floats:
@@ -193,19 +176,10 @@ def _zeros(core: Bools, z: Floats, near_zero: Bools, freedom: Floats, t: Suspici
     return alone | (core & (z <= -stretched(t.linked_z, freedom)) & alone.any(axis=1, keepdims=True))
 
 
-def _largest_excess(z: Floats) -> float:
-    """Distance above prediction that about one in a thousand trusted scores exceeds, the largest set aside.
-
-    No failure lifts a score, so what lies above shows how far honest scores stray.
-    """
-    above = np.sort(z[np.isfinite(z)])[::-1]
-    return float(above[min(1 + len(above) // 1000, len(above) - 1)]) if len(above) else 0.0
-
-
 def compare(
     X: Floats, chance: Floats, prediction: Prediction, near_zero: Bools, set_aside: Bools, t: SuspicionThresholds
 ) -> Comparison:
-    """Compare each cell that falls short with the models predicted nearest to it on the same benchmark.
+    """Compare each surprisingly low cell with the models predicted nearest to it on the same benchmark.
 
     Args:
         X: Scores (n_models, n_benchmarks), NaN = missing.
@@ -216,69 +190,53 @@ def compare(
         t: What counts as suspicious.
     """
     expected, spread = prediction.expected.copy(), prediction.spread.copy()
-    better, inexplicable = np.zeros(X.shape, dtype=np.int64), np.zeros(X.shape, dtype=np.bool_)
-    related = np.ones(X.shape[1], dtype=np.bool_)
+    # the comparison only narrows a gap, so one too small to matter needs none
+    low = expected - X >= np.maximum(t.min_drop, t.linked_z * spread)
+    low &= X - chance <= t.far_share * (expected - chance)
     for j in range(X.shape[1]):
         x, e = X[:, j], prediction.expected[:, j]
-        judged = np.isfinite(x) & np.isfinite(e) & ~set_aside[:, j]
-        sound = judged & ~near_zero[:, j]
-        related[j] = _ordered_share(e[near_zero[:, j]], e[sound]) >= t.ordered
-        pool = np.flatnonzero(judged if related[j] else sound)
-        pool = pool[np.argsort(e[pool], kind="stable")]
-        # the comparison only narrows a gap, so one too small to matter needs none
-        short = e - x >= np.maximum(t.min_drop, t.linked_z * spread[:, j])
-        short &= x - chance[j] <= t.far_share * (e - chance[j])
-        for i in np.flatnonzero(short):
-            others = pool[pool != i]
-            # "no better" gives half a spread: two predictions that close are not told apart
-            here, end = np.searchsorted(e[others], [e[i], e[i] + spread[i, j] / 2], side="right")
-            start = min(max(here - t.neighbours // 2, 0), max(len(others) - t.neighbours, 0))
-            around = others[start : start + t.neighbours]
-            if len(around):
-                off = (x - e)[around]
+        pool = np.isfinite(x) & np.isfinite(e) & ~set_aside[:, j]
+        sound = pool & ~near_zero[:, j]
+        related = _ordered_share(e[near_zero[:, j]], e[sound]) >= t.ordered
+        order = np.flatnonzero(pool if related else sound)
+        order = order[np.argsort(e[order], kind="stable")]
+        for i in np.flatnonzero(low[:, j]):
+            others = order[order != i]
+            first = int(np.searchsorted(e[others], e[i])) - t.neighbours // 2
+            first = min(max(first, 0), max(len(others) - t.neighbours, 0))
+            off = (x - e)[others[first : first + t.neighbours]]
+            if len(off):
                 middle = _order_statistic(off, 0.5)
-                expected[i, j] = e[i] + min(middle, 0.0)
+                expected[i, j] += min(middle, 0.0)
                 spread[i, j] = max(spread[i, j], P70_TO_SD * _order_statistic(np.abs(off - middle), 0.7))
-            no_better = others[max(end - t.neighbours, 0) : end]
-            better[i, j] = (x[no_better] >= (x[i] + expected[i, j]) / 2).sum()
-            inexplicable[i, j] = better[i, j] >= max(t.min_better, t.better_share * len(no_better))
-    return Comparison(expected, spread, better, inexplicable, related)
+    return Comparison(expected, spread, low)
 
 
-def _outdone(
-    X: Floats, expected: Floats, cells: Bools, suspect: Bools, doubted: Bools, t: SuspicionThresholds
-) -> Bools:
-    """Return which cells are outdone by models of no better level.
+def outdone_cells(
+    X: Floats, expected: Floats, cells: Bools, doubted: Bools, t: SuspicionThresholds
+) -> tuple[Bools, Ints]:
+    """Return which cells are outdone by models of no better level, and by how many.
 
-    Level is the mean standardised score over the benchmarks on which the cell's model is not suspect. It guards
+    Level is the mean standardised score over the benchmarks on which the cell's model is not in doubt. It guards
     against a prediction that is too high because most of what shows a model to be weak is itself suspect. A third of
     the way from score to prediction counts as outdoing: these models may be weaker still.
-
-    Args:
-        X: Scores (n_models, n_benchmarks), NaN = missing.
-        expected: What they fall short of.
-        cells: Cells to judge.
-        suspect: Cells that say nothing of the level of their model.
-        doubted: Cells that are no comparison.
-        t: What counts as suspicious.
     """
     trusted = np.where(doubted, np.nan, X)
     spread = np.nanstd(trusted, axis=0)
     Z = (trusted - np.nanmean(trusted, axis=0)) / np.where(spread > 0, spread, np.nan)
-    outdone = np.zeros_like(cells)
+    outdone, better = np.zeros_like(cells), np.zeros(cells.shape, dtype=np.int64)
     for i in np.flatnonzero(cells.any(axis=1)):
-        shared = np.isfinite(Z[i]) & ~suspect[i]
-        theirs = Z[:, shared]
+        theirs = Z[:, np.isfinite(Z[i])]
         counts = np.isfinite(theirs).sum(axis=1)
-        comparable = (2 * counts >= shared.sum()) & (counts > 0)
+        comparable = (2 * counts >= theirs.shape[1]) & (counts > 0)
         level = np.where(comparable, np.nansum(theirs, axis=1) / np.maximum(counts, 1), np.nan)
         order = np.argsort(level, kind="stable")
         order = order[(level[order] <= level[i] + SLACK) & (order != i)]
         for j in np.flatnonzero(cells[i]):
             no_better = order[np.isfinite(trusted[order, j])][-t.neighbours :]
-            better = (X[no_better, j] >= (2 * X[i, j] + expected[i, j]) / 3).sum()
-            outdone[i, j] = better >= max(t.min_better, t.better_share * len(no_better))
-    return outdone
+            better[i, j] = (X[no_better, j] >= (2 * X[i, j] + expected[i, j]) / 3).sum()
+            outdone[i, j] = better[i, j] >= max(t.min_better, t.better_share * len(no_better))
+    return outdone, better
 
 
 def _order_statistic(values: Floats, q: float) -> float:

@@ -22,7 +22,6 @@ from stages.analysis.shortfall import (
     find_shortfalls,
     predictor,
     stretched,
-    worst_models,
 )
 
 Kind = Literal["near zero everywhere", "free-form near zero", "below chance", "near zero", "far below prediction"]
@@ -115,10 +114,6 @@ def find_suspicions(
         part = matrix.take(usable)
         shortfalls = find_shortfalls(part.X, part.chance, part.n_items, t)
         found |= _cells(part, shortfalls)
-        notes += [
-            f"{part.models[i]}: the lowest score on nearly every benchmark: its single scores are not judged"
-            for i in np.flatnonzero(worst_models(part.X, t))
-        ]
         if part.free_form.all():
             notes.append("no multiple-choice benchmark: a model that failed everywhere cannot be told from a weak one")
         else:
@@ -191,8 +186,8 @@ def _cells(matrix: _Matrix, shortfalls: Shortfalls) -> _Found:
         kind: Kind = "near zero" if shortfalls.zero[i, j] else "far below prediction"
         detail = (
             f"{benchmark} of {model} is {score:.4g}, {kind}: its other scores predict {expected:.2f}, "
-            f"{-shortfalls.z[i, j]:.1f} robust standard deviations more, and {better} models predicted no better "
-            f"score above {(score + expected) / 2:.2f}: {REMEDY}"
+            f"{-shortfalls.z[i, j]:.1f} robust standard deviations more, and {better} models that are no "
+            f"better elsewhere score above {(2 * score + expected) / 3:.2g}: {REMEDY}"
         )
         found[model, benchmark] = Suspicion(model, benchmark, kind, score, expected, detail)
     return found
@@ -214,8 +209,7 @@ def _below_chance(matrix: _Matrix, t: SuspicionThresholds) -> _Found:
 def _free_form_near_zero(matrix: _Matrix, doubted: Bools, t: SuspicionThresholds) -> _Found:
     """Find models near zero on most free-form benchmarks although their multiple-choice scores predict more.
 
-    Multiple choice at chance predicts little on hard benchmarks, so a weak model stays unsuspected there; where it
-    predicts more, models predicted no better must have done better, or hardly one answer was right.
+    Multiple choice at chance predicts little on hard benchmarks, so a weak model stays unsuspected.
     """
     X, seen = matrix.X, np.isfinite(matrix.X)
     typical = column_quantile(X, seen & ~doubted, 0.5)
@@ -232,7 +226,7 @@ def _free_form_near_zero(matrix: _Matrix, doubted: Bools, t: SuspicionThresholds
     c = compare(X, matrix.chance, prediction, empty, suspects, t)
     bound = stretched(t.far_z / 2, prediction.freedom) * c.spread
     missed = c.expected - X >= np.maximum(bound, t.min_drop)
-    missed &= empty & suspects & (c.inexplicable | (t.min_spread >= X))
+    missed &= empty & suspects
     found: _Found = {}
     for i in np.flatnonzero(missed.sum(axis=1) >= t.free_form_count):
         model, columns = matrix.models[i], np.flatnonzero(missed[i])

@@ -6,7 +6,16 @@ from hypothesis import strategies as st
 
 from stages.analysis.causes import causes
 from stages.analysis.claims import RULES
-from stages.analysis.lineage import Branch, Graph, as_json, downstream_tree, render, trace_snippets, upstream_tree
+from stages.analysis.lineage import (
+    Branch,
+    Graph,
+    anchor,
+    as_json,
+    downstream_tree,
+    render,
+    trace_snippets,
+    upstream_tree,
+)
 from stages.analysis.pipeline import Entry, LockedStage
 from stages.analysis.sources import claim_sources, figure_sources
 
@@ -121,10 +130,15 @@ def test_a_changed_parameter_is_a_cause():
 def test_snippets_are_static_and_escaped():
     snippets = trace_snippets(chain(), {"a<b": ["number"]})
     text = snippets["a<b"]
-    assert text.startswith('<details class="trace"><summary>trace</summary><pre>$ observatory trace a&lt;b\n')
+    assert text.startswith('<details class="trace" id="trace-a-b"><summary>a&lt;b</summary><pre>$ observatory trace a')
     assert "stage fit: fit it" in text
-    assert "<b" not in text.replace("<b>", "")
+    assert "<b" not in text
+    assert "<script" not in text
     assert text.endswith("</pre></details>")
+
+
+def test_anchors_are_ids():
+    assert anchor("reports/tables/pca_loadings.csv") == "trace-reports-tables-pca-loadings-csv"
 
 
 @pytest.mark.parametrize("kind", RULES)

@@ -3,10 +3,8 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scipy.stats import norm
-from scipy.stats import t as student
 
-from stages.analysis.shortfall import SuspicionThresholds, normal_bound, stretched
+from stages.analysis.shortfall import SuspicionThresholds
 from stages.analysis.suspicion import find_suspicions
 from tests.analysis.suspicion_rates import (
     CODE,
@@ -77,11 +75,7 @@ def test_a_specialist_of_one_language_is_not_suspected(kind):
 @pytest.mark.parametrize("seed", range(8))
 def test_a_weak_model_at_chance_is_not_suspected(seed):
     case = newcomers(np.random.default_rng(seed), "weak", 1)
-    report = find_suspicions(case.scores, case.facts)
-    assert "newcomer-0" not in {s.model_id for s in report.suspicions}
-    assert report.notes == (
-        "newcomer-0: the lowest score on nearly every benchmark: its single scores are not judged",
-    )
+    assert "newcomer-0" not in {s.model_id for s in find_suspicions(case.scores, case.facts).suspicions}
 
 
 @pytest.mark.parametrize("seed", range(4))
@@ -132,6 +126,26 @@ def test_a_model_without_output_is_reported_once_as_a_whole(honest, model):
     assert (found.model_id, found.benchmark, found.kind) == (model, "", "free-form near zero")
     assert found.score < 0.02 < found.expected
     assert "of 15 free-form benchmarks" in found.detail
+
+
+def test_a_free_form_benchmark_that_worked_is_not_named_among_those_that_failed(honest):
+    scores, table = honest
+    free = [name for name in scores if table.loc[name, "answer"] == "generation"]
+    change = {name: (0.3 if name == "jsquad" else 0.01) * scores.loc[STRONG, name] for name in free}
+    case = plant(scores, table, STRONG, change)
+    (found,) = find_suspicions(case.scores, case.facts).suspicions
+    assert found.kind == "free-form near zero"
+    assert "14 of 15 free-form benchmarks" in found.detail
+    assert "jsquad" not in found.detail
+
+
+def test_a_third_of_the_models_without_output_is_reported(honest):
+    scores, table = honest[0].copy(), honest[1]
+    silent = sorted(scores.index)[::3]
+    free = table.index[table["answer"] == "generation"]
+    scores.loc[silent, free] *= 0.01
+    report = find_suspicions(scores, table)
+    assert cells(report) == {(model, "") for model in silent}
 
 
 @pytest.mark.parametrize("n_models", [1, 5, 35])
@@ -234,17 +248,6 @@ def test_known_cells_and_scores_off_the_scale_are_treated_as_missing(honest):
     assert find_suspicions(off, table) == find_suspicions(none, table)
 
 
-def test_scores_far_above_prediction_show_how_far_honest_scores_stray(honest):
-    # three contaminated scores raise the bound for a shortfall of the same size
-    scores, table = honest
-    case = plant(scores, table, STRONG, {"gsm8k": 0.3})
-    assert cells(find_suspicions(case.scores, table)) == {(STRONG, "gsm8k")}
-    lifted = case.scores.copy()
-    for model, name in [(WEAK, "mmlu"), ("cyberagent/calm2-7b", "bbh"), ("Fugaku-LLM/Fugaku-LLM-13B", "gsm8k")]:
-        lifted.loc[model, name] = 0.9
-    assert cells(find_suspicions(lifted, table)) == set()
-
-
 def test_input_is_not_changed(honest):
     scores, table = honest[0].copy(), honest[1].copy()
     find_suspicions(scores, table, known=[(STRONG, "gsm8k")])
@@ -287,17 +290,6 @@ def test_thresholds_decide(honest):
     assert cells(find_suspicions(case.scores, table, only_zero)) == {(STRONG, "gsm8k")}
     nothing = SuspicionThresholds(min_drop=0.9)
     assert cells(find_suspicions(case.scores, table, nothing)) == set()
-
-
-def test_stretched_is_close_to_the_quantile_of_student():
-    # same tail probability: t.ppf(Phi(z)); the expansion is first order, so a few per cent
-    assert stretched(2.0, np.array([30.0]))[0] == pytest.approx(student.ppf(norm.cdf(2), 30), rel=0.01)
-    assert stretched(4.0, np.array([30.0]))[0] == pytest.approx(student.ppf(norm.cdf(4), 30), rel=0.03)
-
-
-def test_normal_bound_falls_below_level_times_in_all():
-    assert 20 * norm.cdf(-normal_bound(0.1, 20)) == pytest.approx(0.1)
-    assert normal_bound(0.1, 0) == pytest.approx(1.2816, abs=1e-4)
 
 
 @pytest.mark.slow

@@ -52,6 +52,7 @@ for j in range(5):
     "model": model, "commit": "c" * 40, "weights": {"model.safetensors": "w" * 64}, "workaround": {},
     "data": {f"task_{j}": {"revision": f"r{j}", "sha256": "d" * 64} for j in range(5)},
     "task_hash": {f"task_{j}": f"t{j}" * 8 for j in range(5)},
+    "benchmarks": {f"task_{j}": {"mlflow_run": "f" * 32} for j in range(5)},
     "device": "cpu", "libraries": {"lm_eval": "0.4.13"}, "code": "1" * 40, "dirty": False,
 }, indent=1))
 '''

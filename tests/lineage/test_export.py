@@ -1,5 +1,6 @@
 """`observatory export`: a state as a Workflow Run RO-Crate that carries its own proof."""
 
+import hashlib
 import json
 import warnings
 import zipfile
@@ -132,6 +133,19 @@ def test_missing_and_added_files_are_found(crate: Path, tmp_path: Path):
     )
     changed(crate, tmp_path / "more.zip", "extra.txt", b"x")
     assert any(line.startswith("extra.txt: sha256 ") for line in verify_crate(tmp_path / "more.zip").mismatches)
+
+
+def test_a_file_changed_together_with_the_manifest_is_found_by_the_metadata(crate: Path, tmp_path: Path):
+    name = "data/evaluations/README.md"
+    with zipfile.ZipFile(crate) as archive:
+        old = hashlib.sha256(archive.read(name)).hexdigest()
+        manifest = archive.read(MANIFEST).decode()
+    new = hashlib.sha256(b"other").hexdigest()
+    changed(crate, tmp_path / "half.zip", name, b"other")
+    changed(tmp_path / "half.zip", tmp_path / "bad.zip", MANIFEST, manifest.replace(old, new).encode())
+    lines = verify_crate(tmp_path / "bad.zip").mismatches
+    assert f"{name}: sha256 {new}, {METADATA} has {old}" in lines
+    assert any(line.startswith(f"{name}: md5 ") for line in lines)
 
 
 def test_a_state_that_is_none_is_not_exported(copy: Repository, tmp_path: Path):

@@ -297,6 +297,24 @@ def test_a_run_edited_in_the_database_is_found(bench: Repository, what: str):
     assert any(line.startswith("MLflow run ") and f": {what.strip()}" in line for line in lines), lines
 
 
+def test_a_run_that_watched_an_evaluation_and_tells_another_score_is_found(copy: Repository):
+    scores = json.loads((copy.path / f"data/evaluations/{MODEL}/scores.json").read_text(encoding="utf-8"))
+    with closing(sqlite3.connect(copy.path / "mlflow.db")) as connection, connection:
+        run_id = "f" * 32
+        connection.execute(
+            "INSERT INTO runs (run_uuid, name, status, lifecycle_stage, experiment_id, artifact_uri) "
+            "VALUES (?, 'watched', 'FINISHED', 'active', 0, ?)",
+            (run_id, str(copy.path / "mlruns")),
+        )
+        connection.execute("INSERT INTO tags VALUES ('observatory.evaluation', 'x', ?)", (run_id,))
+        for name, value in (("task_1.score", scores["task_1"]["score"]), ("task_2.score", 0.5)):
+            connection.execute("INSERT INTO latest_metrics VALUES (?, ?, 0, 0, 0, ?)", (name, value, run_id))
+    assert found(copy) == [
+        f"MLflow run {run_id}: metric task_2.score is 0.5, data/evaluations/{MODEL}/scores.json has "
+        f"{scores['task_2']['score']!r}"
+    ]
+
+
 def test_a_deleted_run_and_a_damaged_database_are_found(copy: Repository):
     path = copy.path / "mlflow.db"
     with closing(sqlite3.connect(path)) as connection, connection:
