@@ -4,7 +4,7 @@ import importlib
 import sys
 from collections.abc import Sequence
 
-NAMES = ("pipeline", "stability", "verify")
+NAMES = ("pipeline", "stability", "verify", "evaluate")
 
 
 def main(names: Sequence[str]) -> None:

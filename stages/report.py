@@ -11,7 +11,7 @@ from pathlib import Path
 import pandas as pd
 
 from stages import alternatives, collect, state, workspace
-from stages.adapters.page import Chart, Verdict, page_from, render_page
+from stages.adapters.page import Chart, Origin, Verdict, page_from, render_page
 from stages.adapters.page_tables import robustness_table
 from stages.figures.beyond import draw_beyond
 from stages.figures.catalog import Drawing, draw_all
@@ -46,7 +46,7 @@ def main() -> None:
         verdict,
         charts,
         files=workspace.table_names(),
-        digest=state.state_digest(params),
+        origin=Origin(state.state_digest(params), state.lineage_graph()),
     )
     if "robustness_overview" in beyond:
         page = replace(page, tables=(robustness_table(beyond["robustness_overview"]), *page.tables))

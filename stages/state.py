@@ -13,14 +13,14 @@ import pandas as pd
 import yaml
 
 from stages import workspace
+from stages.analysis.lineage import PROJECTIONS, Graph
+from stages.analysis.pipeline import load_yaml, read_lock
 from stages.contracts.params import Params
 from stages.contracts.runs import Input, State
 
 CODE = Path("stages")
 OUR_INPUTS = ("stages", "metadata", "params.yaml", "dvc.yaml")
 """What a commit must hold for the state to be reproducible from it; the rest is output."""
-PROJECTIONS = ("report", "track")
-"""Stages that show a state and are not part of it."""
 
 
 def root() -> Path:
@@ -52,6 +52,18 @@ def locked_files(params: Params) -> dict[str, str]:
         for entry in [*stage.get("deps", []), *stage.get("outs", [])]:
             files[entry["path"]] = entry["md5"]
     return dict(sorted(files.items()))
+
+
+def lineage_graph() -> Graph:
+    """Return the files and stages of dvc.lock that make up the state, with the files of the facts."""
+    pipeline, params, lock = (
+        workspace.read_text(path) for path in (workspace.PIPELINE, workspace.PARAMS, workspace.LOCK)
+    )
+    locked = read_lock(lock, load_yaml(pipeline), load_yaml(params))
+    facts = sorted(path for path in workspace.METADATA.rglob("*") if path.is_file())
+    members = {path.relative_to(workspace.METADATA).as_posix(): md5(path) for path in facts}
+    kept = {name: stage for name, stage in locked.items() if name not in PROJECTIONS}
+    return Graph(kept, {}, {str(workspace.METADATA): members})
 
 
 def digest_of(content: Mapping[str, Any]) -> str:

@@ -38,6 +38,7 @@ METRICS = Path("reports/metrics")
 FIGURES = Path("reports/figures")
 DATA_DOCS = Path("reports/data_docs")
 PAGE = Path("reports/index.html")
+PIPELINE = Path("dvc.yaml")
 LOCK = Path("dvc.lock")
 FACT_TABLES = tuple(name.removesuffix(".csv") for name in FILES)
 

@@ -24,7 +24,9 @@ from stages.adapters.page_tables import (
     without_gaps,
 )
 from stages.analysis.claims import ELSEWHERE, NOT_REPRODUCED, REPRODUCED
+from stages.analysis.lineage import Graph, chain
 from stages.analysis.results import Results
+from stages.analysis.sources import CLAIMS, claim_sources, figure_sources
 
 TEMPLATE = "page.html.j2"
 
@@ -48,6 +50,19 @@ class Chart:
     title: str
     caption: str
     section: str
+
+    @property
+    def sources(self) -> tuple[str, ...]:
+        """Files that it shows."""
+        return figure_sources(self.name)
+
+
+@dataclass(frozen=True)
+class Trace:
+    """What a file was made of, as the text of a tree."""
+
+    path: str
+    chain: str
 
 
 @dataclass(frozen=True)
@@ -77,6 +92,11 @@ class Claim:
         """The status as the name of a style class."""
         return anchor(self.status)
 
+    @property
+    def sources(self) -> tuple[str, ...]:
+        """Files that our value is read from, or that say that there is none."""
+        return (CLAIMS,) if self.status == ELSEWHERE else claim_sources(self.claim_id)
+
 
 @dataclass(frozen=True)
 class Verdict:
@@ -89,6 +109,19 @@ class Verdict:
 
     counts: Mapping[str, int | bool]
     findings: pd.DataFrame
+
+
+@dataclass(frozen=True)
+class Origin:
+    """The state shown.
+
+    Attributes:
+        digest: Its name.
+        lineage: Where the files come from that figures and claims are read from.
+    """
+
+    digest: str
+    lineage: Graph
 
 
 @dataclass(frozen=True)
@@ -126,6 +159,7 @@ class Page:
         tables: Large tables.
         files: Names of the CSV tables under tables/.
         data_docs: Title and relative path of the Data Docs.
+        traces: The files that figures and claims are read from.
     """
 
     title: str
@@ -146,6 +180,7 @@ class Page:
     tables: tuple[Table, ...]
     files: tuple[str, ...]
     data_docs: Mapping[str, str]
+    traces: tuple[Trace, ...]
 
 
 def render_page(page: Page) -> str:
@@ -158,6 +193,7 @@ def render_page(page: Page) -> str:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
+    environment.filters |= {"anchor": anchor, "basename": lambda path: path.rpartition("/")[2]}
     return environment.get_template(TEMPLATE).render(page=page)
 
 
@@ -168,7 +204,7 @@ def page_from(
     charts: Sequence[Chart],
     *,
     files: Sequence[str],
-    digest: str,
+    origin: Origin,
 ) -> Page:
     """Collect a page.
 
@@ -178,7 +214,7 @@ def page_from(
         verdict: Of both gates.
         charts: In the order shown.
         files: Names of the CSV files under reports/tables/.
-        digest: Name of the state.
+        origin: Of the state shown.
     """
     info = results.info
     n_models, n_benchmarks = results.X.shape
@@ -186,6 +222,7 @@ def page_from(
     findings = without_gaps(verdict.findings)
     counted = findings["severity"].value_counts()
     tables = (law_table(results), precision_table(results), model_table(results, findings))
+    shown = [chart.sources for chart in charts] + [claim.sources for claim in found]
     headlines = (variance_table(results), pair_table(results), rho_table(results))
     return Page(
         title=info.title,
@@ -193,7 +230,7 @@ def page_from(
         licence=info.licence,
         study=results.study,
         subset=results.subset,
-        digest=digest,
+        digest=origin.digest,
         n_models=n_models,
         n_benchmarks=n_benchmarks,
         gate=Gate(
@@ -216,6 +253,7 @@ def page_from(
         tables=tuple(table for table in tables if table.rows),
         files=tuple(sorted(files)),
         data_docs=DATA_DOCS,
+        traces=tuple(Trace(path, chain(origin.lineage, path)) for path in sorted(set().union(*shown))),
     )
 
 

@@ -4,11 +4,9 @@ A node is a path of dvc.lock or, as `stage:<name>`, a stage. A folder that a sta
 other stages in it.
 """
 
-import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from html import escape
 from typing import Any, Literal
 
 from stages.analysis.pipeline import Entry, LockedStage, overlaps
@@ -19,7 +17,7 @@ STAGE = "stage:"
 SHORT = 8
 """Digits of an md5 where many stand in a line."""
 PROJECTIONS = ("report", "track")
-"""Stages that show a state: nobody looks for the cause of a number there."""
+"""Stages that show a state and are not part of it: nobody looks for the cause of a number there."""
 
 Kind = Literal["code", "fact", "file"]
 
@@ -232,28 +230,6 @@ def as_json(graph: Graph, nodes: Sequence[str]) -> dict[str, Any]:
     return {"nodes": described, "edges": edges}
 
 
-def anchor(target: str) -> str:
-    """Return the id of a target's chain on a page."""
-    return "trace-" + re.sub(r"[^0-9A-Za-z]+", "-", target).strip("-")
-
-
-def trace_snippets(graph: Graph, targets: Mapping[str, Sequence[str]]) -> dict[str, str]:
-    """Return the chain of each target as HTML that opens and closes without a script.
-
-    Many figures and claims are read from one file: a page that links each of them to `anchor` of its files needs the
-    chain of a file once.
-
-    Args:
-        graph: Files and stages.
-        targets: What a reader may ask for, as `observatory trace` takes it, to the paths it was read from.
-
-    Returns:
-        Target to a `<details>` element whose id is the target's anchor.
-    """
-    result = {}
-    for target, paths in targets.items():
-        lines = [line for branch in upstream_tree(graph, paths) for line in render(branch)]
-        text = escape("\n".join([f"$ observatory trace {target}", *lines]))
-        summary = f"<summary>{escape(target)}</summary>"
-        result[target] = f'<details class="trace" id="{anchor(target)}">{summary}<pre>{text}</pre></details>'
-    return result
+def chain(graph: Graph, path: str) -> str:
+    """Return what a file was made of as the text of a tree, that of `observatory trace` without the state."""
+    return "\n".join(line for branch in upstream_tree(graph, [path]) for line in render(branch))

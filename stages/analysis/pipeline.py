@@ -261,15 +261,17 @@ def producers(path: str, stages: Sequence[LockedStage | PlannedStage]) -> list[s
     return result
 
 
-def groups(pipeline: Mapping[str, Any]) -> frozenset[str]:
-    """Return the names of the stages of dvc.yaml that stand for several."""
-    return frozenset(name for name, content in pipeline.get("stages", {}).items() if "foreach" in content)
+def read_lock(text: str, pipeline: Mapping[str, Any], params: Mapping[str, Any]) -> dict[str, LockedStage]:
+    """Parse dvc.lock and leave out former items of a `foreach`, which DVC leaves there.
 
-
-def current(
-    lock: Mapping[str, LockedStage], plan: Mapping[str, PlannedStage], several: frozenset[str]
-) -> dict[str, LockedStage]:
-    """Return the stages of dvc.lock without those of former items of a `foreach`, which DVC leaves there."""
+    Args:
+        text: dvc.lock.
+        pipeline: dvc.yaml.
+        params: params.yaml.
+    """
+    plan = resolve(pipeline, params)
+    several = {name for name, content in pipeline.get("stages", {}).items() if "foreach" in content}
+    lock = parse_lock(text)
     return {name: stage for name, stage in lock.items() if name in plan or name.partition("@")[0] not in several}
 
 

@@ -6,6 +6,7 @@ TABLES = "reports/tables"
 METRICS = "reports/metrics"
 MATRIX = "data/score_matrix.parquet"
 MODELS = "data/models.parquet"
+CLAIMS = f"{TABLES}/claims.csv"
 BENCHMARKS = "data/study/benchmarks.parquet"
 
 _EXACT: Mapping[str, tuple[str, ...]] = {

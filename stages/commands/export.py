@@ -15,7 +15,7 @@ from stages.adapters.gitstate import commit_time, remote_url
 from stages.analysis.pipeline import flatten, load_yaml
 from stages.commands.check_files import check_files, check_lock
 from stages.commands.checks import Report
-from stages.commands.snapshot import PIPELINE, Snapshot, opened
+from stages.commands.snapshot import Snapshot, opened
 from stages.contracts.errors import InputError, raise_all
 
 TOP = ("dvc.lock", "params.yaml", ".dvcignore", "pyproject.toml", "requirements.lock", "LICENSE", "README.md")
@@ -58,7 +58,7 @@ def export(target: Path, rev: str | None = None, *, samples: bool = False) -> st
 def _contents(snapshot: Snapshot, *, samples: bool) -> Contents:
     entries = snapshot.graph.entries.values()
     found = {file for entry in entries for file in snapshot.tree.files(entry.path)}
-    found |= {str(PIPELINE), *(name for name in TOP if (snapshot.folder / name).is_file())}
+    found |= {str(workspace.PIPELINE), *(name for name in TOP if (snapshot.folder / name).is_file())}
     files = sorted(file for file in found if samples or not is_sample(file))
     folders = {entry.md5: snapshot.tree.manifest(entry.path) for entry in entries if entry.is_folder}
     extra = {
@@ -67,7 +67,7 @@ def _contents(snapshot: Snapshot, *, samples: bool) -> Contents:
     inputs = [f"{workspace.METADATA}/{snapshot.params.study}", "stages"]
     inputs += [path for path in (str(workspace.EVALUATIONS),) if any(file.startswith(f"{path}/") for file in files)]
     tables = [str(workspace.FACTS), "reports"]
-    return Contents(snapshot.folder, str(PIPELINE), inputs, tables, files, extra)
+    return Contents(snapshot.folder, str(workspace.PIPELINE), inputs, tables, files, extra)
 
 
 def _description(snapshot: Snapshot) -> Description:

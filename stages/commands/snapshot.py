@@ -20,18 +20,15 @@ from stages.analysis.lineage import Graph
 from stages.analysis.pipeline import (
     LockedStage,
     PlannedStage,
-    current,
     flatten,
-    groups,
     load_yaml,
-    parse_lock,
     producers,
+    read_lock,
 )
 from stages.analysis.pipeline import resolve as resolve_pipeline
 from stages.contracts.errors import InputError
 from stages.contracts.params import Params, parse_params
 
-PIPELINE = Path("dvc.yaml")
 HASHED = 16 * 2**20
 """A trace hashes files up to this many bytes to tell whether they changed; `verify` hashes everything."""
 
@@ -67,7 +64,7 @@ class Snapshot:
     @cached_property
     def pipeline(self) -> dict[str, Any]:
         """dvc.yaml."""
-        return _mapping(PIPELINE)
+        return _mapping(workspace.PIPELINE)
 
     @cached_property
     def raw_params(self) -> dict[str, Any]:
@@ -99,7 +96,7 @@ class Snapshot:
         """dvc.lock without former items of a `foreach`."""
         if not workspace.LOCK.is_file():
             raise InputError([f"{workspace.LOCK} is missing at {self.revision.name}: run `dvc repro` first"])
-        return current(parse_lock(workspace.read_text(workspace.LOCK)), self.plan, groups(self.pipeline))
+        return read_lock(workspace.read_text(workspace.LOCK), self.pipeline, self.raw_params)
 
     @cached_property
     def graph(self) -> Graph:
@@ -167,8 +164,8 @@ def opened(rev: str | None = None) -> Iterator[Snapshot]:
         InputError: There is no such revision, or this is not the root of the repository.
     """
     root = Path.cwd()
-    if not (root / PIPELINE).is_file():
-        raise InputError([f"no {PIPELINE} in {root}: run this in the root of the repository"])
+    if not (root / workspace.PIPELINE).is_file():
+        raise InputError([f"no {workspace.PIPELINE} in {root}: run this in the root of the repository"])
     revision = resolve(root, rev or WORKSPACE, state.OUR_INPUTS)
     if revision.is_workspace:
         yield Snapshot(root, root, revision, {})

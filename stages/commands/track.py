@@ -6,6 +6,7 @@ import sys
 
 from stages import state, workspace
 from stages.adapters import tracking
+from stages.analysis.lineage import PROJECTIONS
 from stages.contracts.errors import InputError
 
 
@@ -38,6 +39,6 @@ def require_clean() -> None:
     )
     if done.returncode != 0:
         raise InputError([f"dvc status: {line}" for line in done.stderr.strip().splitlines()[:1]])
-    changed = [name for name in json.loads(done.stdout) if name not in state.PROJECTIONS]
+    changed = [name for name in json.loads(done.stdout) if name not in PROJECTIONS]
     if changed:
         raise InputError([f"changed since the last run: {', '.join(changed)}: run `dvc repro` first"])

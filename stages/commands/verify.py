@@ -14,7 +14,7 @@ from stages.commands.check_runs import check_runs
 from stages.commands.check_values import check_values
 from stages.commands.checks import Report
 from stages.commands.export import MANIFESTS, is_sample
-from stages.commands.snapshot import PIPELINE, Snapshot, opened
+from stages.commands.snapshot import Snapshot, opened
 from stages.contracts.errors import InputError
 from stages.contracts.names import listed
 
@@ -68,7 +68,8 @@ def verify_crate(path: Path, *, deep: bool = False) -> Report:
         report.add(unpacked.problems)
         report.count("hashes", len(unpacked.files))
         damaged = [line.partition(":")[0] for line in unpacked.problems]
-        needed = [str(file) for file in (PIPELINE, workspace.LOCK, workspace.PARAMS) if not (folder / file).is_file()]
+        files = (workspace.PIPELINE, workspace.LOCK, workspace.PARAMS)
+        needed = [str(file) for file in files if not (folder / file).is_file()]
         if needed:
             raise InputError([f"{path}: no exported state: {', '.join(needed)} missing"])
         if any(file in damaged for file in ("dvc.yaml", "dvc.lock", "params.yaml")):

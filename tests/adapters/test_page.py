@@ -11,8 +11,10 @@ import pytest
 from selenium.webdriver import Chrome
 from selenium.webdriver.common.by import By
 
-from stages.adapters.page import Chart, Page, Verdict, page_from, render_page
+from stages.adapters.page import Chart, Origin, Page, Verdict, page_from, render_page
 from stages.analysis.claims import COLUMNS, compare
+from stages.analysis.lineage import Graph
+from stages.analysis.pipeline import Entry, LockedStage
 from stages.analysis.results import Results
 from stages.figures.catalog import draw_all
 from stages.figures.style import save
@@ -29,6 +31,9 @@ FINDINGS = pd.DataFrame(
 )
 FILES = ("scaling", "pca_loadings", "claims")
 DIGEST = "0123456789abcdef"
+LOADINGS, MATRIX = Entry("reports/tables/pca_loadings.csv", "1" * 32), Entry("data/score_matrix.parquet", "2" * 32)
+DECOMPOSE = LockedStage("decompose", "python -m <decompose>", (MATRIX,), {}, (LOADINGS,))
+ORIGIN = Origin(DIGEST, Graph({"decompose": DECOMPOSE}, {}))
 
 
 def claims_of(results: Results) -> pd.DataFrame:
@@ -37,7 +42,7 @@ def claims_of(results: Results) -> pd.DataFrame:
 
 
 def page_of(results: Results, claims: pd.DataFrame, charts: tuple[Chart, ...] = (), **more: Any) -> Page:
-    return page_from(results, claims, Verdict(COUNTS, FINDINGS), charts, files=FILES, digest=DIGEST, **more)
+    return page_from(results, claims, Verdict(COUNTS, FINDINGS), charts, files=FILES, origin=ORIGIN, **more)
 
 
 NO_CLAIMS = pd.DataFrame(columns=COLUMNS)
@@ -87,7 +92,33 @@ def test_every_figure_is_described(page):
     assert len(images) == len(captions) > 5
     for image, caption in zip(images, captions, strict=True):
         assert caption.startswith(image.get_attribute("alt"))
-        assert caption.endswith("SVG, PNG")
+        assert "SVG, PNG. Traced to " in caption
+
+
+def test_every_figure_and_claim_leads_to_its_trace(page):
+    known = {e.get_attribute("id") for e in page.find_elements(By.CSS_SELECTOR, "#lineage pre")}
+    for place in ("figcaption", ".claims tbody tr"):
+        script = f"""return [...document.querySelectorAll('{place}')].map(
+            e => [...e.querySelectorAll('a[href^="#trace-"]')].map(a => a.getAttribute('href').slice(1)))"""
+        links = page.execute_script(script)
+        assert all(links), place
+        assert {link for group in links for link in group} <= known
+    assert len(known) > 5
+
+
+def test_a_trace_opens_when_it_is_followed(page):
+    chain = page.find_element(By.ID, "trace-reports-tables-pca-loadings-csv")
+    assert not chain.is_displayed()
+    link = page.find_element(By.CSS_SELECTOR, '#figure-pca_loadings a[href^="#trace-reports-tables-pca-loadings"]')
+    page.execute_script("arguments[0].scrollIntoView({block: 'center', behavior: 'instant'})", link)
+    link.click()
+    assert chain.is_displayed()
+    assert chain.text.splitlines() == [
+        "$ observatory trace reports/tables/pca_loadings.csv",
+        f"reports/tables/pca_loadings.csv  md5 {'1' * 32}",
+        "└─ stage decompose: python -m <decompose>",
+        f"   └─ data/score_matrix.parquet  md5 {'2' * 32}",
+    ]
 
 
 @pytest.mark.parametrize("width", [1280, 400])
@@ -191,7 +222,7 @@ def test_study_without_claims_laws_or_pairs_has_a_page():
 
 def test_closed_gate_is_said():
     verdict = Verdict({**COUNTS, "success": False, "failures": 2}, FINDINGS)
-    html = render_page(page_from(STUDY, NO_CLAIMS, verdict, (), files=FILES, digest=DIGEST))
+    html = render_page(page_from(STUDY, NO_CLAIMS, verdict, (), files=FILES, origin=ORIGIN))
     assert "not passed" in html
     assert "failures: 2" in html
 

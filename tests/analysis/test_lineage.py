@@ -1,4 +1,4 @@
-"""Graphs of files and stages, their causes and the HTML of a chain."""
+"""Graphs of files and stages, their causes and chains."""
 
 import pytest
 from hypothesis import given
@@ -9,11 +9,10 @@ from stages.analysis.claims import RULES
 from stages.analysis.lineage import (
     Branch,
     Graph,
-    anchor,
     as_json,
+    chain,
     downstream_tree,
     render,
-    trace_snippets,
     upstream_tree,
 )
 from stages.analysis.pipeline import Entry, LockedStage
@@ -24,7 +23,7 @@ def entry(path: str, digit: str = "0") -> Entry:
     return Entry(path, digit * 32)
 
 
-def chain(**md5s: str) -> Graph:
+def study(**md5s: str) -> Graph:
     """facts -> read -> table -> fit -> number; another reads the folder of the table."""
 
     def of(path: str) -> Entry:
@@ -45,7 +44,7 @@ def chain(**md5s: str) -> Graph:
 
 
 def test_upstream_ends_at_the_facts_and_downstream_at_the_page():
-    graph = chain()
+    graph = study()
     found = list(graph.upstream(["number"]))
     assert found[:3] == ["number", "stage:fit", "data/table"]
     assert set(found[3:]) == {"stages/fit.py", "stage:read", "metadata", "stages/read.py"}
@@ -56,19 +55,19 @@ def test_upstream_ends_at_the_facts_and_downstream_at_the_page():
 
 
 def test_a_folder_stands_for_the_outputs_of_other_stages_in_it():
-    assert [item.path for item in chain().inputs("show")] == ["data/table", "number"]
+    assert [item.path for item in study().inputs("show")] == ["data/table", "number"]
 
 
 @given(st.sampled_from(["metadata", "stages/read.py", "data/table", "stages/fit.py", "number", "page"]))
 def test_whatever_is_upstream_of_a_node_has_it_downstream(node: str):
-    graph = chain()
+    graph = study()
     for other in graph.upstream([node]):
         if not other.startswith("stage:"):
             assert node in set(graph.downstream([other]))
 
 
 def test_a_tree_spells_a_stage_out_once():
-    (tree,) = upstream_tree(chain(), ["page"])
+    (tree,) = upstream_tree(study(), ["page"])
     lines = list(render(tree))
     assert sum("stage read: read it" in line for line in lines) == 1
     assert sum("stage read (above)" in line for line in lines) == 1
@@ -77,12 +76,12 @@ def test_a_tree_spells_a_stage_out_once():
 
 
 def test_only_what_a_figure_shows_is_followed():
-    (tree,) = upstream_tree(chain(), ["page"], only=["number"])
+    (tree,) = upstream_tree(study(), ["page"], only=["number"])
     assert [branch.title.split()[0] for branch in tree.branches[0].branches] == ["number"]
 
 
 def test_downstream_tree_leads_to_the_page():
-    (tree,) = downstream_tree(chain(), ["stages/fit.py"])
+    (tree,) = downstream_tree(study(), ["stages/fit.py"])
     lines = list(render(tree))
     assert lines[0].startswith("stages/fit.py")
     assert any("page" in line for line in lines)
@@ -90,7 +89,7 @@ def test_downstream_tree_leads_to_the_page():
 
 
 def test_notes_are_shown_where_a_file_is_used():
-    graph = Graph(chain().stages, {"stages/fit.py": "changed since"})
+    graph = Graph(study().stages, {"stages/fit.py": "changed since"})
     text = "\n".join(render(upstream_tree(graph, ["number"])[0]))
     assert "stages/fit.py 00000000 (changed since)" in text
     noted = [node for node in as_json(graph, ["stages/fit.py"])["nodes"] if node.get("note")]
@@ -103,22 +102,22 @@ def test_render_draws_branches_in_order():
 
 
 def test_causes_are_what_changed_upstream():
-    found = causes(chain(), chain(**{"fit.py": "1", "number": "2", "page": "3"}))
+    found = causes(study(), study(**{"fit.py": "1", "number": "2", "page": "3"}))
     assert found == {"number": ("stages/fit.py",), "page": ("stages/fit.py",)}
 
 
 def test_a_file_made_anew_with_the_same_contents_passes_nothing_on():
-    found = causes(chain(), chain(**{"read.py": "1", "fit.py": "1", "number": "2", "page": "3"}))
+    found = causes(study(), study(**{"read.py": "1", "fit.py": "1", "number": "2", "page": "3"}))
     assert found["number"] == ("stages/fit.py",)
 
 
 def test_a_changed_fact_is_the_cause_of_everything_after_it():
-    found = causes(chain(), chain(metadata="1", table="2", number="3", page="4"))
+    found = causes(study(), study(metadata="1", table="2", number="3", page="4"))
     assert found == {"data/table": ("metadata",), "number": ("metadata",), "page": ("metadata",)}
 
 
 def test_a_changed_parameter_is_a_cause():
-    before, after = chain(), chain(number="1")
+    before, after = study(), study(number="1")
     fit = after.stages["fit"]
     changed = {
         **after.stages,
@@ -127,18 +126,11 @@ def test_a_changed_parameter_is_a_cause():
     assert causes(before, Graph(changed, {}))["number"] == ("fit.k",)
 
 
-def test_snippets_are_static_and_escaped():
-    snippets = trace_snippets(chain(), {"a<b": ["number"]})
-    text = snippets["a<b"]
-    assert text.startswith('<details class="trace" id="trace-a-b"><summary>a&lt;b</summary><pre>$ observatory trace a')
-    assert "stage fit: fit it" in text
-    assert "<b" not in text
-    assert "<script" not in text
-    assert text.endswith("</pre></details>")
-
-
-def test_anchors_are_ids():
-    assert anchor("reports/tables/pca_loadings.csv") == "trace-reports-tables-pca-loadings-csv"
+def test_the_chain_of_a_file_is_the_tree_that_leads_to_it():
+    lines = chain(study(), "number").splitlines()
+    assert lines == [line for branch in upstream_tree(study(), ["number"]) for line in render(branch)]
+    assert lines[0].startswith("number  md5 ")
+    assert any("stage fit: fit it" in line for line in lines)
 
 
 @pytest.mark.parametrize("kind", RULES)

@@ -9,13 +9,12 @@ from hypothesis import strategies as st
 
 from stages.analysis.pipeline import (
     Entry,
-    current,
     flatten,
-    groups,
     lock_problems,
     overlaps,
     parse_lock,
     producers,
+    read_lock,
     resolve,
 )
 from stages.contracts.errors import InputError
@@ -161,10 +160,8 @@ def test_one_path_with_two_hashes_is_a_contradiction():
 
 
 def test_former_items_are_left_out_and_strangers_stay():
-    lock = parse_lock(
-        "schema: '2.0'\nstages:\n  evaluate@org/a: {cmd: x}\n  evaluate@org/gone: {cmd: x}\n  other@z: {cmd: x}\n"
-    )
-    kept = current(lock, resolve(PIPELINE, PARAMS), groups(PIPELINE))
+    text = "schema: '2.0'\nstages:\n  evaluate@org/a: {cmd: x}\n  evaluate@org/gone: {cmd: x}\n  other@z: {cmd: x}\n"
+    kept = read_lock(text, PIPELINE, PARAMS)
     assert list(kept) == ["evaluate@org/a", "other@z"]
 
 
