@@ -6,6 +6,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from statistics import median
 
@@ -60,8 +61,8 @@ def shipped(folder: Path) -> list[tuple[str, float, str]]:
         times["floor"].append(seconds(lambda: python(repository, ONE_PROCESS.format(stages=STAGES))))
         if run == 0:
             repository.commit("State")
-        experiment = ("exp", "run", "-n", f"scratch-{run}", "-S", "subset=scratch")
-        times["scratch"].append(seconds(lambda: repository.dvc(*experiment)))
+        experiment = partial(repository.dvc, "exp", "run", "-n", f"scratch-{run}", "-S", "subset=scratch")
+        times["scratch"].append(seconds(experiment))
         repository.run("git", "reset", "-q", "--hard")
     t = {name: median(values) for name, values in times.items()}
     return [

@@ -41,7 +41,10 @@ def test_the_files_said_to_run_a_command_exist_and_name_it():
 
 @pytest.fixture(scope="module")
 def bench(shipped: Repository, tmp_path_factory: pytest.TempPathFactory) -> Repository:
-    return shipped.copy_to(tmp_path_factory.mktemp("readme") / "repo")
+    repository = shipped.copy_to(tmp_path_factory.mktemp("readme") / "repo")
+    rows = "model_id,niilc,mmlu,gsm8k,xwino,humaneval\nx/y,0.5,0.6,0.4,0.8,0.2\n"
+    (repository.path / "new.csv").write_text(rows, encoding="utf-8")
+    return repository
 
 
 @pytest.mark.parametrize("command", RUN_HERE)

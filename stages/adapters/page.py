@@ -3,12 +3,15 @@
 Figures, tables and Data Docs are linked by paths relative to the page, so that it opens from disk.
 """
 
+import posixpath
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup, escape
 
 from stages.adapters.page_tables import (
     Table,
@@ -183,6 +186,11 @@ class Page:
     traces: tuple[Trace, ...]
 
 
+def breakable(name: str) -> Markup:
+    """Return a name that a line may be broken in after a dot or an underscore."""
+    return Markup(re.sub(r"([._])(?=\w)", r"\1<wbr>", str(escape(name))))
+
+
 def render_page(page: Page) -> str:
     """Return the page as HTML."""
     environment = Environment(
@@ -193,7 +201,7 @@ def render_page(page: Page) -> str:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    environment.filters |= {"anchor": anchor, "basename": lambda path: path.rpartition("/")[2]}
+    environment.filters |= {"anchor": anchor, "basename": posixpath.basename, "breakable": breakable}
     return environment.get_template(TEMPLATE).render(page=page)
 
 

@@ -1,6 +1,8 @@
 """The numbers of Saito et al. 2024 (arXiv 2412.14471), from `dvc repro` on the shipped study."""
 
 import json
+import re
+from html import unescape
 
 import numpy as np
 import pandas as pd
@@ -145,3 +147,16 @@ def _close(value: object) -> object:
     if isinstance(value, dict):
         return {key: _close(item) for key, item in value.items()}
     return pytest.approx(value, rel=1e-4) if isinstance(value, float) else value
+
+
+def test_the_chains_of_the_page_are_those_that_trace_prints(shipped: Repository):
+    page = (shipped.path / "reports/index.html").read_text(encoding="utf-8")
+    name = "reports/tables/scaling.csv"
+    shown = re.search(r'<pre id="trace-reports-tables-scaling-csv">(.*?)</pre>', page, flags=re.DOTALL)
+    assert shown
+    command, *chain = unescape(shown[1]).splitlines()
+    assert command == f"$ observatory trace {name}"
+    target, *printed = shipped.observatory("trace", name).stdout.splitlines()
+    assert target == f"file {name}"
+    assert [line[3:] for line in printed[: len(chain)]] == chain
+    assert printed[len(chain)].startswith("state ")
