@@ -2,7 +2,6 @@
 
 import numpy as np
 import pandas as pd
-from scipy.stats import rankdata
 
 
 def pearson(X: pd.DataFrame) -> pd.DataFrame:
@@ -19,7 +18,7 @@ def spearman(X: pd.DataFrame) -> pd.DataFrame:
     """Return Spearman's rank correlation between the columns of X, ties and gaps as usual."""
     if X.isna().to_numpy().any():
         return X.corr(method="spearman")
-    return pearson(pd.DataFrame(rankdata(X.to_numpy(dtype=float), axis=0), X.index, X.columns))
+    return pearson(X.rank())
 
 
 def binomial_stderr(score: pd.Series, n_items: pd.Series) -> pd.Series:

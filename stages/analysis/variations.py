@@ -11,7 +11,6 @@ from typing import Literal
 
 import numpy as np
 import pandas as pd
-from scipy.stats import rankdata
 
 from stages.analysis.alignment import best_pairs, congruence
 from stages.analysis.factors import NotFactorisableError, factorise, most_factors
@@ -163,7 +162,7 @@ def ranks(base: Base, X: pd.DataFrame) -> Solution:
     Raises:
         ValueError: A cell is missing.
     """
-    ranked = pd.DataFrame(rankdata(X.to_numpy(), axis=0, nan_policy="propagate"), X.index, X.columns)
+    ranked = X.rank()
     found = decompose(ranked, 2 * base.loadings.shape[1], {})
     solution = _solution(base, found.loadings, found.explained_variance_ratio, found.pc_scores, ranked.corr())
     return replace(solution, method="spearman")
