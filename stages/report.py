@@ -13,6 +13,7 @@ import pandas as pd
 from stages import alternatives, collect, state, workspace
 from stages.adapters.page import Chart, Origin, Verdict, page_from, render_page
 from stages.adapters.page_tables import robustness_table
+from stages.analysis.lineage import state_graph
 from stages.figures.beyond import draw_beyond
 from stages.figures.catalog import Drawing, draw_all
 from stages.figures.style import save
@@ -40,13 +41,14 @@ def main() -> None:
     with workspace.replacing_folder(workspace.FIGURES) as folder:
         drawings = [draw_all(results), draw_beyond(results, beyond, statements, params.stability.level)]
         charts = [chart for part in drawings for chart in save_all(part, folder, params.report.dpi)]
+    lock, pipeline, text = map(workspace.read_text, (workspace.LOCK, workspace.PIPELINE, workspace.PARAMS))
     page = page_from(
         results,
         workspace.read_claims(),
         verdict,
         charts,
         files=workspace.table_names(),
-        origin=Origin(state.state_digest(params), state.lineage_graph()),
+        origin=Origin(state.state_digest(params), state_graph(lock, pipeline, text, state.fact_files())),
     )
     if "robustness_overview" in beyond:
         page = replace(page, tables=(robustness_table(beyond["robustness_overview"]), *page.tables))

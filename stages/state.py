@@ -13,10 +13,8 @@ import pandas as pd
 import yaml
 
 from stages import workspace
-from stages.analysis.lineage import PROJECTIONS, Graph
-from stages.analysis.pipeline import load_yaml, read_lock
 from stages.contracts.params import Params
-from stages.contracts.runs import Input, State
+from stages.contracts.runs import PROJECTIONS, Input, State
 
 CODE = Path("stages")
 OUR_INPUTS = ("stages", "metadata", "params.yaml", "dvc.yaml")
@@ -54,16 +52,10 @@ def locked_files(params: Params) -> dict[str, str]:
     return dict(sorted(files.items()))
 
 
-def lineage_graph() -> Graph:
-    """Return the files and stages of dvc.lock that make up the state, with the files of the facts."""
-    pipeline, params, lock = (
-        workspace.read_text(path) for path in (workspace.PIPELINE, workspace.PARAMS, workspace.LOCK)
-    )
-    locked = read_lock(lock, load_yaml(pipeline), load_yaml(params))
-    facts = sorted(path for path in workspace.METADATA.rglob("*") if path.is_file())
-    members = {path.relative_to(workspace.METADATA).as_posix(): md5(path) for path in facts}
-    kept = {name: stage for name, stage in locked.items() if name not in PROJECTIONS}
-    return Graph(kept, {}, {str(workspace.METADATA): members})
+def fact_files() -> dict[str, str]:
+    """Return path under metadata/ to md5 of every file there."""
+    files = sorted(path for path in workspace.METADATA.rglob("*") if path.is_file())
+    return {path.relative_to(workspace.METADATA).as_posix(): md5(path) for path in files}
 
 
 def digest_of(content: Mapping[str, Any]) -> str:

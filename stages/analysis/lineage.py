@@ -9,15 +9,14 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Literal
 
-from stages.analysis.pipeline import Entry, LockedStage, overlaps
+from stages.analysis.pipeline import Entry, LockedStage, load_yaml, overlaps, read_lock
+from stages.contracts.runs import PROJECTIONS
 
 CODE = "stages"
 FACTS = "metadata"
 STAGE = "stage:"
 SHORT = 8
 """Digits of an md5 where many stand in a line."""
-PROJECTIONS = ("report", "track")
-"""Stages that show a state and are not part of it: nobody looks for the cause of a number there."""
 
 Kind = Literal["code", "fact", "file"]
 
@@ -111,6 +110,19 @@ class Graph:
                     seen.add(STAGE + name)
                     yield STAGE + name
                     queue += [out.path for out in self.stages[name].outs]
+
+
+def state_graph(lock: str, pipeline: str, params: str, facts: Mapping[str, str]) -> Graph:
+    """Return the files and stages that a state consists of.
+
+    Args:
+        lock: Text of dvc.lock.
+        pipeline: Text of dvc.yaml.
+        params: Text of params.yaml.
+        facts: Path under metadata/ to md5.
+    """
+    locked = read_lock(lock, load_yaml(pipeline), load_yaml(params))
+    return Graph({name: stage for name, stage in locked.items() if name not in PROJECTIONS}, {}, {FACTS: facts})
 
 
 def kind_of(path: str) -> Kind:

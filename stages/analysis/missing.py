@@ -12,7 +12,16 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from stages.analysis.incomplete import leave_out
-from stages.analysis.pca import Decomposition, component_names, match_components, orientation, usable_components
+from stages.analysis.pca import (
+    Decomposition,
+    component_names,
+    decompose,
+    leave_one_out,
+    match_components,
+    orientation,
+    summarise_loo,
+    usable_components,
+)
 from stages.contracts.missing import Policy
 
 Array = NDArray[np.float64]
@@ -221,6 +230,31 @@ def leave_one_out_ppca(X: pd.DataFrame, full: Decomposition, k: int) -> Array:
         if without.loadings.shape[1] == reference.shape[1]:
             result[i] = match_components(reference, without.loadings.to_numpy())
     return result
+
+
+def decompose_with_loo(
+    X: pd.DataFrame, k: int, anchors: Mapping[str, str], *, unit_variance: bool
+) -> tuple[Decomposition, pd.DataFrame]:
+    """Decompose a matrix, and again without each model in turn.
+
+    Args:
+        X: Score matrix (n_models, n_benchmarks) that passed the gate. With missing cells the decomposition is a
+            probabilistic PCA of the standardised benchmarks.
+        k: Components, fewer when the matrix has no more.
+        anchors: Component to the benchmark on which it is positive.
+        unit_variance: Whether each benchmark of a complete matrix is scaled to unit variance (ddof 0).
+
+    Returns:
+        The decomposition, and the mean and standard deviation of every loading over the left-out models.
+
+    Raises:
+        NotImputableError: The cells that are there do not determine the model.
+    """
+    if X.isna().to_numpy().any():
+        full = decompose_ppca(fit_ppca(X, k), anchors)
+        return full, summarise_loo(leave_one_out_ppca(X, full, k), full)
+    full = decompose(X, k, anchors, unit_variance=unit_variance)
+    return full, summarise_loo(leave_one_out(X, full, unit_variance=unit_variance), full)
 
 
 def fill_roots(fitted: Ppca, X: pd.DataFrame) -> dict[int, Array]:

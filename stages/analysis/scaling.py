@@ -6,6 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from stages.contracts.params import ScaleParams
+
 TOTAL = "total"
 """Name of the budget over all languages."""
 
@@ -120,3 +122,39 @@ def fit_laws(
         else:
             laws += [fit_law(responses[name], logs, language) for name in responses.columns]
     return sorted(laws, key=lambda law: list(responses.columns).index(law.response)), skipped
+
+
+def fit_all_laws(
+    pc_scores: pd.DataFrame,
+    factor_scores: pd.DataFrame,
+    models: pd.DataFrame,
+    languages: Sequence[str],
+    params: ScaleParams,
+) -> tuple[list[Law], list[str]]:
+    """Fit the laws of components, then of factors.
+
+    Args:
+        pc_scores: (n_models, k) component scores.
+        factor_scores: (n_models, m) factor scores; m may be 0.
+        models: Indexed by model_id, with budgets.
+        languages: Language codes.
+        params: Section `scale`.
+
+    Returns:
+        The laws, and one line for each budget that could not be used.
+    """
+    budgets = [*languages, TOTAL]
+    laws, skipped = fit_laws(pc_scores, models, budgets, params.min_models)
+    if params.factor_models == "common":
+        models = with_all_budgets(models, languages)
+    of_factors, more = fit_laws(factor_scores, models, budgets, params.min_models)
+    new = [line for line in more if line not in skipped] if factor_scores.shape[1] else []
+    return [*laws, *of_factors], [*skipped, *new]
+
+
+def law_metrics(laws: Sequence[Law]) -> dict[str, dict[str, dict[str, float]]]:
+    """Return {response: {language: {rho, n}}}."""
+    result: dict[str, dict[str, dict[str, float]]] = {}
+    for law in laws:
+        result.setdefault(law.response, {})[law.language] = {"rho": law.rho, "n": law.n}
+    return result

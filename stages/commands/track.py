@@ -6,8 +6,8 @@ import sys
 
 from stages import state, workspace
 from stages.adapters import tracking
-from stages.analysis.lineage import PROJECTIONS
 from stages.contracts.errors import InputError
+from stages.contracts.runs import PROJECTIONS
 
 
 def track(*, rebuild: bool) -> str:

@@ -6,9 +6,9 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from stages.analysis.results import Results
-from stages.figures.parts import MOST_NAMED, group_handles, legend_above, short
-from stages.figures.scatter import PANEL_SIZE, Panel, draw_points, write_names
-from stages.figures.style import INK, freeze_layout, look, new_figure
+from stages.figures.parts import short
+from stages.figures.scatter import Panel, draw_panels
+from stages.figures.style import INK, look
 
 BACKING = {"boxstyle": "round,pad=0.15", "facecolor": "white", "edgecolor": "none", "alpha": 0.85}
 
@@ -24,26 +24,9 @@ def draw_newcomers(results: Results, placed: pd.DataFrame, level: float) -> Figu
     """
     first, *others = results.pc_scores.columns
     panels = [_panel(results, first, other) for other in others or [first]]
-    columns = min(len(panels), 2)
-    rows = -(-len(panels) // columns)
-    figure = new_figure(PANEL_SIZE[0] * columns, PANEL_SIZE[1] * rows)
-    grid = figure.subplots(rows, columns, squeeze=False).ravel()
-    for axes, panel in zip(grid, panels, strict=False):
-        # before the points, which fix the limits
-        _draw_intervals(axes, placed, panel)
-        draw_points(axes, results, panel)
     label = f"new models, {100 * level:g} % intervals"
-    handles = [*group_handles(results), Line2D([], [], marker="*", color=INK, ms=11, lw=1.1, label=label)]
-    if len(grid) > len(panels):
-        grid[-1].set_axis_off()
-        grid[-1].legend(handles=handles, loc="center", fontsize=10, labelspacing=0.9)
-    else:
-        legend_above(figure, handles)
-    freeze_layout(figure)
-    for axes, panel in zip(grid, panels, strict=False):
-        if len(panel.x) <= MOST_NAMED:
-            write_names(figure, axes, results, panel)
-    return figure
+    star = Line2D([], [], marker="*", color=INK, ms=11, lw=1.1, label=label)
+    return draw_panels(results, panels, lambda axes, panel: _draw_intervals(axes, placed, panel), [star])
 
 
 def _panel(results: Results, first: str, other: str) -> Panel:

@@ -1,6 +1,6 @@
 """Scatter panels of models with names that do not cover one another."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -61,19 +61,32 @@ class Panel:
         return x, [intercept + slope * value for value in x]
 
 
-def draw_panels(results: Results, panels: Sequence[Panel]) -> Figure:
+def draw_panels(
+    results: Results,
+    panels: Sequence[Panel],
+    draw_first: Callable[[Axes, Panel], None] | None = None,
+    more_handles: Sequence[Line2D] = (),
+) -> Figure:
     """Draw panels in two columns, models in the colour and marker of their group, with their names.
 
     Call it with the look held. The legend takes the free place of an odd number of panels.
+
+    Args:
+        results: The models.
+        panels: In the order shown.
+        draw_first: Draws into a panel before the points, which fix its limits.
+        more_handles: Legend entries after those of the groups.
     """
     columns = min(len(panels), 2)
     rows = -(-len(panels) // columns)
     figure = new_figure(PANEL_SIZE[0] * columns, PANEL_SIZE[1] * rows)
     grid = figure.subplots(rows, columns, squeeze=False).ravel()
-    handles = group_handles(results)
+    handles = [*group_handles(results), *more_handles]
     if any(panel.line is not None for panel in panels):
         handles.append(Line2D([], [], color=INK, lw=1.2, label="least-squares line"))
     for axes, panel in zip(grid, panels, strict=False):
+        if draw_first:
+            draw_first(axes, panel)
         draw_points(axes, results, panel)
     if len(grid) > len(panels):
         grid[-1].set_axis_off()
