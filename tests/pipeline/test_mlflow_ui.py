@@ -12,7 +12,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import pytest
 from selenium.webdriver import Chrome
 from selenium.webdriver.common.by import By
 from selenium.webdriver.support.ui import WebDriverWait
@@ -62,7 +61,14 @@ def wait_for_text(browser: Chrome, *texts: str) -> str:
     return WebDriverWait(browser, 90, ignored_exceptions=[Exception]).until(body)
 
 
-@pytest.mark.slow
+def wait_until_gone(browser: Chrome, text: str) -> str:
+    def body(driver: Chrome) -> str | None:
+        found = driver.find_element(By.TAG_NAME, "body").text
+        return None if text in found else found
+
+    return WebDriverWait(browser, 30, ignored_exceptions=[Exception]).until(body)
+
+
 def test_two_runs_are_found_and_compared(workbench: Repository, tmp_path: Path):
     workbench.dvc("exp", "run", "-n", "scratch", "-S", "subset=scratch")
     found = {run.data.tags["observatory.subset"]: run for run in runs(workbench)}
@@ -73,9 +79,17 @@ def test_two_runs_are_found_and_compared(workbench: Repository, tmp_path: Path):
         wait_for_text(browser, found["all"].info.run_name, found["scratch"].info.run_name)
         quoted = "[" + ",".join(f'"{i}"' for i in ids) + "]"
         browser.get(f'{address}/#/compare-runs?runs={quoted}&experiments=["{experiment}"]')
-        page = wait_for_text(browser, "decompose.n_models", "scale.PC1.en.rho", "subset")
-        assert "scratch" in page
-        for value in ("35", "20"):
-            assert value in page
+        wait_for_text(browser, "Comparing 2 Runs", "scale.min_models", "correlate.pearson.gsm8k.mgsm_ja")
+        for switch in browser.find_elements(By.XPATH, "//*[normalize-space(text())='Show diff only']"):
+            switch.click()
+        shown = " ".join(wait_until_gone(browser, "scale.min_models").split())
+        # the first lines of the tables, which show more when they are scrolled
+        assert "subset all scratch" in shown
+        for name in ("compare.reproduced", "correlate.pearson.gsm8k.mgsm_ja"):
+            values = [
+                f"{found[subset].data.metrics[name]:.3f}".rstrip("0").rstrip(".") for subset in ("all", "scratch")
+            ]
+            assert name in shown
+            assert f" {' '.join(values)} " in shown
         browser.get(f"{address}/#/experiments/{experiment}/runs/{ids[0]}/artifacts")
         wait_for_text(browser, "figures", "index.html", "data_docs")
