@@ -90,6 +90,11 @@ def errors(findings: Sequence[Finding]) -> list[str]:
     return [finding.message for finding in findings if finding.severity == "error"]
 
 
+def subject(model_id: str, benchmark: str) -> str:
+    """Return how a message names a cell, or a model as a whole where there is no benchmark."""
+    return f"{benchmark} of {model_id}" if benchmark else f"{model_id} as a whole"
+
+
 def waive(findings: Sequence[Finding], waivers: pd.DataFrame) -> list[Finding]:
     """Turn the findings that waivers name into `waived` ones, with the waiver's reason.
 
@@ -104,6 +109,7 @@ def waive(findings: Sequence[Finding], waivers: pd.DataFrame) -> list[Finding]:
         if reason is None or finding.check not in WAIVABLE:
             result.append(finding)
         else:
-            message = f"{finding.benchmark} of {finding.model_id}: {finding.check} waived: {reason}"
+            what = subject(finding.model_id, finding.benchmark)
+            message = f"{what}: {finding.check} waived: {reason}"
             result.append(Finding(finding.check, "waived", finding.model_id, finding.benchmark, message))
     return result

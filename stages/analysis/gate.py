@@ -6,7 +6,7 @@ from itertools import combinations
 import pandas as pd
 
 from stages.analysis.cells import divisors, raw_ranges
-from stages.analysis.findings import Finding, Severity, waive
+from stages.analysis.findings import Finding, Severity, subject, waive
 from stages.analysis.suspicion import find_suspicions
 from stages.contracts.params import Params, ValidateParams
 from stages.contracts.ranges import range_problems
@@ -63,9 +63,9 @@ def judge(
     for waiver in waivers.itertuples():
         in_scope = (waiver.model_id, waiver.benchmark) in present
         if in_scope and (waiver.model_id, waiver.benchmark, waiver.check) not in matched:
+            what = subject(waiver.model_id, waiver.benchmark)
             message = (
-                f"{where_waivers}: the waiver of {waiver.check} for {waiver.benchmark} of {waiver.model_id} "
-                f"matches nothing in {where}: remove the row"
+                f"{where_waivers}: the waiver of {waiver.check} for {what} matches nothing in {where}: remove the row"
             )
             result.append(Finding("waivers", "error", waiver.model_id, waiver.benchmark, message))
     return result

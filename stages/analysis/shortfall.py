@@ -46,6 +46,8 @@ class SuspicionThresholds:
             (no relation 0.5, perfect 1).
         free_form_count: Free-form benchmarks near zero that put a whole model in doubt ...
         free_form_share: ... when they are this share of the model's free-form benchmarks.
+        silent_share: A model whose multiple choice is at chance is silent, not weak, when it keeps at most this
+            share of the median on every free-form benchmark.
         chance_share: A score below this share of chance is below chance.
         components: Factors of the prediction; fewer where models or benchmarks do not allow as many.
         min_models: Fewest models, and fewest scores on a benchmark, for a prediction.
@@ -65,6 +67,7 @@ class SuspicionThresholds:
     ordered: float = 0.7
     free_form_count: int = 3
     free_form_share: float = 0.75
+    silent_share: float = 0.03
     chance_share: float = 0.5
     components: int = 4
     min_models: int = 8

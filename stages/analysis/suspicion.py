@@ -24,7 +24,9 @@ from stages.analysis.shortfall import (
     stretched,
 )
 
-Kind = Literal["near zero everywhere", "free-form near zero", "below chance", "near zero", "far below prediction"]
+Kind = Literal[
+    "near zero everywhere", "silent", "free-form near zero", "below chance", "near zero", "far below prediction"
+]
 
 REMEDY = "look at its answers, then correct, waive or evaluate again"
 
@@ -118,6 +120,7 @@ def find_suspicions(
             notes.append("no multiple-choice benchmark: a model that failed everywhere cannot be told from a weak one")
         else:
             found |= _free_form_near_zero(part, shortfalls.doubted, t)
+    found |= _silent(matrix, t)
     found |= _near_zero_everywhere(matrix, t)
     whole = {model for model, benchmark in found if not benchmark}
     kept = [key for key in sorted(found) if not key[1] or key[0] not in whole]
@@ -238,6 +241,31 @@ def _free_form_near_zero(matrix: _Matrix, doubted: Bools, t: SuspicionThresholds
             f"over {names}: {REMEDY}"
         )
         found[model, ""] = Suspicion(model, "", "free-form near zero", score, expected, detail)
+    return found
+
+
+def _silent(matrix: _Matrix, t: SuspicionThresholds) -> _Found:
+    """Find models that guess in multiple choice and are near zero on every free-form benchmark.
+
+    Its scores predict such a model well, each from the others. But one that is merely weak keeps a part of what others
+    have where answers are long or partly right; only one that says nothing keeps none of it.
+    """
+    X, seen = matrix.X, np.isfinite(matrix.X)
+    typical = column_quantile(X, seen, 0.5)
+    error = np.sqrt(matrix.chance * (1 - matrix.chance) / matrix.n_items)
+    at_chance = np.maximum(1.1 * matrix.chance, matrix.chance + 4 * error) >= X
+    asked = seen & matrix.free_form & (matrix.chance == 0) & (typical >= t.min_drop)
+    guessed = seen & (matrix.chance > 0)
+    silent = (~asked | (t.silent_share * typical >= X)).all(axis=1) & (asked.sum(axis=1) >= t.free_form_count)
+    found: _Found = {}
+    for i in np.flatnonzero(silent & (~guessed | at_chance).all(axis=1) & guessed.any(axis=1)):
+        model, columns = matrix.models[i], np.flatnonzero(asked[i])
+        score, expected = float(X[i, columns].mean()), float(typical[columns].mean())
+        detail = (
+            f"{model} is at chance on all {guessed[i].sum()} benchmarks that can be guessed and near zero on all "
+            f"{len(columns)} others: their mean is {score:.2g} where the median model has {expected:.2f}: {REMEDY}"
+        )
+        found[model, ""] = Suspicion(model, "", "silent", score, expected, detail)
     return found
 
 

@@ -231,4 +231,5 @@ def missing_rows(frame: pd.DataFrame, where: str, key: str, expected: Iterable[s
     if not missing:
         return []
     noun = "a row is missing" if len(missing) == 1 else f"{len(missing)} rows are missing"
-    return [f"{where}: {noun}: add {key} {listed(missing)}, with empty cells for what is not known"]
+    add = f"add {key} {listed(missing)}, with empty cells for what is not known"
+    return [f"{where}: {noun}: {add}, or list it under evaluate.models in params.yaml"]

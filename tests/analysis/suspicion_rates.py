@@ -271,6 +271,9 @@ def failures(n: int) -> dict[str, list[list[Case]]]:
         "4 one-line Japanese tasks to 0": each(lambda m: several_cells(ONE_LINE, zero, m)),
         "all free-form to 1 % of its value": each(lambda m: several_cells(free, lambda s, _: 0.01 * s, m)),
         "all multiple choice to chance": each(lambda m: several_cells(choice, lambda _, c: c, m)),
+        "all free-form to 1 % and multiple choice to chance": each(
+            lambda m: several_cells(list(scores), lambda s, c: c if c > 0 else 0.01 * s, m)
+        ),
         "everything to 0": each(lambda m: several_cells(list(scores), zero, m)),
     }
 

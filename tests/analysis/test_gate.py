@@ -7,7 +7,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from stages.analysis.cells import evaluated_cells, finish, published_cells, replace_cells, to_matrix
-from stages.analysis.findings import MATRIX_CHECKS, errors, findings_table, summary
+from stages.analysis.findings import MATRIX_CHECKS, Finding, errors, findings_table, summary
 from stages.analysis.gate import check_matrix, judge
 from stages.contracts.params import AssembleParams
 from tests.analysis.study import NO_WAIVERS, benchmarks, cells_of, params, scores, waiver
@@ -106,6 +106,16 @@ def test_a_waiver_that_matches_nothing_is_an_error():
     assert found == [
         "error: waivers.csv: the waiver of zero for task_1 of model-3 matches nothing in scores.csv: remove the row"
     ]
+
+
+def test_a_waiver_without_a_benchmark_is_for_the_model_as_a_whole():
+    table = scores()
+    found = [Finding("suspicious", "error", "model-3", "", "scores.csv: model-3 says nothing")]
+    whole = waiver("model-3", "", "suspicious")
+    waived = judge(found, cells_of(table, benchmarks(list(table))), whole, "scores.csv", "waivers.csv")
+    assert [(f.severity, f.message) for f in waived] == [("waived", "model-3 as a whole: suspicious waived: known")]
+    message = "the waiver of suspicious for model-3 as a whole matches nothing in scores.csv: remove the row"
+    assert lines(table, waivers=whole) == [f"error: waivers.csv: {message}"]
 
 
 def test_a_waiver_of_a_model_outside_the_subset_is_out_of_scope():

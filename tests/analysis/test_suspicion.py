@@ -128,6 +128,19 @@ def test_a_model_without_output_is_reported_once_as_a_whole(honest, model):
     assert "of 15 free-form benchmarks" in found.detail
 
 
+@pytest.mark.parametrize("model", [WEAK, MIDDLE, STRONG])
+def test_a_model_that_guesses_and_says_nothing_is_silent(honest, model):
+    scores, table = honest
+    change = {name: table.loc[name, "chance"] or 0.01 * scores.loc[model, name] for name in scores}
+    (found,) = find_suspicions(plant(scores, table, model, change).scores, table).suspicions
+    assert (found.model_id, found.benchmark, found.kind) == (model, "", "silent")
+    assert "at chance on all 6 benchmarks that can be guessed and near zero on all 13 others" in found.detail
+    # one long answer that was partly right is what a weak model has
+    change["jsquad"] = 0.2 * scores.loc[model, "jsquad"]
+    kinds = {s.kind for s in find_suspicions(plant(scores, table, model, change).scores, table).suspicions}
+    assert "silent" not in kinds
+
+
 def test_a_free_form_benchmark_that_worked_is_not_named_among_those_that_failed(honest):
     scores, table = honest
     free = [name for name in scores if table.loc[name, "answer"] == "generation"]

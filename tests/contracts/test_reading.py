@@ -366,7 +366,8 @@ class TestRows:
         read = frame(GOOD)
         assert missing_rows(read, WHERE, "model_id", MODELS) == []
         assert missing_rows(read[:2], WHERE, "model_id", MODELS) == [
-            f"{WHERE}: a row is missing: add model_id org/Gamma-70b, with empty cells for what is not known"
+            f"{WHERE}: a row is missing: add model_id org/Gamma-70b, with empty cells for what is not known, "
+            "or list it under evaluate.models in params.yaml"
         ]
         (line,) = missing_rows(read[:0], WHERE, "model_id", [f"m{i}" for i in range(5_000)])
         assert line.startswith(f"{WHERE}: 5000 rows are missing: add model_id m0, m1, ")
