@@ -201,13 +201,8 @@ def _add_workflow(crate: Any, add: Any, about: Description, contents: Contents) 
     if about.url:
         workflow["url"] = workflow["codeRepository"] = about.url
     tools = [
-        add(
-            f"https://pypi.org/project/{name}/{version}/",
-            "SoftwareApplication",
-            name=name,
-            softwareVersion=version,
-            url=f"https://pypi.org/project/{name}/",
-        )
+        # package URL (purl), which names a release without naming a host
+        add(f"pkg:pypi/{name}@{version}", "SoftwareApplication", name=name, softwareVersion=version)
         for name, version in about.tools.items()
     ]
     workflow["softwareRequirements"] = tools
