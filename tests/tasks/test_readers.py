@@ -150,7 +150,7 @@ def test_records_are_read_from_csv_as_they_are_published(tmp_path):
         ("jemhopqa", "test", b'{"qid": 1'),
         ("niilc", "test", b"<questions><question>"),
         ("jmmlu", "anatomy", "質問,1,2,3,4,E\n".encode()),
-        ("humaneval", "test", gzip.compress(b'{"task_id": 1}\n')),
+        ("humaneval", "test", gzip.compress(b'{"task_id": 1}\n', mtime=0)),
         ("humaneval", "test", b"not gzip"),
         ("mgsm_ja", "train", b"MGSM_EXEMPLARS = call()\n"),
         ("mgsm_ja", "train", b"nothing = {}\n"),
@@ -168,6 +168,6 @@ def test_malformed_file_is_one_line(tmp_path, benchmark, key, content):
 
 def test_file_without_items_is_refused(tmp_path):
     (tmp_path / "humaneval").mkdir()
-    (tmp_path / "humaneval" / "HumanEval.jsonl.gz").write_bytes(gzip.compress(b""))
+    (tmp_path / "humaneval" / "HumanEval.jsonl.gz").write_bytes(gzip.compress(b"", mtime=0))
     with pytest.raises(InputError, match="humaneval: no items"):
         data.load("humaneval", tmp_path)
