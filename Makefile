@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 RUN := PATH="$(CURDIR)/$(BIN):$$PATH"
 SYSTEM_PACKAGES := bubblewrap chromium chromium-driver
 
-.PHONY: help setup repro check test test-eval test-slow bench lock system-packages clean
+.PHONY: help setup repro check test test-kernels test-scale test-eval test-slow bench lock system-packages clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -42,7 +42,12 @@ system-packages: ## Install what the tests need from Debian: bubblewrap, chromiu
 	fi
 
 test: $(VENV)/installed-dev system-packages ## Every test but the slow ones
-	$(RUN) pytest -n 2 -m "not slow and not evaluation_slow"
+	$(RUN) pytest -n 2 -m "not slow and not evaluation_slow and not kernels"
+
+test-kernels: $(VENV)/installed-dev ## The same bytes on every BLAS kernel, thread count and vector instruction set
+	$(RUN) pytest -n 2 -m kernels tests/kernels
+
+test-scale: test-kernels ## What `make test` has no time for and CI runs too
 
 test-eval: $(VENV)/installed-dev system-packages ## Real model over real items, minutes to hours on a CPU
 	$(RUN) pytest -m evaluation_slow

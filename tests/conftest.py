@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from filelock import FileLock
 
-from tests.repository import Repository, new_repository
+from tests.repository import ROOT, Repository, new_repository
 
 
 def shared(factory: pytest.TempPathFactory, name: str, make: Callable[[Path], object]) -> Path:
@@ -26,9 +26,14 @@ def shared(factory: pytest.TempPathFactory, name: str, make: Callable[[Path], ob
 
 
 def reproduce_shipped(path: Path) -> None:
+    """Run the pipeline as in a fresh clone, on top of the versions that git has of what stages write."""
     repository = new_repository(path)
-    (path / "cold.txt").write_text(repository.dvc("repro"), encoding="utf-8")
+    shutil.copy(ROOT / "dvc.lock", path)
+    shutil.copytree(ROOT / "reports/metrics", path / "reports/metrics")
     repository.commit("First state")
+    (path / "cold.txt").write_text(repository.dvc("repro"), encoding="utf-8")
+    (path / "changed.txt").write_text(repository.run("git", "diff", "--stat").stdout, encoding="utf-8")
+    repository.commit("What it printed")
 
 
 @pytest.fixture(scope="session")

@@ -33,12 +33,20 @@ def orthonormal(n_benchmarks: int) -> np.ndarray:
 
 
 def write_study(
-    folder: Path, n_models: int = 24, n_benchmarks: int = 6, seed: int = 0, *, known_budgets: bool = True
+    folder: Path,
+    n_models: int = 24,
+    n_benchmarks: int = 6,
+    seed: int = 0,
+    *,
+    known_budgets: bool = True,
+    noise: float = 1e-3,
+    missing: float = 0.0,
 ) -> Plan:
     """Write a study with max_score 100, one benchmark with negative scores, no claims, two languages.
 
     The axes are uncorrelated and their variances differ, so PCA must find the planted loadings: each benchmark is
-    standardised, and the planted columns have equal variance by construction.
+    standardised, and the planted columns have equal variance by construction. noise is its standard deviation beside
+    that of the components, 2 and 1; missing the share of cells that are blank.
     """
     rng = np.random.default_rng(seed)
     U = orthonormal(n_benchmarks)
@@ -48,8 +56,7 @@ def write_study(
     logs = left @ right_t * np.sqrt(n_models)
     spread = np.array([2.0, 1.0])
     Z = logs * spread @ U.T
-    noise = rng.normal(scale=1e-3, size=Z.shape)
-    scores = 50 + 8 * (Z + noise)
+    scores = 50 + 8 * (Z + rng.normal(scale=noise, size=Z.shape))
     scores[:, -1] -= 50
     names = [f"org/model-{i:02d}" for i in range(n_models)]
     benchmarks = [f"task_{j}" for j in range(n_benchmarks)]
@@ -88,6 +95,7 @@ def write_study(
             "reference": "",
         }
     )
+    scores = np.where(rng.random(scores.shape) < missing, np.nan, scores)
     models.to_csv(folder / "models.csv", index=False)
     facts.to_csv(folder / "benchmarks.csv", index=False)
     pd.DataFrame(scores, names, benchmarks).rename_axis("model_id").reset_index().to_csv(

@@ -16,6 +16,7 @@ COPIED = (
     ".dvc/config",
     ".dvc/.gitignore",
     ".dvcignore",
+    ".gitattributes",
     ".gitignore",
 )
 FILES = ("dvc.yaml", "params.yaml", "pyproject.toml", "mlruns/.gitignore")

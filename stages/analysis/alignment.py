@@ -18,7 +18,8 @@ class Alignment:
     """Candidate axes of many solutions, paired with reference axes.
 
     Attributes:
-        loadings: (n_solutions, n_benchmarks, k), each column beside its reference, cosine not negative.
+        loadings: (n_solutions, n_benchmarks, k), each column beside its reference, cosine not negative; NaN where
+            no axis was left for it.
         order: Position of the candidate that each reference got (n_solutions, k).
         flipped: Whether the candidate's sign was turned (n_solutions, k).
     """
@@ -35,14 +36,14 @@ class Alignment:
 
 
 def align(reference: Array, candidates: Array) -> Alignment:
-    """Pair the axes of many solutions with the reference axes, as `pca.match_components` does for one.
+    """Pair the axes of many solutions with the reference axes.
 
     The pairing maximises the sum of absolute cosines. Where every reference prefers another candidate, that choice
     is the optimum; only the other solutions need an assignment solver.
 
     Args:
         reference: (n_benchmarks, k), unit-norm columns.
-        candidates: (n_solutions, n_benchmarks, m) with m >= k, unit-norm columns.
+        candidates: (n_solutions, n_benchmarks, m) with m >= k, unit-norm columns; a column of zeros is no axis.
     """
     cosines = np.einsum("pk,bpm->bkm", reference, candidates, optimize=True)
     strength = np.abs(cosines)
@@ -52,7 +53,8 @@ def align(reference: Array, candidates: Array) -> Alignment:
         order[i] = linear_sum_assignment(-strength[i])[1]
     flipped = np.take_along_axis(cosines, order[:, :, None], axis=2)[:, :, 0] < 0
     matched = np.take_along_axis(candidates, order[:, None, :], axis=2)
-    return Alignment(matched * np.where(flipped, -1.0, 1.0)[:, None, :], order, flipped)
+    signs = np.where(matched.any(axis=1), np.where(flipped, -1.0, 1.0), np.nan)
+    return Alignment(matched * signs[:, None, :], order, flipped)
 
 
 def rotations(reference: Array, aligned: Array) -> Array:

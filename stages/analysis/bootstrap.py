@@ -14,6 +14,7 @@ from threadpoolctl import threadpool_limits
 
 from stages.analysis.alignment import align, cosines, rotations
 from stages.analysis.inference import partial_correlations
+from stages.analysis.pca import with_variance
 from stages.analysis.resampling import Samples
 
 Array = NDArray[np.float64]
@@ -34,7 +35,8 @@ class Spectra:
     """Leading eigenpairs of the correlation matrix of every sample, not aligned.
 
     Attributes:
-        vectors: (n_samples, n_benchmarks, m), unit-norm columns by falling eigenvalue, signs by chance.
+        vectors: (n_samples, n_benchmarks, m), unit-norm columns by falling eigenvalue, signs by chance; zeros where
+            a sample has no further component (see `pca.with_variance`).
         ratio: Explained variance ratio (n_samples, m).
         centre: Mean of each benchmark (n_samples, n_benchmarks).
         spread: Its divisor (n_samples, n_benchmarks): standard deviation with ddof 0, or 1.
@@ -70,7 +72,7 @@ def spectra(X: Array, weights: Array, m: int, *, unit_variance: bool = True) -> 
     vectors = np.full((len(share), len(scale), m), np.nan)
     ratio = np.full((len(share), m), np.nan)
     values, found = np.linalg.eigh(matrix[usable])
-    vectors[usable] = found[:, :, : -m - 1 : -1]
+    vectors[usable] = with_variance(values, found)[:, :, : -m - 1 : -1]
     ratio[usable] = values[:, : -m - 1 : -1] / values.sum(axis=1, keepdims=True)
     return Spectra(vectors, ratio, middle + means * scale, spread, correlation)
 
@@ -106,6 +108,9 @@ def pc_scores(X: Array, found: Spectra, loadings: Array) -> Array:
 def statistics(sample: Samples, reference: Array, *, unit_variance: bool = True) -> dict[str, Array]:
     """Return what the study reports, for each sample; NaN where it cannot be computed.
 
+    A sample of few different models may have fewer components than the full data; it says nothing of the others, and
+    nothing of the rotated ones.
+
     Args:
         sample: Resampled versions of the data.
         reference: Loadings of the full solution (n_benchmarks, k); every sample is aligned to them.
@@ -114,17 +119,20 @@ def statistics(sample: Samples, reference: Array, *, unit_variance: bool = True)
     Returns:
         ratio (b, k); loadings and rotated (b, p, k), aligned by permutation and sign, and by a Procrustes rotation
         on top; scores (b, n, k); correlation (b, p, p); rho, slope, partial (b, k, n_budgets) and contrast (b, k,
-        n_pairs), see `laws`; cosine, turned, flipped, swapped (b, k), the last two 0 or 1.
+        n_pairs), see `laws`; cosine, turned, swapped (b, k), the last 0 or 1.
     """
     p, k = reference.shape
     found = spectra(sample.X, sample.weights, min(2 * k, p), unit_variance=unit_variance)
     usable = np.asarray(~np.isnan(found.ratio).any(axis=1))
     aligned = align(reference, found.vectors[usable])
-    turned = aligned.loadings @ rotations(reference, aligned.loadings)
+    axis = ~np.isnan(aligned.loadings[:, 0])
+    whole = np.asarray(axis.all(axis=1))
+    turned = _spread_out(aligned.loadings[whole] @ rotations(reference, aligned.loadings[whole]), whole)
     loadings = _spread_out(aligned.loadings, usable)
     S = pc_scores(sample.X, found, loadings)
+    ratio = np.take_along_axis(found.ratio[usable], aligned.order, axis=1)
     return {
-        "ratio": _spread_out(np.take_along_axis(found.ratio[usable], aligned.order, axis=1), usable),
+        "ratio": _spread_out(np.where(axis, ratio, np.nan), usable),
         "loadings": loadings,
         "rotated": _spread_out(turned, usable),
         "scores": S,
@@ -132,8 +140,7 @@ def statistics(sample: Samples, reference: Array, *, unit_variance: bool = True)
         **laws(S, sample.logs, sample.weights),
         "cosine": _spread_out(cosines(reference, aligned.loadings), usable),
         "turned": _spread_out(cosines(reference, turned), usable),
-        "flipped": _spread_out(aligned.flipped.astype(float), usable),
-        "swapped": _spread_out(aligned.swapped.astype(float), usable),
+        "swapped": _spread_out(np.where(axis, aligned.swapped, np.nan), usable),
     }
 
 

@@ -1,7 +1,7 @@
 """Differences between two tables or two nested records, number by number."""
 
 import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import NamedTuple, TypeGuard
 
 import pandas as pd
@@ -9,7 +9,7 @@ import pandas as pd
 from stages.analysis.pipeline import flatten
 
 RELATIVE = 1e-9
-"""More than numbers written with 12 digits lose, less than anything that matters."""
+"""More than arithmetic in another order loses, less than anything that matters."""
 
 
 class Difference(NamedTuple):
@@ -38,18 +38,13 @@ def _is_number(value: object) -> TypeGuard[float]:
     return isinstance(value, int | float) and not isinstance(value, bool)
 
 
-def exact(_: str) -> float:
-    """Return the absolute tolerance 0 for every place."""
-    return 0.0
-
-
-def is_close(first: object, second: object, absolute: float = 0.0) -> bool:
-    """Tell whether two values agree: numbers up to `RELATIVE` or an absolute tolerance, missing ones with each other.
+def is_close(first: object, second: object, relative: float = RELATIVE) -> bool:
+    """Return whether two values agree: numbers up to a relative tolerance, missing ones with each other.
 
     Args:
         first: A value of a table.
         second: Likewise.
-        absolute: Largest difference allowed.
+        relative: Largest difference allowed, as a share of the larger number; 0 for the same number.
     """
     if pd.isna(first) or pd.isna(second):
         return bool(pd.isna(first) and pd.isna(second))
@@ -57,18 +52,16 @@ def is_close(first: object, second: object, absolute: float = 0.0) -> bool:
         return first is second
     if not (_is_number(first) and _is_number(second)):
         return bool(first == second)
-    return math.isclose(first, second, rel_tol=RELATIVE, abs_tol=max(absolute, 1e-12))
+    return math.isclose(first, second, rel_tol=relative, abs_tol=1e-3 * relative)
 
 
-def table_differences(
-    first: pd.DataFrame, second: pd.DataFrame, tolerance: Callable[[str], float] = exact
-) -> Iterator[Difference]:
+def table_differences(first: pd.DataFrame, second: pd.DataFrame, relative: float = RELATIVE) -> Iterator[Difference]:
     """Yield the cells in which two tables differ, and the rows and columns that only one has.
 
     Args:
         first: Any table.
         second: Likewise, with the rows in the same order.
-        tolerance: Place to the largest absolute difference allowed there.
+        relative: See `is_close`.
     """
     for column in [*first.columns, *(name for name in second.columns if name not in first.columns)]:
         if column not in first.columns or column not in second.columns:
@@ -84,10 +77,9 @@ def table_differences(
         for i, label in enumerate(rows):
             if label not in positions:
                 continue
-            place = f"{label} {column}"
             pair = ours[i], theirs[positions[label]]
-            if not is_close(*pair, tolerance(place)):
-                yield Difference(place, *pair)
+            if not is_close(*pair, relative):
+                yield Difference(f"{label} {column}", *pair)
 
 
 def _presence(present: bool) -> tuple[object, object]:
@@ -110,18 +102,18 @@ def _labels(table: pd.DataFrame) -> list[str]:
 
 
 def record_differences(
-    first: Mapping[str, object], second: Mapping[str, object], tolerance: Callable[[str], float] = exact
+    first: Mapping[str, object], second: Mapping[str, object], relative: float = RELATIVE
 ) -> Iterator[Difference]:
     """Yield the leaves in which two nested mappings differ, as `table_differences` does."""
     ours, theirs = dict(flatten("", first)), dict(flatten("", second))
     for name in [*ours, *(name for name in theirs if name not in ours)]:
         if name not in ours or name not in theirs:
             yield Difference(name, ours.get(name), theirs.get(name))
-        elif not _equal(ours[name], theirs[name], tolerance(name)):
+        elif not _equal(ours[name], theirs[name], relative):
             yield Difference(name, ours[name], theirs[name])
 
 
-def _equal(first: object, second: object, absolute: float) -> bool:
+def _equal(first: object, second: object, relative: float) -> bool:
     if isinstance(first, list) or isinstance(second, list):
         return first == second
-    return is_close(first, second, absolute)
+    return is_close(first, second, relative)

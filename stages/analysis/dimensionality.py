@@ -63,13 +63,13 @@ def average_partials(X: pd.DataFrame) -> Array:
     Source: Velicer (1976), minimum average partial; NaN where nothing is left of a benchmark.
     """
     Z, _, _ = standardise(X)
-    correlation = Z.T @ Z / len(Z)
-    values, vectors = np.linalg.eigh(correlation)
+    values, vectors = np.linalg.eigh(Z.T @ Z / len(Z))
     weights = vectors[:, ::-1] * np.sqrt(np.maximum(values[::-1], 0.0))
-    p = len(correlation)
+    p = len(values)
     result = np.full(p - 1, np.nan)
     for m in range(p - 1):
-        left = correlation - weights[:, :m] @ weights[:, :m].T
+        # the sum of what is left: as a difference from the correlations it would lose its digits
+        left = weights[:, m:] @ weights[:, m:].T
         diagonal = np.diag(left)
         if (diagonal > 1e-10).all():
             partial = left / np.sqrt(np.outer(diagonal, diagonal))

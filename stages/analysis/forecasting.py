@@ -98,19 +98,21 @@ def left_out_errors(
     values = X.to_numpy(dtype=float)
     rows = np.flatnonzero(usable)
     names = [*[f"PC{j + 1}" for j in range(reference.shape[1])], *map(str, X.columns)]
-    errors = {method: np.empty((len(rows), len(names))) for method in METHODS}
+    errors = {method: np.full((len(rows), len(names)), np.nan) for method in METHODS}
     for g in np.unique(codes[usable]):
         outside, held = codes != g, rows[codes[rows] == g]
         S = _scores_without(values, outside, reference, unit_variance=unit_variance)
         responses = np.hstack([S, values])
+        # the models outside a family may have fewer components than all models
+        there = np.flatnonzero(np.isfinite(responses).all(axis=0))
         train = rows[codes[rows] != g]
         at = np.searchsorted(rows, held)
         inside, new = designs(logs[train]), designs(logs[held])
         for method in METHODS:
-            solution, _, rank, _ = np.linalg.lstsq(inside[method], responses[train], rcond=None)
+            solution, _, rank, _ = np.linalg.lstsq(inside[method], responses[train][:, there], rcond=None)
             if rank < inside[method].shape[1]:
                 raise ValueError("the budgets of the families left are not different enough")
-            errors[method][at] = new[method] @ solution - responses[held]
+            errors[method][np.ix_(at, there)] = new[method] @ solution - responses[held][:, there]
     frames = {method: pd.DataFrame(found, X.index[rows], names) for method, found in errors.items()}
     return Errors(X.index[rows], codes[rows], **frames)
 

@@ -11,13 +11,13 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from stages.analysis.alignment import align
 from stages.analysis.incomplete import leave_out
 from stages.analysis.pca import (
     Decomposition,
     component_names,
     decompose,
     leave_one_out,
-    match_components,
     orientation,
     summarise_loo,
     usable_components,
@@ -228,7 +228,7 @@ def leave_one_out_ppca(X: pd.DataFrame, full: Decomposition, k: int) -> Array:
         except NotImputableError:
             continue
         if without.loadings.shape[1] == reference.shape[1]:
-            result[i] = match_components(reference, without.loadings.to_numpy())
+            result[i] = align(reference, without.loadings.to_numpy()[None]).loadings[0]
     return result
 
 

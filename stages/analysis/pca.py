@@ -6,10 +6,14 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy.optimize import linear_sum_assignment
 from threadpoolctl import threadpool_limits
 
+from stages.analysis.alignment import align
+
 Array = NDArray[np.float64]
+
+NO_VARIANCE = 1e-9
+"""Share of the variance at which an axis is rounding error of the arithmetic."""
 
 CHUNK = 256
 """Leave-one-out correlation matrices decomposed at once: bounds the memory of a large study."""
@@ -123,24 +127,19 @@ def decompose(
     )
 
 
-def match_components(reference: Array, candidates: Array) -> Array:
-    """Permute and sign candidate components so that they match reference components best.
+def with_variance(values: Array, vectors: Array) -> Array:
+    """Return eigenvectors with zeros in place of those that carry no variance.
 
-    The pairing maximises the sum of absolute cosines (assignment problem).
+    Every basis of a null space is as good as any other: which one an eigensolver returns is an accident of the
+    processor's arithmetic, and no fact about the data.
 
     Args:
-        reference: (n_benchmarks, k), unit-norm columns.
-        candidates: (n_benchmarks, m) with m >= k, unit-norm columns.
-
-    Returns:
-        (n_benchmarks, k): for each reference column its candidate, with the sign that makes the cosine positive.
+        values: All eigenvalues of each matrix (b, p).
+        vectors: Their eigenvectors (b, p, p), in the same order.
     """
-    cosines = reference.T @ candidates
-    rows, columns = linear_sum_assignment(-np.abs(cosines))
-    order = columns[np.argsort(rows)]
-    signs = np.where(cosines[np.arange(len(order)), order] < 0, -1.0, 1.0)
-    matched: Array = candidates[:, order] * signs
-    return matched
+    share = values / values.sum(axis=1, keepdims=True)
+    kept: Array = np.where(share[:, None, :] > NO_VARIANCE, vectors, 0.0)
+    return kept
 
 
 def leave_one_out(X: pd.DataFrame, full: Decomposition, *, unit_variance: bool = True) -> Array:
@@ -155,7 +154,8 @@ def leave_one_out(X: pd.DataFrame, full: Decomposition, *, unit_variance: bool =
         unit_variance: As in `decompose`.
 
     Returns:
-        (n_models, n_benchmarks, k); all NaN where a benchmark is constant without that model.
+        (n_models, n_benchmarks, k); all NaN where a benchmark is constant without that model, a column NaN where the
+        other models have no such component.
     """
     values = X.to_numpy(dtype=float)
     n = len(values)
@@ -180,10 +180,9 @@ def _without_each(part: Array, gram: Array, n: int, reference: Array, *, unit_va
     if unit_variance:
         scale = np.sqrt(np.where(diagonal > 0, diagonal, 1.0))
         grams = grams / (scale[:, :, None] * scale[:, None, :])
-    vectors = np.linalg.eigh(grams[usable])[1][:, :, ::-1]
+    vectors = with_variance(*np.linalg.eigh(grams[usable]))[:, :, ::-1]
     spare = min(2 * reference.shape[1], vectors.shape[2])
-    for i, candidates in zip(np.flatnonzero(usable), vectors, strict=True):
-        result[i] = match_components(reference, candidates[:, :spare])
+    result[usable] = align(reference, vectors[:, :, :spare]).loadings
     return result
 
 
@@ -195,19 +194,21 @@ def summarise_loo(loadings: Array, full: Decomposition) -> pd.DataFrame:
         full: The full solution; names benchmarks and components.
 
     Returns:
-        One row per component and benchmark: benchmark, component, full, mean, std.
+        One row per component and benchmark: benchmark, component, full, mean, std; the last two NaN where fewer than
+        two models can be left out.
     """
     frames = []
     for j, name in enumerate(full.loadings.columns):
         usable = loadings[~np.isnan(loadings[:, :, j]).any(axis=1), :, j]
+        enough = len(usable) > 1
         frames.append(
             pd.DataFrame(
                 {
                     "benchmark": full.loadings.index,
                     "component": name,
                     "full": full.loadings[name].to_numpy(),
-                    "mean": usable.mean(axis=0),
-                    "std": usable.std(axis=0, ddof=1),
+                    "mean": usable.mean(axis=0) if enough else np.nan,
+                    "std": usable.std(axis=0, ddof=1) if enough else np.nan,
                 }
             )
         )

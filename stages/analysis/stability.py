@@ -217,11 +217,11 @@ def _long(
 
 
 def axes_table(study: Study, found: Sequence[Resampling]) -> pd.DataFrame:
-    """Return component, resampling, stability, least, space, flipped, swapped.
+    """Return component, resampling, stability, least, space, swapped.
 
     stability is the mean cosine of a component in the samples with that of the full data, least its smallest value;
-    space is the mean after a rotation within the components. flipped and swapped are the shares of samples in which
-    the component came out with the other sign or at another rank: what would spoil a summary without alignment.
+    space is the mean after a rotation within the components. swapped is the share of samples in which the component
+    came out at another rank: what would spoil a summary without alignment.
     """
     frames = []
     for resampling in found:
@@ -234,7 +234,6 @@ def axes_table(study: Study, found: Sequence[Resampling]) -> pd.DataFrame:
                     "stability": parts["cosine"].mean(),
                     "least": parts["cosine"].least,
                     "space": parts["turned"].mean(),
-                    "flipped": parts["flipped"].mean(),
                     "swapped": parts["swapped"].mean(),
                 }
             )

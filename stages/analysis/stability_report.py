@@ -287,7 +287,7 @@ def metrics(tables: Mapping[str, pd.DataFrame], draws: int) -> dict[str, object]
     return {
         "draws": draws,
         "explained_variance": stability.nested(variance, ["component"], list(variance.columns[1:])),
-        "axes": stability.nested(axes, ["component", "resampling"], ["stability", "flipped", "swapped"]),
+        "axes": stability.nested(axes, ["component", "resampling"], ["stability", "swapped"]),
         "scaling": stability.nested(scaling, ["response", "language", "resampling"], list(scaling.columns[4:])),
         "contrasts": stability.nested(contrasts, ["response", "language", "other"], list(contrasts.columns[3:])),
         "prediction": stability.nested(prediction, ["response"], list(prediction.columns[1:])),

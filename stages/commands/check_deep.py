@@ -4,22 +4,23 @@ import contextlib
 import importlib
 import io
 import json
+import math
 import shutil
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 
 from stages import workspace
-from stages.analysis.differences import record_differences, table_differences
+from stages.analysis.differences import Difference, record_differences, table_differences
 from stages.analysis.findings import MATRIX_CHECKS, MODEL_CHECKS, Finding, findings_table, summary
 from stages.commands.check_values import told
 from stages.commands.checks import TABLES, Report
 from stages.commands.snapshot import Snapshot
 from stages.contracts.errors import InputError
 
-FACTORS = 2e-4
-"""Largest difference of a number that depends on the factor model: another BLAS moves its fit by 1e-5."""
-FACTOR_WORDS = ("fa_", "factor", "Factor", "fa.", "robustness")
+LAST = 100
+"""Steps of the last written place that a number may be off for the difference to count as one of arithmetic."""
+
 MODULE = "python -m stages."
 GATES = ("budget", "validate")
 SKIPPED = ("evaluate", "report", "track")
@@ -47,7 +48,7 @@ def check_deep(snapshot: Snapshot, intact: frozenset[str], report: Report) -> No
         for path in sorted(path for path in scratch.rglob("*") if path.suffix in {*TABLES, ".json"}):
             file = path.relative_to(scratch).as_posix()
             if any(file.startswith(f"{folder}/") for folder in ("data", "reports")) and file in intact:
-                report.add(_differences(file, path, report))
+                report.add(compare_file(file, path, report))
         if "reports/metrics/validate.json" in intact:
             verdict = workspace.read_metrics("validate")
             for key, value in counts.get("validate", {}).items():
@@ -97,20 +98,39 @@ def _write_findings(which: str, findings: list[Finding], checks: Mapping[str, st
     return {name: int(overview[name].sum()) for name in ("warnings", "waived", "corrected")}
 
 
-def _tolerance(file: str) -> Callable[[str], float]:
-    """Return the tolerance of each place in a file."""
-    loose = any(word in file for word in FACTOR_WORDS)
-    return lambda place: FACTORS if loose or any(word in place for word in FACTOR_WORDS) else 0.0
+def compare_file(file: str, again: Path, report: Report) -> list[str]:
+    """Return a line for each number of a file that comes out differently; the last digits are noted and counted.
 
+    Another architecture or another version of a library does not round every number alike.
 
-def _differences(file: str, again: Path, report: Report) -> list[str]:
-    """Return a line for each number of a file that comes out otherwise."""
-    tolerance = _tolerance(file)
+    Args:
+        file: Path of the file of the state.
+        again: The same file, written anew.
+        report: The count and the note are added.
+    """
+    digits = workspace.places(Path(file).stem)
     if again.suffix == ".json":
         stored, fresh = (json.loads(path.read_text(encoding="utf-8")) for path in (Path(file), again))
-        found = list(record_differences(stored, fresh, tolerance))
+        found = list(record_differences(stored, fresh, relative=0.0))
+        steps = {}
     else:
         read = TABLES[again.suffix]
-        found = list(table_differences(read(Path(file)), read(again), tolerance))
+        table = read(Path(file))
+        found = list(table_differences(table, read(again), relative=0.0))
+        numbers = table.select_dtypes("float").abs().max()
+        steps = {str(name): 10.0 ** -workspace.unit(largest, digits) for name, largest in numbers.dropna().items()}
     report.count("files computed anew", 1)
-    return [f"{file}: {place} is {told(first)}, run again {told(second)}" for place, first, second in found]
+    last = [item for item in found if item.size <= LAST * _step(item, steps, digits)]
+    if last:
+        report.notes.append(f"{file}: differs in the last digits ({len(last)} number{'s' * (len(last) > 1)})")
+    rest = [item for item in found if item not in last]
+    return [f"{file}: {place} is {told(first)}, run again {told(second)}" for place, first, second in rest]
+
+
+def _step(item: Difference, steps: Mapping[str, float], digits: int) -> float:
+    """Return the last written place of a number: of its column, or in metrics its own."""
+    if not math.isfinite(item.size):
+        return 0.0
+    column = next((name for name in steps if item.place.endswith(f" {name}")), None)
+    largest = max(abs(float(str(item.first))), abs(float(str(item.second))))
+    return steps[column] if column else 10.0 ** -workspace.unit(largest, digits)

@@ -137,7 +137,8 @@ def _check_claims(snapshot: Snapshot, facts: Facts, intact: frozenset[str], read
         read.report.add(error.problems)
         return
     read.report.count("claims", len(table))
-    _report(read.report, path, "the tables of the analysis", table_differences(workspace.read_claims(), table))
+    ours = workspace.as_written("claims", table)
+    _report(read.report, path, "the tables of the analysis", table_differences(workspace.read_claims(), ours))
 
 
 def _check_evaluations(snapshot: Snapshot, facts: Facts, read: _Reader, left_out: Callable[[str], bool]) -> None:

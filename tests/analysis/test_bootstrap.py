@@ -44,16 +44,17 @@ def test_weights_give_what_a_scikit_learn_loop_over_copied_rows_gives(drawn):
         np.testing.assert_allclose(np.abs(found.vectors[i]), np.abs(loop.components_.T), atol=1e-10)
 
 
-def test_naive_samples_of_the_shipped_study_flip_signs_half_the_time_and_aligned_ones_never():
+def test_naive_means_of_axes_with_accidental_signs_cancel_and_aligned_ones_do_not():
     X = pd.read_csv(ROOT / "metadata/japanese-2024/scores.csv", index_col="model_id").to_numpy()
     full = decompose(pd.DataFrame(X), 4, {}).loadings.to_numpy()
     rng = np.random.default_rng(2)
     naive = []
     for _ in range(400):
         rows = X[rng.integers(0, len(X), len(X))]
-        naive.append(np.linalg.svd((rows - rows.mean(axis=0)) / rows.std(axis=0))[2][:8].T)
+        axes = np.linalg.svd((rows - rows.mean(axis=0)) / rows.std(axis=0))[2][:8].T
+        # the signs that LAPACK returns depend on the processor
+        naive.append(axes * rng.choice([-1.0, 1.0], 8))
     found = align(full, np.stack(naive))
-    assert 0.3 < found.flipped.mean() < 0.7
     assert found.swapped.mean() > 0.05
     # flips cancel in the mean of naive loadings: hardly anything of an axis is left, of an aligned one nearly all
     naive_length = np.linalg.norm(np.stack(naive)[:, :, :3].mean(axis=0), axis=0)

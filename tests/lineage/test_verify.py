@@ -14,6 +14,8 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from stages.adapters.dvcstate import Cache
+from stages.commands.check_deep import compare_file
+from stages.commands.checks import Report
 from stages.commands.verify import verify
 from stages.contracts.errors import InputError
 from tests.lineage.conftest import inside
@@ -49,6 +51,33 @@ def test_an_untouched_state_has_no_mismatch(study: Repository):
     assert report.counts["claims"] == 14
     assert report.counts["runs"] >= 2
     assert report.counts["files computed anew"] > 20
+
+
+def test_the_last_digits_are_told_from_a_difference(
+    study: Repository, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    """On another architecture a number may round otherwise: that is noted and counted, and is no mismatch."""
+    for folder in ("reports/tables", "reports/metrics"):
+        shutil.copytree(study.path / folder, tmp_path / folder)
+    monkeypatch.chdir(tmp_path)
+    again = tmp_path / "again"
+    table = pd.read_csv("reports/tables/pca_loadings.csv")
+    table.loc[[0, 1], "PC1"] += [1e-9, -2e-9]
+    table.to_csv(again.with_suffix(".csv"), index=False)
+    record = json.loads(Path("reports/metrics/decompose.json").read_text())
+    record["explained_variance_ratio"]["PC2"] += 1e-9
+    again.with_suffix(".json").write_text(json.dumps(record))
+    report = Report()
+    assert compare_file("reports/tables/pca_loadings.csv", again.with_suffix(".csv"), report) == []
+    assert compare_file("reports/metrics/decompose.json", again.with_suffix(".json"), report) == []
+    assert report.notes == [
+        "reports/tables/pca_loadings.csv: differs in the last digits (2 numbers)",
+        "reports/metrics/decompose.json: differs in the last digits (1 number)",
+    ]
+    table.loc[2, "PC1"] += 1e-6
+    table.to_csv(again.with_suffix(".csv"), index=False)
+    (line,) = compare_file("reports/tables/pca_loadings.csv", again.with_suffix(".csv"), report)
+    assert f"{table.loc[2, 'benchmark']} PC1 is" in line
 
 
 @pytest.mark.parametrize("folder", ["data", "reports", "metadata"])
