@@ -11,11 +11,11 @@ import pandas as pd
 from sklearn.decomposition import PCA
 from threadpoolctl import threadpool_limits
 
-from stages.analysis.alignment import align
-from stages.analysis.bootstrap import spectra
-from stages.analysis.pca import decompose
-from stages.analysis.resampling import Data, model_weights
-from stages.analysis.stability import Study, resample
+from stages.analysis.components.alignment import align
+from stages.analysis.components.pca import decompose
+from stages.analysis.uncertainty.bootstrap import spectra
+from stages.analysis.uncertainty.resampling import Data, model_weights
+from stages.analysis.uncertainty.tables import Study, resample
 from tests.repository import ROOT
 
 RUNS = 5

@@ -6,11 +6,12 @@ Writes  data/score_cells.parquet, data/score_matrix.parquet
 
 import pandas as pd
 
-from stages import collect, workspace
-from stages.analysis import cells
-from stages.analysis.incomplete import leave_out, left_out_line
-from stages.contracts.facts import Facts
+from stages.analysis.scores import cells
+from stages.analysis.scores.incomplete import leave_out, left_out_line
 from stages.contracts.params import Params
+from stages.contracts.study.facts import Facts
+from stages.workspace import files as workspace
+from stages.workspace import results
 
 
 def run(facts: Facts, evaluated: pd.DataFrame, params: Params) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -37,7 +38,7 @@ def main() -> None:
     """Read, assemble, write."""
     params = workspace.load_params()
     facts = workspace.read_facts_back(params)
-    table, matrix = run(facts, collect.read_evaluations(params, facts.benchmarks), params)
+    table, matrix = run(facts, results.read_evaluations(params, facts.benchmarks), params)
     workspace.write_parquet(workspace.CELLS, table)
     workspace.write_parquet(workspace.MATRIX, matrix)
     origins = ", ".join(f"{n} {origin}" for origin, n in table["origin"].value_counts().items())

@@ -6,15 +6,16 @@ Writes  data/models.parquet, reports/tables/findings_models.csv, reports/data_do
 
 import pandas as pd
 
-from stages import gating, workspace
-from stages.adapters.gx import Suite
-from stages.analysis import budgets
-from stages.analysis.findings import MODEL_CHECKS, Finding
-from stages.analysis.model_checks import check_models
-from stages.contracts.expectations import models_expectations
+from stages.analysis.scaling import budgets
 from stages.contracts.params import BudgetParams
-from stages.contracts.study import StudyInfo
-from stages.contracts.tables import models_table
+from stages.contracts.study.info import StudyInfo
+from stages.contracts.study.tables import models_table
+from stages.gate import verdict
+from stages.gate.data_docs import Suite
+from stages.gate.expectations import models_expectations
+from stages.gate.findings import MODEL_CHECKS, Finding
+from stages.gate.models import check_models
+from stages.workspace import files as workspace
 
 
 def run(models: pd.DataFrame, info: StudyInfo, params: BudgetParams, where: str) -> tuple[pd.DataFrame, list[Finding]]:
@@ -46,7 +47,7 @@ def main() -> None:
     info = workspace.load_info(params.study)
     models = workspace.read_fact("models")
     table, findings = run(models, info, params.budget, str(workspace.study_folder(params.study) / "models.csv"))
-    gating.decide("budget", [suite(models, info)], findings, MODEL_CHECKS, params)
+    verdict.decide("budget", [suite(models, info)], findings, MODEL_CHECKS, params)
     workspace.write_parquet(workspace.MODELS, table)
 
 

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import click
 
-from stages import workspace
 from stages.commands.decision_cli import place, plan
 from stages.commands.evaluation_cli import diagnose
 from stages.commands.lineage_cli import diff, export, trace, verify
+from stages.workspace import files as workspace
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})

@@ -4,8 +4,9 @@ Reads   data/study/claims.parquet and the tables of the analysis
 Writes  reports/tables/claims.csv, reports/metrics/compare.json
 """
 
-from stages import collect, workspace
 from stages.analysis.claims import compare, counts
+from stages.workspace import files as workspace
+from stages.workspace import results
 
 
 def main() -> None:
@@ -13,7 +14,7 @@ def main() -> None:
     params = workspace.load_params()
     where = str(workspace.study_folder(params.study) / "claims.csv")
     table = compare(
-        workspace.read_fact("claims"), collect.load_results(params), params.compare.tolerance_factor, where
+        workspace.read_fact("claims"), results.load_results(params), params.compare.tolerance_factor, where
     )
     workspace.write_table("claims", table)
     workspace.write_metrics("compare", counts(table))

@@ -6,9 +6,9 @@ Writes  reports/tables/{correlation_pearson,correlation_spearman,precision}.csv,
 
 import pandas as pd
 
-from stages import workspace
-from stages.analysis import correlation
-from stages.analysis.cells import to_matrix
+from stages.analysis.scores import correlation
+from stages.analysis.scores.cells import to_matrix
+from stages.workspace import files as workspace
 
 
 def main() -> None:

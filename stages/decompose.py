@@ -5,9 +5,9 @@ Writes  reports/tables/{pca_loadings,pca_scores,pca_loo,explained_variance,skipp
         reports/metrics/decompose.json
 """
 
-from stages import workspace
-from stages.analysis.missing import NotImputableError, decompose_with_loo
+from stages.analysis.components.ppca import NotImputableError, decompose_with_loo
 from stages.contracts.errors import InputError
+from stages.workspace import files as workspace
 
 
 def main() -> None:

@@ -6,15 +6,16 @@ Writes  data/evaluations/MODEL/{scores.json,samples/BENCHMARK.parquet,provenance
 
 import sys
 
-from stages import evaluating, workspace
 from stages.contracts.errors import InputError
+from stages.evaluation import of_model
+from stages.workspace import files as workspace
 
 
 def main() -> None:
     """Read the record of the model that the command line names, evaluate it."""
     if len(sys.argv) != 2:
         raise InputError(["python -m stages.evaluate MODEL_ID: one model_id of evaluate.models"])
-    evaluating.evaluate(workspace.read_record(sys.argv[1]), workspace.load_params().evaluate)
+    of_model.evaluate(workspace.read_record(sys.argv[1]), workspace.load_params().evaluate)
 
 
 if __name__ == "__main__":

@@ -7,9 +7,9 @@ Writes  reports/tables/{fa_loadings,fa_scores,fa_summary,fa_correlations,skipped
 
 import pandas as pd
 
-from stages import workspace
-from stages.analysis.factors import Factors, NotFactorisableError, factorise, most_factors
+from stages.analysis.components.factors import Factors, NotFactorisableError, factorise, most_factors
 from stages.contracts.params import FactorizeParams
+from stages.workspace import files as workspace
 
 
 def run(X: pd.DataFrame, params: FactorizeParams) -> tuple[Factors | None, list[str]]:

@@ -4,8 +4,8 @@ Reads   metadata/<study>/
 Writes  data/study/{models,benchmarks,scores,corrections,waivers,claims}.parquet, data/study/records/MODEL.json
 """
 
-from stages import workspace
-from stages.adapters.harness_code import task_digests
+from stages.evaluation.code_digest import task_digests
+from stages.workspace import files as workspace
 
 
 def main() -> None:

@@ -10,13 +10,16 @@ from pathlib import Path
 
 import pandas as pd
 
-from stages import alternatives, collect, state, workspace
-from stages.adapters.page import Chart, Origin, Verdict, page_from, render_page
-from stages.adapters.page_tables import robustness_table
-from stages.analysis.lineage import state_graph
 from stages.figures.beyond import draw_beyond
 from stages.figures.catalog import Drawing, draw_all
 from stages.figures.style import save
+from stages.lineage import state
+from stages.lineage.graph import state_graph
+from stages.page.page import Chart, Origin, Verdict, page_from, render_page
+from stages.page.tables import robustness_table
+from stages.workspace import analysed
+from stages.workspace import files as workspace
+from stages.workspace import results as collect
 
 
 def save_all(drawings: Iterable[Drawing], folder: Path, dpi: int) -> list[Chart]:
@@ -33,7 +36,7 @@ def main() -> None:
     params = workspace.load_params()
     results = collect.load_results(params)
     results = replace(results, skipped=(*results.skipped, *collect.skipped_beyond()))
-    conclusions = alternatives.read_conclusions(params, list(results.info.languages))
+    conclusions = analysed.read_conclusions(params, list(results.info.languages))
     statements = {c.id: c.statement for c in conclusions.conclusions} if conclusions else {}
     beyond = collect.tables_beyond()
     findings = pd.concat([workspace.read_findings("models"), workspace.read_findings("matrix")])

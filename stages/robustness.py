@@ -9,10 +9,11 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from stages import alternatives, workspace
-from stages.analysis.robustness import counts, overview, robustness
-from stages.analysis.variations import Alternatives, Base, vary
-from stages.contracts.conclusions import FILE, Conclusion
+from stages.analysis.conclusions.variations import Alternatives, Base, vary
+from stages.analysis.conclusions.verdicts import counts, overview, robustness
+from stages.contracts.study.conclusions import FILE, Conclusion
+from stages.workspace import analysed
+from stages.workspace import files as workspace
 
 
 def run(base: Base, ways: Alternatives, conclusions: Sequence[Conclusion]) -> tuple[pd.DataFrame, list[str]]:
@@ -35,12 +36,12 @@ def main() -> None:
     """Read, vary, judge, write."""
     params = workspace.load_params()
     languages = list(workspace.load_info(params.study).languages)
-    found = alternatives.read_conclusions(params, languages)
+    found = analysed.read_conclusions(params, languages)
     listed = found.conclusions if found else []
     table, skipped = robustness([], []), [f"robustness: study {params.study} has no {FILE}"]
     if found:
-        base = alternatives.read_base(params, languages)
-        table, skipped = run(base, alternatives.read_alternatives(base.X, found.subsets, params), listed)
+        base = analysed.read_base(params, languages)
+        table, skipped = run(base, analysed.read_alternatives(base.X, found.subsets, params), listed)
     workspace.write_table("robustness", table)
     workspace.write_table("robustness_overview", overview(table, listed))
     workspace.write_metrics("robustness", counts(table))

@@ -6,8 +6,8 @@ Writes  reports/tables/{scaling,skipped_scale}.csv, reports/metrics/scale.json
 
 import pandas as pd
 
-from stages import workspace
-from stages.analysis.scaling import fit_all_laws, law_metrics
+from stages.analysis.scaling.laws import fit_all_laws, law_metrics
+from stages.workspace import files as workspace
 
 
 def main() -> None:

@@ -5,14 +5,14 @@ Reads   data/score_matrix.parquet (behind the gate), data/score_cells.parquet, d
 Writes  reports/tables/stability_*.csv, reports/tables/skipped_stability.csv, reports/metrics/stability.json
 """
 
-from stages import workspace
-from stages.analysis.budget_ranges import log_ranges, range_problems
-from stages.analysis.budgets import derive_tokens
-from stages.analysis.cells import to_matrix
-from stages.analysis.incomplete import waived
-from stages.analysis.stability_report import Inputs, assess
+from stages.analysis.scaling.budgets import derive_tokens
+from stages.analysis.scaling.ranges import log_ranges, range_problems
+from stages.analysis.scores.cells import to_matrix
+from stages.analysis.scores.incomplete import waived
+from stages.analysis.uncertainty.report import Inputs, assess
 from stages.contracts.errors import raise_all
 from stages.contracts.params import Params
+from stages.workspace import files as workspace
 
 
 def read_inputs(params: Params) -> Inputs:

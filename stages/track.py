@@ -4,8 +4,9 @@ Reads   everything that the other stages wrote
 Writes  the MLflow store; no output of DVC, so that DVC runs it for each state instead of restoring it
 """
 
-from stages import state, workspace
-from stages.adapters import tracking
+from stages.lineage import state
+from stages.tracking import log as tracking
+from stages.workspace import files as workspace
 
 
 def main() -> None:

@@ -6,13 +6,14 @@ Writes  reports/metrics/validate.json, reports/tables/findings_matrix.csv, repor
 
 import pandas as pd
 
-from stages import gating, workspace
-from stages.adapters.gx import Suite
-from stages.analysis import gate
-from stages.analysis.cells import scaled_ranges
-from stages.analysis.findings import MATRIX_CHECKS, Finding
-from stages.contracts.expectations import matrix_expectations
+from stages.analysis.scores.cells import scaled_ranges
 from stages.contracts.params import Params
+from stages.gate import matrix
+from stages.gate import verdict as gating
+from stages.gate.data_docs import Suite
+from stages.gate.expectations import matrix_expectations
+from stages.gate.findings import MATRIX_CHECKS, Finding
+from stages.workspace import files as workspace
 
 
 def run(
@@ -29,9 +30,9 @@ def run(
     """
     folder = workspace.study_folder(params.study)
     where = str(folder / "scores.csv")
-    found = gate.check_matrix(cells, X, benchmarks, params, where)
-    found += gate.suspicion_findings(X, benchmarks, found, params.gate, where)
-    return gate.judge(found, cells, waivers, where, str(folder / "waivers.csv"))
+    found = matrix.check_matrix(cells, X, benchmarks, params, where)
+    found += matrix.suspicion_findings(X, benchmarks, found, params.gate, where)
+    return matrix.judge(found, cells, waivers, where, str(folder / "waivers.csv"))
 
 
 def suite(X: pd.DataFrame, benchmarks: pd.DataFrame, params: Params) -> Suite:

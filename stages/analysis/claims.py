@@ -18,8 +18,8 @@ from collections.abc import Callable, Mapping
 import numpy as np
 import pandas as pd
 
-from stages.analysis.cells import take_subset
-from stages.analysis.results import Results
+from stages.analysis.scores.cells import take_subset
+from stages.analysis.scores.results import Results
 from stages.contracts.errors import raise_all
 
 REPRODUCED = "reproduced"

@@ -4,14 +4,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from stages import assemble, budget, collect, validate, workspace
-from stages.adapters.gx import Suite, run_suites
-from stages.analysis.findings import MATRIX_CHECKS, MODEL_CHECKS, Finding, summary
+from stages import assemble, budget, validate
 from stages.contracts.errors import InputError
-from stages.contracts.expectations import findings_expectations
-from stages.contracts.facts import Facts
 from stages.contracts.params import Params
-from stages.contracts.tables import ALL
+from stages.contracts.study.facts import Facts
+from stages.contracts.study.tables import ALL
+from stages.gate.data_docs import Suite, run_suites
+from stages.gate.expectations import findings_expectations
+from stages.gate.findings import MATRIX_CHECKS, MODEL_CHECKS, Finding, summary
+from stages.workspace import files as workspace
+from stages.workspace import results
 
 
 @dataclass(frozen=True)
@@ -80,7 +82,7 @@ def check(folder: Path | None) -> Verdict:
 
 
 def _check_matrix(facts: Facts, params: Params) -> tuple[list[Finding], Suite]:
-    cells, X = assemble.run(facts, collect.read_evaluations(params, facts.benchmarks), params)
+    cells, X = assemble.run(facts, results.read_evaluations(params, facts.benchmarks), params)
     return validate.run(cells, X, facts.benchmarks, facts.waivers, params), validate.suite(X, facts.benchmarks, params)
 
 

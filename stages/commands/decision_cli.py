@@ -6,8 +6,8 @@ from typing import Any
 
 import click
 
-from stages import workspace
 from stages.contracts.errors import InputError
+from stages.workspace import files as workspace
 
 WISH = "BENCHMARK=SCORE"
 

@@ -5,19 +5,20 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from stages import evaluating, workspace
-from stages.adapters import diagnosis, harness, model_source
-from stages.adapters.diagnosis import Limits, Trial
-from stages.adapters.harness_code import task_digests
-from stages.adapters.harness_unit import Unit
 from stages.contracts.errors import InputError
-from stages.contracts.facts import Facts
-from stages.contracts.model_record import ModelRecord, record_of
 from stages.contracts.names import Names
 from stages.contracts.params import Params
-from stages.contracts.workarounds import FILE, PROTOCOL, Evidence, Workaround, as_yaml
+from stages.contracts.study.facts import Facts
+from stages.contracts.study.model_record import ModelRecord, record_of
+from stages.contracts.study.workarounds import FILE, PROTOCOL, Evidence, Workaround, as_yaml
+from stages.evaluation import diagnosis, model_source, of_model
+from stages.evaluation.code_digest import task_digests
+from stages.evaluation.diagnosis import Limits, Trial
+from stages.evaluation.harness import run as harness
+from stages.evaluation.unit import Unit
 from stages.tasks import data
 from stages.tasks.registry import BENCHMARKS
+from stages.workspace import files as workspace
 
 SHOWN = 44
 """Characters of an answer that the table shows."""
@@ -97,7 +98,7 @@ def _case(model: str, benchmark: str | None, n_items: int, params: Params, facts
 
 def _open(case: Case) -> tuple[Any, diagnosis.Ask, list[str]]:
     """Load the model; return it, how items are asked, and their prompts."""
-    run = replace(evaluating.run_of(case.params.evaluate), limit=case.n_items)
+    run = replace(of_model.run_of(case.params.evaluate), limit=case.n_items)
     source = model_source.locate(case.record, case.model_dir)
     if case.benchmark is None:
         loaded = harness.load_model(source, run, run.dtype)
@@ -110,7 +111,7 @@ def _open(case: Case) -> tuple[Any, diagnosis.Ask, list[str]]:
 
 
 def _round_trip(loaded: Any, prompts: Sequence[str]) -> Iterator[str]:  # noqa: ANN401  lm-eval has no types
-    from stages.adapters.harness_asking import round_trip_problems
+    from stages.evaluation.harness.asking import round_trip_problems
 
     changed = round_trip_problems(loaded.tokenizer, prompts)
     if not changed:

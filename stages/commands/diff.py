@@ -7,14 +7,14 @@ from pathlib import Path
 
 import pandas as pd
 
-from stages import workspace
-from stages.analysis.causes import causes
-from stages.analysis.differences import Difference, record_differences, table_differences
-from stages.analysis.lineage import Graph
-from stages.analysis.pipeline import flatten
-from stages.commands.check_values import told
-from stages.commands.checks import TABLES
 from stages.commands.snapshot import Snapshot, opened
+from stages.commands.verify.report import TABLES
+from stages.commands.verify.values import told
+from stages.lineage.causes import causes
+from stages.lineage.differences import Difference, record_differences, table_differences
+from stages.lineage.graph import Graph
+from stages.lineage.pipeline import flatten
+from stages.workspace import files as workspace
 
 DATA = "data/"
 SHOWN = 40

@@ -4,7 +4,7 @@ import os
 
 import click
 
-from stages import workspace
+from stages.workspace import files as workspace
 
 
 @click.command()

@@ -8,15 +8,15 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-from stages import workspace
-from stages.adapters.crate import Contents, Description, Person, write_crate
-from stages.adapters.dvcstate import manifest_bytes
-from stages.adapters.gitstate import commit_time, remote_url
-from stages.analysis.pipeline import flatten, load_yaml
-from stages.commands.check_files import check_files, check_lock
-from stages.commands.checks import Report
 from stages.commands.snapshot import Snapshot, opened
+from stages.commands.verify.files import check_files, check_lock
+from stages.commands.verify.report import Report
 from stages.contracts.errors import InputError, raise_all
+from stages.lineage.cache import manifest_bytes
+from stages.lineage.crate import Contents, Description, Person, write_crate
+from stages.lineage.git import commit_time, remote_url
+from stages.lineage.pipeline import flatten, load_yaml
+from stages.workspace import files as workspace
 
 TOP = ("dvc.lock", "params.yaml", ".dvcignore", "pyproject.toml", "requirements.lock", "LICENSE", "README.md")
 """Files at the top that are no dependency of a stage, where they exist."""

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import click
 
-from stages import workspace
 from stages.contracts.errors import InputError
+from stages.workspace import files as workspace
 
 REV = click.option("--rev", metavar="REV", help="Commit, tag or DVC experiment; default: the workspace.")
 
@@ -25,7 +25,7 @@ def trace(target: str, *, down: bool, samples: int, machine: bool, rev: str | No
     """
 
     def run() -> None:
-        from stages.commands.trace import trace as lines
+        from stages.commands.trace.target import trace as lines
 
         for line in lines(target, down=down, samples=samples, rev=rev, machine=machine):
             click.echo(line)
@@ -41,8 +41,8 @@ def verify(crate: Path | None, *, deep: bool, rev: str | None) -> None:
     """Compare every file, number and MLflow run of the state with what it should be, or check an exported CRATE."""
 
     def run() -> None:
-        from stages.commands.verify import verify as verify_state
-        from stages.commands.verify import verify_crate
+        from stages.commands.verify.state import verify as verify_state
+        from stages.commands.verify.state import verify_crate
 
         if crate and rev:
             raise InputError([f"{crate}: an exported state has no revisions: leave --rev out"])

@@ -9,20 +9,21 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from stages import alternatives, collect, workspace
-from stages.analysis.cells import divisors, evaluated_cells, raw_ranges, to_matrix
-from stages.analysis.correlation import binomial_stderr
-from stages.analysis.missing import NotImputableError
-from stages.analysis.pca import standardise
-from stages.analysis.placing import HALF, Placed, Space, build_space
-from stages.analysis.placing import place as place_one
-from stages.analysis.resampling import family_codes
+from stages.analysis.components.pca import standardise
+from stages.analysis.components.ppca import NotImputableError
+from stages.analysis.decisions.placing import HALF, Placed, Space, build_space
+from stages.analysis.decisions.placing import place as place_one
+from stages.analysis.scores.cells import divisors, evaluated_cells, raw_ranges, to_matrix
+from stages.analysis.scores.correlation import binomial_stderr
+from stages.analysis.uncertainty.resampling import family_codes
+from stages.contracts.csv.table import read_table
 from stages.contracts.errors import InputError, raise_all
 from stages.contracts.names import listed
-from stages.contracts.newcomers import is_long, long_table, wide_table
 from stages.contracts.params import Params
 from stages.contracts.ranges import range_problems
-from stages.contracts.reading import read_table
+from stages.contracts.study.newcomers import is_long, long_table, wide_table
+from stages.workspace import analysed, results
+from stages.workspace import files as workspace
 
 COLUMNS = ["model_id", "benchmark", "score", "stderr", "n_items", "protocol"]
 
@@ -95,7 +96,7 @@ def place(source: str, *, mixed_protocols: bool = False) -> Placement:
     """Place new models in the space of the current state.
 
     Args:
-        source: A CSV file of scores, wide or long (see `contracts.newcomers`), in the unit of scores.csv; or a model
+        source: A CSV file of scores, wide or long (see `study.newcomers`), in the unit of scores.csv; or a model
             with an evaluation under data/evaluations/.
         mixed_protocols: Whether scores measured under another protocol than the study's are placed with a warning
             instead of refused.
@@ -103,7 +104,7 @@ def place(source: str, *, mixed_protocols: bool = False) -> Placement:
     Raises:
         InputError: There is no state, the scores cannot be read, or a model cannot be placed; every problem is named.
     """
-    alternatives.require_state()
+    analysed.require_state()
     params = workspace.load_params()
     benchmarks = workspace.read_fact("benchmarks")
     space = read_space(params)
@@ -131,9 +132,9 @@ def read_space(params: Params) -> Space:
     loadings = workspace.read_table("pca_loadings", "benchmark")
     table = workspace.read_parquet(workspace.CELLS)
     stderr = to_matrix(table, "stderr", list(X.index), list(X.columns)).mean().fillna(0.0).to_numpy()
-    codes = family_codes(alternatives.read_models(X))
+    codes = family_codes(analysed.read_models(X))
     try:
-        complete, fitted = alternatives.completed(X, loadings.shape[1])
+        complete, fitted = analysed.completed(X, loadings.shape[1])
         if fitted is None:
             _, centre, spread = standardise(X, unit_variance=params.decompose.standardize)
         else:
@@ -266,7 +267,7 @@ def draw(found: Placement, target: Path) -> None:
         raise InputError([f"{target}: expected a name that ends in .png or .svg"])
     params = workspace.load_params()
     table = found.table().set_index("model_id")
-    figure = draw_newcomers(collect.load_results(params), table, params.stability.level)
+    figure = draw_newcomers(results.load_results(params), table, params.stability.level)
     with tempfile.TemporaryDirectory() as folder, workspace.replacing(target) as beside:
         save(figure, Path(folder) / "figure", params.report.dpi)
         beside.write_bytes((Path(folder) / f"figure{target.suffix}").read_bytes())

@@ -7,16 +7,17 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from stages import alternatives, workspace
-from stages.analysis.cells import divisors, scaled_ranges
-from stages.analysis.forecasting import Errors, can_predict, left_out_errors
-from stages.analysis.missing import NotImputableError
-from stages.analysis.planning import Plan, Surface, Way, fit_surface, outside, predict, reach, trades
-from stages.analysis.resampling import family_codes
-from stages.analysis.scaling import TOTAL
+from stages.analysis.components.ppca import NotImputableError
+from stages.analysis.decisions.planning import Plan, Surface, Way, fit_surface, outside, predict, reach, trades
+from stages.analysis.scaling.forecasting import Errors, can_predict, left_out_errors
+from stages.analysis.scaling.laws import TOTAL
+from stages.analysis.scores.cells import divisors, scaled_ranges
+from stages.analysis.uncertainty.resampling import family_codes
 from stages.contracts.errors import InputError, raise_all
 from stages.contracts.names import Names
 from stages.contracts.params import Params
+from stages.workspace import analysed
+from stages.workspace import files as workspace
 
 
 @dataclass(frozen=True)
@@ -121,7 +122,7 @@ def plan(params_b: float, tokens_b: Mapping[str, float], wishes: Mapping[str, fl
     Raises:
         InputError: There is no state, a number or name is wrong, or the study allows no prediction.
     """
-    alternatives.require_state()
+    analysed.require_state()
     params = workspace.load_params()
     languages = list(workspace.load_info(params.study).languages)
     benchmarks = workspace.read_fact("benchmarks")
@@ -154,14 +155,14 @@ def read_surface(params: Params, languages: Sequence[str]) -> tuple[Surface, Err
     Raises:
         InputError: The study allows no prediction.
     """
-    base = alternatives.read_base(params, list(languages))
-    models = alternatives.read_models(base.X)
+    base = analysed.read_base(params, list(languages))
+    models = analysed.read_models(base.X)
     codes, logs = family_codes(models), base.logs.to_numpy()
     why = can_predict(logs, codes, [*languages, TOTAL], params.scale.min_models)
     if why:
         raise InputError([f"{params.study}, subset {params.subset}: no {why}"])
     try:
-        X, _ = alternatives.completed(base.X, base.loadings.shape[1])
+        X, _ = analysed.completed(base.X, base.loadings.shape[1])
     except NotImputableError as error:
         raise InputError([f"{workspace.MATRIX}: {error}"]) from None
     errors = left_out_errors(X, base.loadings.to_numpy(), logs, codes, unit_variance=base.unit_variance)

@@ -11,23 +11,17 @@ from typing import Any
 
 import yaml
 
-from stages import state, workspace
-from stages.adapters import tracking_read
-from stages.adapters.dvcstate import Cache, Tree, cache_folder
-from stages.adapters.gitstate import WORKSPACE, Revision, archive, resolve
-from stages.adapters.tracking_read import Run
-from stages.analysis.lineage import Graph
-from stages.analysis.pipeline import (
-    LockedStage,
-    PlannedStage,
-    flatten,
-    load_yaml,
-    producers,
-    read_lock,
-)
-from stages.analysis.pipeline import resolve as resolve_pipeline
 from stages.contracts.errors import InputError
 from stages.contracts.params import Params, parse_params
+from stages.lineage import state
+from stages.lineage.cache import Cache, Tree, cache_folder
+from stages.lineage.git import WORKSPACE, Revision, archive, resolve
+from stages.lineage.graph import Graph
+from stages.lineage.pipeline import LockedStage, PlannedStage, flatten, load_yaml, producers, read_lock
+from stages.lineage.pipeline import resolve as resolve_pipeline
+from stages.tracking import read as tracking_read
+from stages.tracking.read import Run
+from stages.workspace import files as workspace
 
 HASHED = 16 * 2**20
 """A trace hashes files up to this many bytes to tell whether they changed; `verify` hashes everything."""

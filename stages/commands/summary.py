@@ -4,9 +4,9 @@ from collections.abc import Iterator
 
 import pandas as pd
 
-from stages import workspace
 from stages.analysis.claims import ELSEWHERE, REPRODUCED
 from stages.contracts.errors import InputError
+from stages.workspace import files as workspace
 
 
 def summary() -> Iterator[str]:

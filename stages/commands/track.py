@@ -4,10 +4,11 @@ import json
 import subprocess
 import sys
 
-from stages import state, workspace
-from stages.adapters import tracking
 from stages.contracts.errors import InputError
-from stages.contracts.runs import PROJECTIONS
+from stages.lineage import state
+from stages.tracking import log as tracking
+from stages.tracking.record import PROJECTIONS
+from stages.workspace import files as workspace
 
 
 def track(*, rebuild: bool) -> str:

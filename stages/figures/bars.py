@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
-from stages.analysis.results import Results
+from stages.analysis.scores.results import Results
 from stages.figures.parts import (
     MOST_NAMED,
     MOST_VALUES,

@@ -4,7 +4,7 @@ import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from stages.analysis.results import Results
+from stages.analysis.scores.results import Results
 from stages.figures.parts import group_handles, groups_shown, name_benchmarks, width_for
 from stages.figures.style import group_colours, look, new_figure
 

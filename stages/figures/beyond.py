@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 
 import pandas as pd
 
-from stages.analysis.results import Results
+from stages.analysis.scores.results import Results
 from stages.figures.catalog import Drawing
 from stages.figures.robustness import draw_robustness
 from stages.figures.stability import draw_explained_variance, draw_loading_intervals, draw_scaling_intervals

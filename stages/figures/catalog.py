@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import pandas as pd
 from matplotlib.figure import Figure
 
-from stages.analysis.results import Results
+from stages.analysis.scores.results import Results
 from stages.figures.bars import draw_loadings, draw_scores
 from stages.figures.benchmarks import draw_benchmarks
 from stages.figures.heatmap import draw_correlation

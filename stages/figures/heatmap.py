@@ -3,7 +3,7 @@
 import pandas as pd
 from matplotlib.figure import Figure
 
-from stages.analysis.results import Results
+from stages.analysis.scores.results import Results
 from stages.figures.parts import MOST_VALUES, language_handles, legend_above, name_benchmarks, two_decimals
 from stages.figures.style import look, new_figure
 

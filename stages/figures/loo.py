@@ -4,7 +4,7 @@ import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from stages.analysis.results import Results
+from stages.analysis.scores.results import Results
 from stages.figures.bars import PANEL, ROOM
 from stages.figures.parts import language_handles, legend_above, name_benchmarks, stacked_panels, width_for, zero_line
 from stages.figures.style import language_colours, look, new_figure

@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
-from stages.analysis.results import Results
+from stages.analysis.scores.results import Results
 from stages.figures.style import group_colours, group_markers, language_colours
 
 MOST_NAMED = 60

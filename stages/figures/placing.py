@@ -5,7 +5,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from stages.analysis.results import Results
+from stages.analysis.scores.results import Results
 from stages.figures.parts import short
 from stages.figures.scatter import Panel, draw_panels
 from stages.figures.style import INK, look

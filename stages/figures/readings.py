@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from stages.analysis.results import Results
+from stages.analysis.scores.results import Results
 from stages.figures.scatter import Panel, draw_panels
 from stages.figures.style import look
 

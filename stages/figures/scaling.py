@@ -2,9 +2,9 @@
 
 from matplotlib.figure import Figure
 
-from stages.analysis.results import Results
-from stages.analysis.scaling import TOTAL, log_budget
-from stages.contracts.study import StudyInfo
+from stages.analysis.scaling.laws import TOTAL, log_budget
+from stages.analysis.scores.results import Results
+from stages.contracts.study.info import StudyInfo
 from stages.figures.scatter import Panel, draw_panels
 from stages.figures.style import look
 

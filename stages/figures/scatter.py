@@ -14,7 +14,7 @@ from matplotlib.font_manager import FontProperties
 from matplotlib.lines import Line2D
 from numpy.typing import NDArray
 
-from stages.analysis.results import Results
+from stages.analysis.scores.results import Results
 from stages.figures.parts import MOST_NAMED, group_handles, groups_shown, legend_above, model_names
 from stages.figures.placement import Scene, place
 from stages.figures.style import INK, darker, freeze_layout, group_colours, group_markers, new_figure

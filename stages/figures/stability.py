@@ -7,7 +7,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
-from stages.analysis.results import Results
+from stages.analysis.scores.results import Results
 from stages.figures.bars import PANEL, ROOM
 from stages.figures.parts import language_handles, legend_above, name_benchmarks, stacked_panels, width_for, zero_line
 from stages.figures.scaling import budget_name

@@ -15,7 +15,7 @@ from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 
-from stages.contracts.study import StudyInfo
+from stages.contracts.study.info import StudyInfo
 
 INK = "#222222"
 """Text and axes."""

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from math import comb
 
-from stages.adapters.sandbox import Program, run_programs
+from stages.sandbox.run import Program, run_programs
 
 
 def pass_at_k(n: int, c: int, k: int) -> float:

@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from stages.analysis.cells import finish, mark_waived, published_cells
+from stages.analysis.scores.cells import finish, mark_waived, published_cells
 from stages.contracts.params import Params, parse_params
 from tests.analysis.matrices import planted
 from tests.repository import ROOT

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from stages.analysis.claims import compare, counts
-from stages.analysis.results import Results
+from stages.analysis.scores.results import Results
 from stages.contracts.errors import InputError
 from tests.figures.results_factory import planted
 

@@ -10,9 +10,9 @@ pytest.importorskip("huggingface_hub")
 import huggingface_hub
 from huggingface_hub import errors
 
-from stages.adapters.model_source import chosen_weights, locate
 from stages.contracts.errors import InputError
-from stages.contracts.model_record import ModelRecord, trust_problems
+from stages.contracts.study.model_record import ModelRecord, trust_problems
+from stages.evaluation.model_source import chosen_weights, locate
 
 pytestmark = pytest.mark.evaluation
 

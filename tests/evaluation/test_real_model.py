@@ -11,11 +11,11 @@ import pytest
 
 pytest.importorskip("lm_eval")
 
-from stages.adapters import harness
-from stages.adapters.harness_unit import Run, Unit
-from stages.adapters.model_source import locate
-from stages.contracts.model_record import ModelRecord
-from stages.contracts.workarounds import PROTOCOL
+from stages.contracts.study.model_record import ModelRecord
+from stages.contracts.study.workarounds import PROTOCOL
+from stages.evaluation.harness import run as harness
+from stages.evaluation.model_source import locate
+from stages.evaluation.unit import Run, Unit
 from stages.tasks import data
 from stages.tasks.registry import BENCHMARKS
 from tests.evaluation.mini import change_params, read_json
@@ -112,7 +112,7 @@ def waive_everything(repository: Repository, said: str) -> None:
     path = repository.path / "metadata/japanese-2024/waivers.csv"
     text = path.read_text(encoding="utf-8").rstrip("\n") + "\n"
     code = (
-        "import json; from stages import workspace; from stages.analysis import gate\n"
+        "import json; from stages.workspace import files as workspace; from stages.gate import matrix as gate\n"
         "p = workspace.load_params(); b = workspace.read_fact('benchmarks')\n"
         "c = workspace.read_parquet(workspace.CELLS); X = workspace.read_parquet(workspace.MATRIX)\n"
         "found = gate.check_matrix(c, X, b, p, '')\n"

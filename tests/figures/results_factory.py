@@ -6,13 +6,13 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from stages.analysis.budgets import budgets, derive_tokens
-from stages.analysis.correlation import binomial_stderr, pearson, precision, spearman
-from stages.analysis.factors import factorise
-from stages.analysis.pca import decompose, leave_one_out
-from stages.analysis.results import Results
-from stages.analysis.scaling import TOTAL, fit_laws
-from stages.contracts.study import StudyInfo, load_study
+from stages.analysis.components.factors import factorise
+from stages.analysis.components.pca import decompose, leave_one_out
+from stages.analysis.scaling.budgets import budgets, derive_tokens
+from stages.analysis.scaling.laws import TOTAL, fit_laws
+from stages.analysis.scores.correlation import binomial_stderr, pearson, precision, spearman
+from stages.analysis.scores.results import Results
+from stages.contracts.study.info import StudyInfo, load_study
 
 SHIPPED = Path(__file__).parents[2] / "metadata" / "japanese-2024"
 SHOWN_FACTORS = 4

@@ -7,10 +7,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from stages.analysis.dimensionality import criteria, spectrum
-from stages.analysis.resampling import Data, family_codes
-from stages.analysis.scaling import TOTAL, log_budgets
-from stages.analysis.stability import (
+from stages.analysis.components.dimensionality import criteria, spectrum
+from stages.analysis.scaling.laws import TOTAL, log_budgets
+from stages.analysis.uncertainty.resampling import Data, family_codes
+from stages.analysis.uncertainty.tables import (
     Study,
     axes_table,
     explained_variance_table,

@@ -8,7 +8,7 @@ from itertools import pairwise
 import pandas as pd
 import pytest
 
-from stages.analysis.results import Results
+from stages.analysis.scores.results import Results
 from stages.figures.catalog import Drawing, draw_all
 from tests.figures.results_factory import planted, shipped
 

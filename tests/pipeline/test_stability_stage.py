@@ -7,11 +7,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from stages import alternatives, stability, workspace
-from stages.analysis.stability_report import assess
+from stages import stability
+from stages.analysis.uncertainty.report import assess
 from stages.commands.place import place, write_out
 from stages.commands.plan import plan
 from stages.contracts.errors import InputError
+from stages.workspace import analysed
+from stages.workspace import files as workspace
 from tests.repository import Repository
 
 TABLES = "reports/tables"
@@ -217,4 +219,4 @@ def test_wrong_plans_are_refused(here: Repository, arguments: tuple, expected: s
 def test_commands_without_a_state_say_what_to_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.chdir(tmp_path)
     with pytest.raises(InputError, match="run `dvc repro` first"):
-        alternatives.require_state()
+        analysed.require_state()

@@ -8,6 +8,11 @@ from tests.repository import ROOT
 
 PIPELINE = yaml.safe_load((ROOT / "dvc.yaml").read_text(encoding="utf-8"))["stages"]
 GRAPH = grimp.build_graph("stages")
+ONLY_FOR_A_REFUSAL = {"stages/lineage/state.py", "stages/tracking/log.py", "stages/tracking/record.py"}
+"""What the gate imports to log a failure; it changes no output of a stage that passes."""
+GATES = ("budget", "validate")
+READ_FOR_DIGESTS = {"stages/evaluation", "stages/sandbox", "stages/tasks"}
+"""Code of which `ingest` writes digests, whether it imports it or not."""
 
 
 def definition(name: str) -> dict:
@@ -27,6 +32,8 @@ def test_dependencies_cover_the_import_closure(name: str):
     closure = {module} | GRAPH.find_upstream_modules(module)
     # packages' __init__ files hold a docstring each and nothing that could change a result
     files = {path_of(m) for m in closure if not path_of(m).endswith("__init__.py")}
+    if name in GATES:
+        files -= ONLY_FOR_A_REFUSAL
     uncovered = {f for f in files if not any(f == dep or f.startswith(f"{dep}/") for dep in deps)}
     assert not uncovered, f"add to deps of {name}: {sorted(uncovered)}"
 
@@ -34,14 +41,15 @@ def test_dependencies_cover_the_import_closure(name: str):
 def test_an_evaluation_depends_on_a_digest_of_its_code():
     """Hours on a GPU are not spent again for a comment: `ingest` writes what the code of each task means."""
     assert definition("evaluate")["deps"] == ["data/study/records/${item}.json"]
-    assert {"stages/adapters", "stages/tasks"} <= set(definition("ingest")["deps"])
+    assert READ_FOR_DIGESTS <= set(definition("ingest")["deps"])
 
 
 @pytest.mark.parametrize("name", PIPELINE)
 def test_code_that_a_stage_does_not_import_is_no_dependency(name: str):
     closure = {path_of(m) for m in {f"stages.{name}"} | GRAPH.find_upstream_modules(f"stages.{name}")}
-    code = [dep for dep in definition(name)["deps"] if dep.startswith("stages/") and dep.endswith(".py")]
-    assert set(code) <= closure
+    code = [dep for dep in definition(name)["deps"] if dep.startswith("stages/")]
+    code = [dep for dep in code if name != "ingest" or dep not in READ_FOR_DIGESTS]
+    assert [dep for dep in code if not any(f == dep or f.startswith(f"{dep}/") for f in closure)] == []
 
 
 @pytest.mark.parametrize("name", PIPELINE)

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stages.adapters.sandbox import Program, Verdict
+from stages.sandbox.run import Program, Verdict
 from stages.tasks import data, programs, scoring
 from tests.tasks.places import ITEMS
 

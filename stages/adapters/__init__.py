@@ -1,1 +1,0 @@
-"""One module per third-party tool that has side effects."""

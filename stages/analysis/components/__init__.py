@@ -1,0 +1,1 @@
+"""Components and factors of a score matrix."""

@@ -1,0 +1,1 @@
+"""Which conclusions of a study hold under which variations of its analysis."""

@@ -1,0 +1,1 @@
+"""Placing new models and planning training budgets."""

@@ -1,0 +1,202 @@
+"""What a training budget leads to, and what budget a wished score takes.
+
+A plane in log10 ND of every language, over the models whose budgets are known, with prediction intervals for a model
+of a family never seen: plus and minus t for the number of families times the root of the mean squared
+leave-one-family-out error, each family weighing the same, stretched by the leverage of the question.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from scipy import stats
+
+from stages.analysis.scaling.budgets import BILLION
+from stages.analysis.scaling.forecasting import Errors, complete, designs
+
+Array = NDArray[np.float64]
+
+FLAT = 1e-9
+"""Slopes below this per factor of ten count as none."""
+
+LIMIT = 6.0
+"""Factors of ten in budget beyond which a wish counts as out of reach."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A budget that somebody thinks of.
+
+    Attributes:
+        params_b: Active parameters in billions.
+        tokens_b: Language to tokens in billions.
+    """
+
+    params_b: float
+    tokens_b: Mapping[str, float]
+
+    def logs(self, languages: Sequence[str]) -> Array:
+        """Return log10 ND of each language, parameters x tokens in plain units (n_languages,)."""
+        return np.array([np.log10(self.params_b * BILLION * self.tokens_b[name] * BILLION) for name in languages])
+
+
+@dataclass(frozen=True)
+class Surface:
+    """The planes of all responses.
+
+    Attributes:
+        languages: Language codes.
+        coefficients: Intercept, then slope per factor of ten in each language (n_languages + 1, n_responses).
+        error: Root of the mean squared leave-one-family-out error, each family weighing the same (n_responses,).
+        families: Number of families.
+        bread: Inverse of the design's cross-products.
+        leverages: Leverage of each model.
+        params_b: Parameters of the models, billions.
+        tokens_b: Tokens of the models, billions (n_models, n_languages).
+    """
+
+    languages: list[str]
+    coefficients: pd.DataFrame
+    error: pd.Series
+    families: int
+    bread: Array
+    leverages: Array
+    params_b: pd.Series
+    tokens_b: pd.DataFrame
+
+
+def fit_surface(
+    responses: pd.DataFrame, models: pd.DataFrame, logs: pd.DataFrame, errors: Errors, languages: Sequence[str]
+) -> Surface:
+    """Fit the planes.
+
+    Args:
+        responses: PC scores and benchmark scores (n_models, n_responses).
+        models: With active_params_b and tokens_<l>_b.
+        logs: log10 budgets (n_models, n_languages + 1), the last the total; NaN where unknown.
+        errors: Leave-one-family-out errors of the same responses.
+        languages: Language codes.
+    """
+    usable = complete(logs.to_numpy())
+    design = designs(logs.to_numpy()[usable])["budgets"]
+    chosen = models[usable]
+    solution = np.linalg.lstsq(design, responses[usable].to_numpy(), rcond=None)[0]
+    bread: Array = np.asarray(np.linalg.inv(design.T @ design), dtype=float)
+    squares = (errors.budgets**2).groupby(errors.codes).mean().mean()
+    return Surface(
+        languages=list(languages),
+        coefficients=pd.DataFrame(solution, ["intercept", *languages], responses.columns),
+        error=np.sqrt(squares)[responses.columns],
+        families=len(np.unique(errors.codes)),
+        bread=bread,
+        leverages=np.einsum("ij,jk,ik->i", design, bread, design),
+        params_b=chosen["active_params_b"],
+        tokens_b=chosen[[f"tokens_{name}_b" for name in languages]].set_axis(list(languages), axis=1),
+    )
+
+
+def predict(surface: Surface, plan: Plan, level: float) -> pd.DataFrame:
+    """Return response, estimate, low, high for a budget, as index and columns.
+
+    Args:
+        surface: The planes.
+        plan: The budget; every token count positive.
+        level: Coverage of the interval for one new model of a new family.
+    """
+    x = np.append(1.0, plan.logs(surface.languages))
+    estimate = x @ surface.coefficients
+    stretch = (1 + x @ surface.bread @ x) / (1 + surface.leverages.mean())
+    half = stats.t.ppf((1 + level) / 2, surface.families - 1) * surface.error * np.sqrt(stretch)
+    return pd.DataFrame({"estimate": estimate, "low": estimate - half, "high": estimate + half})
+
+
+def outside(surface: Surface, plan: Plan) -> list[str]:
+    """Return one line for each way in which a budget lies outside the data."""
+    lines = []
+    amounts = [("parameters", plan.params_b, surface.params_b)]
+    amounts += [(f"{name} tokens", plan.tokens_b[name], surface.tokens_b[name]) for name in surface.languages]
+    for what, value, known in amounts:
+        if not known.min() <= value <= known.max():
+            lines.append(
+                f"outside the data: {value:g} B {what}, the models here have {known.min():g} to {known.max():g} B"
+            )
+    x = np.append(1.0, plan.logs(surface.languages))
+    leverage, most = float(x @ surface.bread @ x), float(surface.leverages.max())
+    if leverage > most and not lines:
+        lines.append(
+            "outside the data: each amount occurs, but no model here combines them like this "
+            f"(leverage {leverage:.2f}, largest here {most:.2f})"
+        )
+    return lines
+
+
+@dataclass(frozen=True)
+class Way:
+    """One way to reach a wished score.
+
+    Attributes:
+        what: `parameters`, or the language whose tokens change.
+        amount: Billions needed, NaN where this cannot reach the score.
+        low: Billions if this budget does better than predicted by one interval, at least 0.
+        high: Billions if it does worse.
+        line: The answer in words.
+    """
+
+    what: str
+    amount: float
+    low: float
+    high: float
+    line: str
+
+
+def reach(surface: Surface, plan: Plan, response: str, wish: float, level: float) -> list[Way]:
+    """Return what reaches a wished score: more parameters, or more tokens of one language, all else as planned.
+
+    On the plane, more parameters raise the budget in all languages and move the score by the sum of the slopes; more
+    tokens of a language move it by that language's slope.
+
+    Args:
+        surface: The planes.
+        plan: The budget to start from.
+        response: What is wished for.
+        wish: Wished value.
+        level: Coverage of the interval of the amount.
+    """
+    found = predict(surface, plan, level).loc[response]
+    slopes = surface.coefficients[response]
+    ways = {"parameters": (plan.params_b, float(slopes[surface.languages].sum()), surface.params_b)}
+    ways |= {name: (plan.tokens_b[name], float(slopes[name]), surface.tokens_b[name]) for name in surface.languages}
+    return [_way(what, *way, found=found, wish=wish) for what, way in ways.items()]
+
+
+def _way(what: str, now: float, slope: float, known: pd.Series, *, found: pd.Series, wish: float) -> Way:
+    unit = "B parameters" if what == "parameters" else f"B {what} tokens"
+    decades = (wish - found["estimate"]) / slope if abs(slope) > FLAT else np.inf
+    if not abs(decades) <= LIMIT:
+        return Way(what, np.nan, np.nan, np.nan, f"no number of {unit[2:]} within reach leads there")
+    if slope < 0 < wish - found["estimate"]:
+        text = f"the models here score lower with more {unit[2:]}: more of them do not lead there"
+        return Way(what, np.nan, np.nan, np.nan, text)
+    ends = sorted((wish - found[end]) / slope for end in ("low", "high"))
+    low, high = (float(now * 10.0 ** np.clip(end, -300, 300)) for end in ends)
+    amount = float(now * 10.0**decades)
+    text = f"{amount:.4g} {unit} ({low:.3g} to {high:.3g})"
+    if not known.min() <= amount <= known.max():
+        text += f", outside the data ({known.min():g} to {known.max():g})"
+    return Way(what, amount, low, high, text)
+
+
+def trades(surface: Surface, response: str) -> list[tuple[str, float]]:
+    """Return per language by what factor its tokens can shrink when parameters double, the prediction unchanged.
+
+    Languages without a positive slope, for which there is no such factor, are left out.
+    """
+    slopes = surface.coefficients[response]
+    total = float(slopes[surface.languages].sum())
+    return [
+        (name, float(2.0 ** (-total / slopes[name])))
+        for name in surface.languages
+        if slopes[name] > FLAT and total > FLAT
+    ]

@@ -1,0 +1,1 @@
+"""Training budgets and what they predict."""

@@ -1,0 +1,149 @@
+"""Abilities and scores predicted from training budgets, and how wrong that is for a family never seen.
+
+The prediction is a least-squares plane in log10 ND of every language. Its error is measured with each family left out
+of everything in turn: components, plane and baselines come from the other families alone.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from stages.analysis.components.alignment import align
+from stages.analysis.uncertainty.bootstrap import spectra
+from stages.analysis.uncertainty.resampling import Codes
+
+Array = NDArray[np.float64]
+
+METHODS = ("budgets", "mean", "total")
+"""The plane in the budgets of all languages, and two trivial baselines: the mean, a line in log10 of the total ND."""
+
+
+@dataclass(frozen=True)
+class Errors:
+    """Prediction errors for models of families left out.
+
+    Attributes:
+        models: Names of the models, those with all budgets known.
+        codes: Their families.
+        budgets: Errors of the plane, prediction minus value (n, n_responses).
+        mean: Errors of the mean, same shape.
+        total: Errors of the line in the total budget, same shape.
+    """
+
+    models: pd.Index
+    codes: Codes
+    budgets: pd.DataFrame
+    mean: pd.DataFrame
+    total: pd.DataFrame
+
+    def table(self) -> pd.DataFrame:
+        """Return response, n, families, rmse, rmse_mean, rmse_total, family_rmse.
+
+        family_rmse weighs each family the same instead of each model.
+        """
+        rows = {
+            "n": len(self.models),
+            "families": len(np.unique(self.codes)),
+            "rmse": rmse(self.budgets),
+            "rmse_mean": rmse(self.mean),
+            "rmse_total": rmse(self.total),
+            "family_rmse": np.sqrt((self.budgets**2).groupby(self.codes).mean().mean()),
+        }
+        return pd.DataFrame(rows, index=self.budgets.columns).rename_axis("response").reset_index()
+
+
+def rmse(errors: pd.DataFrame) -> pd.Series:
+    """Return the root of the mean squared error of each column."""
+    return np.sqrt((errors**2).mean())
+
+
+def designs(logs: Array) -> dict[str, Array]:
+    """Return the design matrix of each method.
+
+    Args:
+        logs: log10 budgets (n, n_budgets), the last the total.
+    """
+    ones = np.ones((len(logs), 1))
+    return {
+        "budgets": np.hstack([ones, logs[:, :-1]]),
+        "mean": ones,
+        "total": np.hstack([ones, logs[:, -1:]]),
+    }
+
+
+def complete(logs: Array) -> NDArray[np.bool_]:
+    """Return for which models all budgets are known (n,)."""
+    return np.asarray(np.isfinite(logs).all(axis=1))
+
+
+def left_out_errors(
+    X: pd.DataFrame, reference: Array, logs: Array, codes: Codes, *, unit_variance: bool = True
+) -> Errors:
+    """Predict PC scores and benchmark scores of each family from the other families.
+
+    Args:
+        X: Score matrix (n_models, n_benchmarks) without missing cells.
+        reference: Loadings of the full solution (n_benchmarks, k); those without a family are aligned to it.
+        logs: log10 budgets (n_models, n_budgets), NaN where unknown; the last is the total.
+        codes: Family of each model (n_models,).
+        unit_variance: As in `pca.decompose`.
+
+    Raises:
+        ValueError: The families left cannot hold the plane; see `can_predict`.
+    """
+    usable = complete(logs)
+    values = X.to_numpy(dtype=float)
+    rows = np.flatnonzero(usable)
+    names = [*[f"PC{j + 1}" for j in range(reference.shape[1])], *map(str, X.columns)]
+    errors = {method: np.full((len(rows), len(names)), np.nan) for method in METHODS}
+    for g in np.unique(codes[usable]):
+        outside, held = codes != g, rows[codes[rows] == g]
+        S = _scores_without(values, outside, reference, unit_variance=unit_variance)
+        responses = np.hstack([S, values])
+        # the models outside a family may have fewer components than all models
+        there = np.flatnonzero(np.isfinite(responses).all(axis=0))
+        train = rows[codes[rows] != g]
+        at = np.searchsorted(rows, held)
+        inside, new = designs(logs[train]), designs(logs[held])
+        for method in METHODS:
+            solution, _, rank, _ = np.linalg.lstsq(inside[method], responses[train][:, there], rcond=None)
+            if rank < inside[method].shape[1]:
+                raise ValueError("the budgets of the families left are not different enough")
+            errors[method][np.ix_(at, there)] = new[method] @ solution - responses[held][:, there]
+    frames = {method: pd.DataFrame(found, X.index[rows], names) for method, found in errors.items()}
+    return Errors(X.index[rows], codes[rows], **frames)
+
+
+def _scores_without(X: Array, outside: NDArray[np.bool_], reference: Array, *, unit_variance: bool) -> Array:
+    """Return the scores of all models (n, k) on the components of those outside a family."""
+    k = reference.shape[1]
+    found = spectra(X[outside], np.ones((1, int(outside.sum()))), min(2 * k, X.shape[1]), unit_variance=unit_variance)
+    U = align(reference, found.vectors).loadings[0]
+    S: Array = (X - found.centre) / found.spread @ U
+    return S
+
+
+def can_predict(logs: Array, codes: Codes, budgets: Sequence[str], min_models: int) -> str:
+    """Return why no prediction from budgets is possible, or nothing.
+
+    Args:
+        logs: log10 budgets (n_models, n_budgets), NaN where unknown.
+        codes: Family of each model.
+        budgets: Names of the budgets.
+        min_models: Fewest models with all budgets known.
+    """
+    usable = complete(logs)
+    languages = ", ".join(budgets[:-1])
+    if usable.sum() < max(min_models, len(budgets) + 2):
+        return f"prediction from budgets: {usable.sum()} models have all of {languages} and total"
+    families = np.unique(codes[usable])
+    if len(families) < 3:
+        return f"prediction from budgets: the models with all of {languages} and total are {len(families)} families"
+    for g in families:
+        design = designs(logs[usable & (codes != g)])["budgets"]
+        if np.linalg.matrix_rank(design - [0, *design[:, 1:].mean(axis=0)]) < design.shape[1]:
+            return f"prediction from budgets: without one family the budgets in {languages} are not different enough"
+    return ""

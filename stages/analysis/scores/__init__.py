@@ -1,0 +1,1 @@
+"""Score cells and score matrices."""

@@ -1,0 +1,190 @@
+"""Scores as a long table of cells with origin, and as a matrix."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import pandas as pd
+
+from stages.analysis.scores.correlation import binomial_stderr
+from stages.contracts.study.tables import ALL
+
+RATES = ("empty_rate", "failed_rate", "capped_rate", "refused_rate")
+"""Shares of an evaluated cell's answers that are empty, hold no answer, were cut at the token limit, decline."""
+EVALUATED_KEYS = ("score", "stderr", "n_items", "protocol", *RATES)
+CELL_COLUMNS = [
+    "model_id",
+    "benchmark",
+    "score",
+    "stderr",
+    "n_items",
+    "origin",
+    "protocol",
+    "source",
+    *RATES,
+    "waived",
+    "reason",
+]
+
+
+def divisors(benchmarks: pd.DataFrame) -> pd.Series:
+    """Return what raw scores of each benchmark are divided by: its max_score, or 1 where that is not positive.
+
+    Args:
+        benchmarks: benchmarks.csv, indexed by benchmark.
+    """
+    return benchmarks["max_score"].where(benchmarks["max_score"] > 0, 1.0)
+
+
+def raw_ranges(benchmarks: pd.DataFrame) -> dict[str, tuple[float, float]]:
+    """Return the declared (min_score, max_score) of each benchmark, in the unit of scores.csv."""
+    low = benchmarks["min_score"].fillna(0.0)
+    return {str(name): (float(low[name]), float(benchmarks.loc[name, "max_score"])) for name in benchmarks.index}
+
+
+def scaled_ranges(benchmarks: pd.DataFrame) -> dict[str, tuple[float, float]]:
+    """Return the declared range of each benchmark after division by its max_score."""
+    by = divisors(benchmarks)
+    return {name: (low / by[name], high / by[name]) for name, (low, high) in raw_ranges(benchmarks).items()}
+
+
+def published_protocols(benchmarks: pd.DataFrame) -> pd.Series:
+    """Return the protocol of published cells: metric, shots and kind of answer, as benchmarks.csv states them."""
+    shots = benchmarks["n_shots"].map(lambda n: "shots not stated" if pd.isna(n) else f"{int(n)}-shot")
+    return benchmarks["metric"] + ", " + shots + ", " + benchmarks["answer"]
+
+
+def take_subset(models: pd.DataFrame, subset: str) -> pd.DataFrame:
+    """Return the models of a subset, in the order of the table.
+
+    Args:
+        models: Indexed by model_id, with columns construction and group.
+        subset: `all`, or a value of construction or group.
+    """
+    if subset == ALL:
+        return models
+    return models[(models["construction"] == subset) | (models["group"] == subset)]
+
+
+def published_cells(scores: pd.DataFrame, benchmarks: pd.DataFrame, source: str) -> pd.DataFrame:
+    """Return the published scores as cells, scaled by max_score.
+
+    Args:
+        scores: scores.csv, indexed by model_id, raw; NaN where nothing was published.
+        benchmarks: benchmarks.csv, indexed by benchmark.
+        source: Citation of the table.
+    """
+    long = (scores / divisors(benchmarks)).rename_axis("model_id").reset_index().melt("model_id", var_name="benchmark")
+    cells = long.rename(columns={"value": "score"})
+    cells["n_items"] = cells["benchmark"].map(benchmarks["n_items"]).astype("Int64")
+    cells["stderr"] = np.nan
+    cells["origin"] = "published"
+    cells["protocol"] = cells["benchmark"].map(published_protocols(benchmarks))
+    cells["source"] = source
+    cells[list(RATES)] = np.nan
+    cells["waived"] = False
+    cells["reason"] = ""
+    return cells[CELL_COLUMNS]
+
+
+def replace_cells(cells: pd.DataFrame, newer: pd.DataFrame) -> pd.DataFrame:
+    """Return the cells with those that `newer` also holds taken from `newer`."""
+    if newer.empty:
+        return cells
+    key = ["model_id", "benchmark"]
+    kept = cells[~pd.MultiIndex.from_frame(cells[key]).isin(pd.MultiIndex.from_frame(newer[key]))]
+    return pd.concat([kept, newer[CELL_COLUMNS]], ignore_index=True)
+
+
+def correct(cells: pd.DataFrame, corrections: pd.DataFrame, benchmarks: pd.DataFrame) -> pd.DataFrame:
+    """Put the corrected scores in, with origin, reason and source of each.
+
+    Only published cells are corrected: an evaluated cell is newer evidence than a correction.
+
+    Args:
+        cells: Long table of cells.
+        corrections: corrections.csv, raw scores.
+        benchmarks: benchmarks.csv, indexed by benchmark.
+    """
+    table = cells.copy()
+    by = divisors(benchmarks)
+    for row in corrections.itertuples():
+        where = (
+            (table["model_id"] == row.model_id)
+            & (table["benchmark"] == row.benchmark)
+            & (table["origin"] == "published")
+        )
+        table.loc[where, "score"] = row.corrected / by[row.benchmark]
+        table.loc[where, ["origin", "reason", "source"]] = ["corrected", row.reason, row.source]
+    return table
+
+
+def mark_waived(cells: pd.DataFrame, waivers: pd.DataFrame) -> pd.DataFrame:
+    """Mark the cells that a waiver names, with its reason. Corrected cells need no waiver and stay unmarked."""
+    table = cells.copy()
+    for row in waivers.itertuples():
+        where = (
+            (table["model_id"] == row.model_id)
+            & (table["benchmark"] == row.benchmark)
+            & (table["origin"] != "corrected")
+        )
+        table.loc[where, "waived"] = True
+        table.loc[where, "reason"] = row.reason
+    return table
+
+
+def finish(cells: pd.DataFrame, models: Sequence[str], benchmarks: Sequence[str]) -> pd.DataFrame:
+    """Fill missing standard errors from n_items and put the cells into model and benchmark order."""
+    table = cells[cells["model_id"].isin(models)].copy()
+    table["stderr"] = table["stderr"].fillna(binomial_stderr(table["score"], table["n_items"]))
+    model_rank: Mapping[str, int] = {name: i for i, name in enumerate(models)}
+    benchmark_rank: Mapping[str, int] = {name: i for i, name in enumerate(benchmarks)}
+    order = pd.DataFrame({"m": table["model_id"].map(model_rank), "b": table["benchmark"].map(benchmark_rank)})
+    return table.loc[order.sort_values(["m", "b"]).index].reset_index(drop=True)
+
+
+def to_matrix(cells: pd.DataFrame, value: str, models: Sequence[str], benchmarks: Sequence[str]) -> pd.DataFrame:
+    """Return one column of the cells as (n_models, n_benchmarks), NaN where there is no cell.
+
+    Args:
+        cells: Long table, one row per model and benchmark.
+        value: `score` or `stderr`.
+        models: Index, in order.
+        benchmarks: Columns, in order.
+    """
+    wide = cells.pivot(index="model_id", columns="benchmark", values=value)
+    matrix = wide.reindex(index=pd.Index(models, name="model_id"), columns=list(benchmarks)).astype(float)
+    matrix.columns.name = None
+    return matrix
+
+
+def evaluated_cells(
+    model_id: str, scores: Mapping[str, Mapping[str, object]], benchmarks: pd.DataFrame
+) -> pd.DataFrame:
+    """Return one model's own evaluation as cells.
+
+    Args:
+        model_id: Model.
+        scores: Per benchmark: score in [0, 1], stderr, n_items, protocol, and `RATES`.
+        benchmarks: benchmarks.csv, indexed by benchmark; others are passed over.
+    """
+    rows = [
+        {
+            "model_id": model_id,
+            "benchmark": name,
+            "origin": "evaluated",
+            "source": "own evaluation",
+            "waived": False,
+            "reason": "",
+            **{key: result.get(key) for key in EVALUATED_KEYS},
+        }
+        for name, result in scores.items()
+        if name in benchmarks.index
+    ]
+    cells = pd.DataFrame(rows, columns=CELL_COLUMNS)
+    numbers = ["score", "stderr", *RATES]
+    return cells.astype(dict.fromkeys(numbers, float) | {"n_items": "Int64"})
+
+
+def missing_evaluations(scores: Mapping[str, object], benchmarks: pd.DataFrame) -> list[str]:
+    """Return the benchmarks of the study that an evaluation lacks, in order."""
+    return [str(name) for name in benchmarks.index if name not in scores]

@@ -1,0 +1,1 @@
+"""How far results would move with other models, families, test items or token counts."""

@@ -1,0 +1,304 @@
+"""All that stage `stability` says about a study, as tables and metrics."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from stages.analysis.components import dimensionality
+from stages.analysis.components.alignment import best_pairs, congruence
+from stages.analysis.components.pca import Decomposition, decompose
+from stages.analysis.components.ppca import NotImputableError, decompose_ppca, fill_roots, fit_ppca, resolve
+from stages.analysis.scaling.forecasting import can_predict, left_out_errors
+from stages.analysis.scaling.laws import TOTAL, log_budgets
+from stages.analysis.uncertainty import tables as stability
+from stages.analysis.uncertainty.bootstrap import language_pairs
+from stages.analysis.uncertainty.inference import compare_dependent, fit_robust
+from stages.analysis.uncertainty.intervals import Resampling
+from stages.analysis.uncertainty.resampling import Data, family_codes
+from stages.analysis.uncertainty.tables import Study
+from stages.contracts.missing import POLICIES
+from stages.contracts.params import StabilityParams
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """What the stage reads.
+
+    Attributes:
+        X: Score matrix (n_models, n_benchmarks), NaN where a cell is missing.
+        stderr: Standard errors of the scores, same shape, NaN where unknown.
+        suspected: Cells that a waiver calls a failed evaluation, same shape, bool.
+        loadings: U of the full solution (n_benchmarks, k).
+        factor_loadings: Pattern loadings (n_benchmarks, m); m may be 0.
+        models: Models of the matrix, with budgets.
+        log_low: Lower ends of log10 ND (n_models, n_budgets), the last the total.
+        log_high: Upper ends.
+        languages: Language codes.
+        anchors: See `pca.orientation`.
+        unit_variance: Whether the components are those of standardised benchmarks.
+        min_models: Fewest models with a budget for a law.
+    """
+
+    X: pd.DataFrame
+    stderr: pd.DataFrame
+    suspected: pd.DataFrame
+    loadings: pd.DataFrame
+    factor_loadings: pd.DataFrame
+    models: pd.DataFrame
+    log_low: pd.DataFrame
+    log_high: pd.DataFrame
+    languages: Sequence[str]
+    anchors: Mapping[str, str]
+    unit_variance: bool
+    min_models: int
+
+
+@dataclass(frozen=True)
+class Stability:
+    """Results of the stage: tables by name, metrics, and one line for each thing that could not be computed."""
+
+    tables: dict[str, pd.DataFrame]
+    metrics: dict[str, object]
+    skipped: list[str]
+
+
+def build_study(inputs: Inputs) -> Study:
+    """Return the study to resample: missing cells completed, budgets of too few models left out."""
+    k = inputs.loadings.shape[1]
+    X, roots = inputs.X, {}
+    if X.isna().to_numpy().any():
+        fitted = fit_ppca(X, k)
+        X, roots = fitted.completed, fill_roots(fitted, inputs.X)
+    logs = log_budgets(inputs.models, inputs.languages, inputs.min_models)
+    known = logs.notna()
+    data = Data(
+        X=X.to_numpy(dtype=float),
+        logs=logs.to_numpy(),
+        stderr=inputs.stderr.fillna(0.0).to_numpy(),
+        log_low=inputs.log_low.where(known).to_numpy(),
+        log_high=inputs.log_high.where(known).to_numpy(),
+        fill_roots=roots,
+    )
+    return Study(
+        data=data,
+        codes=family_codes(inputs.models),
+        reference=inputs.loadings.to_numpy(),
+        models=list(X.index),
+        benchmarks=list(X.columns),
+        components=list(inputs.loadings.columns),
+        budgets=[*inputs.languages, TOTAL],
+        unit_variance=inputs.unit_variance,
+    )
+
+
+def assess(inputs: Inputs, params: StabilityParams) -> Stability:
+    """Compute everything that stage `stability` writes.
+
+    Args:
+        inputs: What the stage reads.
+        params: Section `stability`.
+    """
+    rng = np.random.default_rng(params.seed)
+    study = build_study(inputs)
+    found, skipped = stability.resample(study, params.draws, rng)
+    level = params.level
+    # a token count moves laws only
+    of_scores = [resampling for resampling in found if resampling.name != "tokens"]
+    spectrum = dimensionality.spectrum(_frame(study), min(params.draws, params.parallel_draws), level, rng)
+    missing, lines = missing_table(inputs)
+    skipped += lines
+    prediction, why = prediction_table(study, inputs.min_models)
+    skipped += [why] * bool(why)
+    scaling = with_robust_slopes(study, stability.scaling_table(study, found, level), level)
+    if scaling.empty:
+        skipped.append(f"scaling: no budget is known for {inputs.min_models} models")
+    tables = {
+        "explained_variance": stability.explained_variance_table(study, of_scores, level),
+        "loadings": stability.loadings_table(study, of_scores, level),
+        "pc_scores": stability.scores_table(study, of_scores, level),
+        "correlations": stability.correlations_table(study, of_scores, reliability(study.data), level),
+        "axes": stability.axes_table(study, of_scores),
+        "scaling": scaling,
+        "contrasts": contrasts_table(study, found, level),
+        "prediction": prediction,
+        "spectrum": spectrum,
+        "components": dimensionality.criteria(spectrum, params.cumulative),
+        "congruence": congruence_table(inputs),
+        "missing": missing,
+    }
+    return Stability(tables, metrics(tables, params.draws), skipped)
+
+
+def _frame(study: Study) -> pd.DataFrame:
+    return pd.DataFrame(study.data.X, list(study.models), list(study.benchmarks))
+
+
+def reliability(data: Data) -> Array:
+    """Return the share of each benchmark's variance between models that is no sampling error (n_benchmarks,).
+
+    1 - mean squared standard error / variance; NaN where the error is unknown or exceeds the variance.
+    """
+    known = data.stderr.any(axis=0)
+    share = 1 - (data.stderr**2).mean(axis=0) / data.X.var(axis=0)
+    result: Array = np.where(known & (share > 0), share, np.nan)
+    return result
+
+
+def with_robust_slopes(study: Study, table: pd.DataFrame, level: float) -> pd.DataFrame:
+    """Add robust_low, robust_high, robust_df: the interval of the slope by bias-reduced linearisation over families.
+
+    It takes the PC scores as given; see `inference.fit_robust`.
+    """
+    ends = {}
+    for j, component in enumerate(study.components):
+        for b, budget in enumerate(study.budgets):
+            known = np.isfinite(study.data.logs[:, b])
+            if known.any() and len(np.unique(study.codes[known])) > 2:
+                design = np.column_stack([np.ones(known.sum()), study.data.logs[known, b]])
+                fitted = fit_robust(study.estimate["scores"][known, j], design, study.codes[known])
+                ends[component, budget] = (*fitted.interval(1, level), fitted.df[1])
+    nothing = (np.nan, np.nan, np.nan)
+    rows = [ends.get(pair, nothing) for pair in zip(table["response"], table["language"], strict=True)]
+    names = ["robust_low", "robust_high", "robust_df"]
+    return table.join(pd.DataFrame(rows, table.index, names, dtype=float))
+
+
+def contrasts_table(study: Study, found: Sequence[Resampling], level: float) -> pd.DataFrame:
+    """Compare the correlations of each component with the budgets of two languages, over models that have both.
+
+    Returns:
+        response, language, other, n, rho, other_rho, budgets_r, difference, low, high (Zou), t, df, p (Williams),
+        then low_<r>, high_<r> by resampling.
+    """
+    rows = []
+    known = np.isfinite(study.data.logs[:, :-1]).all(axis=1)
+    pairs = language_pairs(len(study.budgets)) if known.sum() >= 4 else []
+    for i, (a, b) in enumerate(pairs):
+        x, y = study.data.logs[known, a], study.data.logs[known, b]
+        for j, component in enumerate(study.components):
+            s = study.estimate["scores"][known, j]
+            (r_a, r_b), r_ab = np.corrcoef([s, x, y])[0, 1:], np.corrcoef(x, y)[0, 1]
+            test = compare_dependent(r_a, r_b, r_ab, int(known.sum()), level)
+            row = {"response": component, "language": study.budgets[a], "other": study.budgets[b], "n": test.n}
+            row |= {"rho": r_a, "other_rho": r_b, "budgets_r": r_ab, "difference": test.difference}
+            row |= {"low": test.low, "high": test.high, "t": test.t, "df": test.df, "p": test.p}
+            for resampling in found:
+                low, high = resampling.ends("contrast", level)
+                row |= {f"low_{resampling.name}": low[j, i], f"high_{resampling.name}": high[j, i]}
+            rows.append(row)
+    return pd.DataFrame(rows) if rows else pd.DataFrame(columns=["response", "language", "other"])
+
+
+def prediction_table(study: Study, min_models: int) -> tuple[pd.DataFrame, str]:
+    """Return the leave-one-family-out errors (see `forecasting.Errors.table`), or why there are none."""
+    logs, codes = study.data.logs, study.codes
+    why = can_predict(logs, codes, study.budgets, min_models)
+    if why:
+        return pd.DataFrame(columns=["response"]), why
+    errors = left_out_errors(_frame(study), study.reference, logs, codes, unit_variance=study.unit_variance)
+    return errors.table(), ""
+
+
+def congruence_table(inputs: Inputs) -> pd.DataFrame:
+    """Compare the components with promax factors and with a model that takes suspected failures as missing.
+
+    Returns:
+        component, method, matched, congruence (absolute value of Tucker's coefficient).
+    """
+    U = inputs.loadings
+    solutions = {"promax factors": inputs.factor_loadings}
+    try:
+        k = U.shape[1]
+        solutions["missing-data model"] = decompose_ppca(
+            fit_ppca(inputs.X.mask(inputs.suspected), k), inputs.anchors
+        ).loadings
+    except NotImputableError:
+        solutions["missing-data model"] = U.iloc[:, :0]
+    rows = []
+    for method, other in solutions.items():
+        if other.shape[1]:
+            paired, value = best_pairs(congruence(U.to_numpy(), other.loc[U.index].to_numpy()))
+            names = [other.columns[i] if i >= 0 else "" for i in paired]
+            rows += list(zip(U.columns, [method] * len(names), names, np.abs(value), strict=True))
+    return pd.DataFrame(rows, columns=["component", "method", "matched", "congruence"])
+
+
+def missing_table(inputs: Inputs) -> tuple[pd.DataFrame, list[str]]:
+    """Decompose the matrix under every policy for missing cells, as analysed and with suspected failures missing.
+
+    Returns:
+        cells, policy, n_models, n_benchmarks, imputed, component, explained_variance_ratio, congruence with the full
+        solution, rho_<l> per budget; and one line for each policy that is not possible.
+    """
+    versions = {"as analysed": inputs.X}
+    if inputs.suspected.to_numpy().any():
+        versions["suspected failures missing"] = inputs.X.mask(inputs.suspected)
+    frames, skipped = [], []
+    for cells, X in versions.items():
+        policies = POLICIES if X.isna().to_numpy().any() else POLICIES[:1]
+        for policy in policies:
+            try:
+                resolved = resolve(X, policy, inputs.loadings.shape[1])
+            except NotImputableError as error:
+                skipped.append(f"missing cells, {cells}, {policy}: {error}")
+                continue
+            if resolved.ppca is None:
+                found = decompose(
+                    resolved.X, inputs.loadings.shape[1], inputs.anchors, unit_variance=inputs.unit_variance
+                )
+            else:
+                found = decompose_ppca(resolved.ppca, inputs.anchors)
+            frame = _compared(inputs, found)
+            frame.insert(0, "cells", cells)
+            frame.insert(1, "policy", policy if X.isna().to_numpy().any() else "complete")
+            frame.insert(2, "imputed", resolved.imputed)
+            frames.append(frame)
+    return (pd.concat(frames, ignore_index=True) if frames else pd.DataFrame(columns=["cells"])), skipped
+
+
+def _compared(inputs: Inputs, found: Decomposition) -> pd.DataFrame:
+    """Return one row per component of the full solution: what became of it in another one."""
+    U = inputs.loadings.loc[found.loadings.index]
+    table = congruence(U.to_numpy(), found.loadings.to_numpy())
+    paired, value = best_pairs(table)
+    logs = log_budgets(inputs.models, inputs.languages, inputs.min_models).loc[found.pc_scores.index]
+    rows = []
+    for j, component in enumerate(U.columns):
+        if paired[j] < 0:
+            continue
+        name = found.loadings.columns[paired[j]]
+        scores = found.pc_scores[name] * np.sign(value[j])
+        row = {"n_models": len(scores), "n_benchmarks": len(U), "component": component}
+        row |= {"explained_variance_ratio": found.explained_variance_ratio[name], "congruence": abs(value[j])}
+        row |= {column.replace("nd_", "rho_"): scores.corr(logs[column]) for column in logs}
+        rows.append(row)
+    return pd.DataFrame(rows)
+
+
+def metrics(tables: Mapping[str, pd.DataFrame], draws: int) -> dict[str, object]:
+    """Return the numbers for stability.json, those of the long tables for models, families and test items."""
+    variance = tables["explained_variance"]
+    axes, scaling = tables["axes"], tables["scaling"]
+    contrasts, prediction = tables["contrasts"], tables["prediction"]
+    return {
+        "draws": draws,
+        "explained_variance": stability.nested(variance, ["component"], list(variance.columns[1:])),
+        "axes": stability.nested(axes, ["component", "resampling"], ["stability", "swapped"]),
+        "scaling": stability.nested(scaling, ["response", "language", "resampling"], list(scaling.columns[4:])),
+        "contrasts": stability.nested(contrasts, ["response", "language", "other"], list(contrasts.columns[3:])),
+        "prediction": stability.nested(prediction, ["response"], list(prediction.columns[1:])),
+        "components": {
+            "".join(c if c.isalnum() else "_" for c in row.criterion): int(row.components)
+            for row in tables["components"].itertuples()
+        },
+        "congruence": stability.nested(
+            tables["congruence"].assign(method=tables["congruence"]["method"].str.replace(r"\W", "_", regex=True)),
+            ["component", "method"],
+            ["congruence"],
+        ),
+    }

@@ -1,0 +1,83 @@
+"""`observatory verify`: is the state still what its files, hashes, cache, runs and facts say?"""
+
+import contextlib
+import tempfile
+import zipfile
+from pathlib import Path
+
+from stages.commands.export import MANIFESTS, is_sample
+from stages.commands.snapshot import Snapshot, opened
+from stages.commands.verify.deep import check_deep
+from stages.commands.verify.files import check_cache, check_files, check_lock
+from stages.commands.verify.report import Report
+from stages.commands.verify.runs import check_runs
+from stages.commands.verify.values import check_values
+from stages.contracts.errors import InputError
+from stages.contracts.names import listed
+from stages.lineage.crate import unpack
+from stages.lineage.git import Revision
+from stages.workspace import files as workspace
+
+
+def verify(rev: str | None = None, *, deep: bool = False) -> Report:
+    """Compare everything that a state consists of with everything that says what it should be.
+
+    Args:
+        rev: Version of the repository; None for the workspace.
+        deep: Whether to run the analysis again as well.
+
+    Raises:
+        InputError: There is no such version, or nothing to verify in it.
+    """
+    report = Report()
+    with opened(rev) as snapshot:
+        try:
+            check_lock(snapshot, report)
+        except InputError as error:
+            report.add(error.problems)
+            return report
+        if snapshot.revision.dirty:
+            report.notes.append(f"uncommitted: {listed(list(snapshot.revision.dirty))}")
+        intact = check_files(snapshot, report)
+        check_cache(snapshot, report)
+        check_values(snapshot, intact, report)
+        check_runs(snapshot, intact, report)
+        if deep:
+            check_deep(snapshot, intact, report)
+    return report
+
+
+def verify_crate(path: Path, *, deep: bool = False) -> Report:
+    """Check an exported state, without a repository.
+
+    Args:
+        path: Zip file that `export` wrote.
+        deep: Whether to run the analysis again as well.
+
+    Raises:
+        InputError: It is no such file.
+    """
+    report = Report()
+    source = path.absolute()
+    with tempfile.TemporaryDirectory(prefix="observatory-") as name, contextlib.chdir(name):
+        folder = Path(name)
+        try:
+            unpacked = unpack(source, folder)
+        except (zipfile.BadZipFile, OSError) as error:
+            raise InputError([f"{path}: no zip file that can be read: {error}"]) from None
+        report.add(unpacked.problems)
+        report.count("hashes", len(unpacked.files))
+        damaged = [line.partition(":")[0] for line in unpacked.problems]
+        files = (workspace.PIPELINE, workspace.LOCK, workspace.PARAMS)
+        needed = [str(file) for file in files if not (folder / file).is_file()]
+        if needed:
+            raise InputError([f"{path}: no exported state: {', '.join(needed)} missing"])
+        if any(file in damaged for file in ("dvc.yaml", "dvc.lock", "params.yaml")):
+            return report
+        snapshot = Snapshot(folder, folder, Revision(str(path), ""), {}, folder / MANIFESTS)
+        check_lock(snapshot, report)
+        intact = check_files(snapshot, report, is_sample)
+        check_values(snapshot, intact, report, is_sample)
+        if deep:
+            check_deep(snapshot, intact, report)
+    return report

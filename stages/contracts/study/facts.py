@@ -1,0 +1,205 @@
+"""All tables of a study, read strictly and checked against each other."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import pandas as pd
+
+from stages.contracts.csv.table import missing_rows, read_table
+from stages.contracts.errors import InputError
+from stages.contracts.names import Names
+from stages.contracts.params import Params
+from stages.contracts.study.info import StudyInfo, load_study
+from stages.contracts.study.model_record import trust_problems
+from stages.contracts.study.tables import (
+    ALL,
+    CLAIMS,
+    CORRECTIONS,
+    WAIVERS,
+    Table,
+    benchmarks_table,
+    models_table,
+    scores_table,
+)
+from stages.contracts.study.workarounds import FILE as WORKAROUNDS
+from stages.contracts.study.workarounds import Workaround, read_workarounds
+
+FILES = ("models.csv", "benchmarks.csv", "scores.csv", "corrections.csv", "waivers.csv", "claims.csv")
+"""Tables of a study; the last three may be missing."""
+
+
+@dataclass(frozen=True)
+class Facts:
+    """The tables of a study.
+
+    Attributes:
+        info: study.yaml.
+        models: models.csv, indexed by model_id, in its order.
+        benchmarks: benchmarks.csv, indexed by benchmark, in its order.
+        scores: scores.csv, raw, indexed by model_id, rows in the order of models, columns in that of benchmarks.
+        corrections: corrections.csv; no rows when the study has none.
+        waivers: waivers.csv; likewise.
+        claims: claims.csv; likewise.
+        workarounds: workarounds.yaml; empty when the study has none, or when read back from parquet.
+    """
+
+    info: StudyInfo
+    models: pd.DataFrame
+    benchmarks: pd.DataFrame
+    scores: pd.DataFrame
+    corrections: pd.DataFrame
+    waivers: pd.DataFrame
+    claims: pd.DataFrame
+    workarounds: tuple[Workaround, ...] = ()
+
+
+class _Reader:
+    """Reads the tables of one folder and collects what is wrong with them."""
+
+    def __init__(self, files: Mapping[str, bytes], folder: str) -> None:
+        self.files = files
+        self.folder = folder
+        self.problems: list[str] = []
+
+    def read(self, table: Table, known: Mapping[str, Sequence[str]]) -> pd.DataFrame | None:
+        """Return the table, or None after noting its problems. A missing optional table has no rows."""
+        where = f"{self.folder}/{table.file}"
+        if table.file not in self.files:
+            if table.optional:
+                return read_table((",".join(table.names) + "\n").encode(), where, table).frame
+            self.problems.append(f"{where}: the file is missing; its columns are {', '.join(table.names[:6])}, ...")
+            return None
+        reading = read_table(self.files[table.file], where, table, known)
+        self.problems += reading.problems
+        return None if reading.problems else reading.frame
+
+    def workarounds(self, known: Mapping[str, Sequence[str]]) -> tuple[Workaround, ...]:
+        """Return workarounds.yaml; nothing when it is missing, or after noting its problems."""
+        if WORKAROUNDS not in self.files or not {"model_id", "benchmark"} <= known.keys():
+            return ()
+        where = f"{self.folder}/{WORKAROUNDS}"
+        records, problems = read_workarounds(self.files[WORKAROUNDS], where, known["model_id"], known["benchmark"])
+        self.problems += problems
+        return tuple(records)
+
+
+def read_facts(files: Mapping[str, bytes], folder: str, params: Params) -> Facts:
+    """Read and cross-check all tables of a study.
+
+    Args:
+        files: File name to contents, for the files that exist in the study's folder.
+        folder: Path of the folder, to show in messages.
+        params: params.yaml: its subset and evaluated models must exist.
+
+    Raises:
+        InputError: Something is wrong; every problem of every table is named.
+    """
+    info = _read_info(files, folder)
+    reader = _Reader(files, folder)
+    models = reader.read(models_table(list(info.languages), list(info.groups)), {})
+    benchmarks = reader.read(benchmarks_table(list(info.languages)), {})
+    known: dict[str, Sequence[str]] = {}
+    if models is not None:
+        known["model_id"] = list(models["model_id"])
+    if benchmarks is not None:
+        known["benchmark"] = list(benchmarks["benchmark"])
+    scores = None
+    if models is not None and benchmarks is not None:
+        scores = reader.read(scores_table(list(known["benchmark"])), known)
+    corrections, waivers = reader.read(CORRECTIONS, known), reader.read(WAIVERS, known)
+    claims = reader.read(CLAIMS, {})
+    workarounds = reader.workarounds(known)
+    problems = reader.problems
+    if models is not None:
+        problems += _parameter_problems(models, params)
+        problems += trust_problems(models, f"{folder}/models.csv")
+    if benchmarks is not None:
+        problems += _benchmark_problems(benchmarks, info, folder)
+    if models is not None and scores is not None:
+        problems += _score_problems(models, scores, corrections, params, folder)
+    if problems or models is None or benchmarks is None or scores is None:
+        raise InputError(problems)
+    if corrections is None or waivers is None or claims is None:
+        raise InputError(problems)
+    models, benchmarks = models.set_index("model_id"), benchmarks.set_index("benchmark")
+    rows = [name for name in models.index if name in set(scores["model_id"])]
+    wide = scores.set_index("model_id").loc[rows, list(benchmarks.index)]
+    return Facts(info, models, benchmarks, wide, corrections, waivers, claims, workarounds)
+
+
+def _read_info(files: Mapping[str, bytes], folder: str) -> StudyInfo:
+    if "study.yaml" not in files:
+        raise InputError(
+            [f"{folder}/study.yaml: the file is missing; it holds title, citation, licence, languages, groups"]
+        )
+    try:
+        return load_study(files["study.yaml"].decode("utf-8"), f"{folder}/study.yaml")
+    except UnicodeDecodeError:
+        raise InputError([f"{folder}/study.yaml: not UTF-8 text: save it as UTF-8"]) from None
+
+
+def subset_values(models: pd.DataFrame) -> list[str]:
+    """Return the values that the parameter `subset` can take: all, the constructions, the groups."""
+    return [ALL, *dict.fromkeys([*models["construction"], *sorted(models["group"])])]
+
+
+def _parameter_problems(models: pd.DataFrame, params: Params) -> list[str]:
+    values = subset_values(models)
+    problems = []
+    if params.subset not in values:
+        hint = Names(values).hint(params.subset)
+        problems.append(f"params.yaml: subset is {params.subset!r}{hint or ': unknown'}; known: {', '.join(values)}")
+    names = Names(models["model_id"])
+    for name in params.evaluate.models:
+        if name not in names:
+            hint = names.hint(name) or ": add its record to models.csv"
+            problems.append(f"params.yaml: evaluate.models names {name}, which is not in models.csv{hint}")
+    return problems
+
+
+def _benchmark_problems(benchmarks: pd.DataFrame, info: StudyInfo, folder: str) -> list[str]:
+    names = Names(benchmarks["benchmark"])
+    where = f"{folder}/benchmarks.csv"
+    problems = []
+    for row in benchmarks.itertuples():
+        low = 0.0 if pd.isna(row.min_score) else row.min_score
+        if not low < row.max_score:
+            problems.append(
+                f"{where}: {row.benchmark} ranges from {low:g} to {row.max_score:g}: max_score must be the larger "
+                "(a metric with negative values needs min_score)"
+            )
+        if row.counterpart and row.counterpart not in names:
+            problems.append(
+                f"{where}: counterpart of {row.benchmark} is {row.counterpart}"
+                f"{names.hint(row.counterpart) or ': no such benchmark'}"
+            )
+    used = {f"anchors.{axis}": [name] for axis, name in info.anchors.items()}
+    for axis, readings in info.readings.items():
+        used |= {f"readings.{axis}.{title}": list(members) for title, members in readings.items()}
+    for place, members in used.items():
+        for name in members:
+            if name not in names:
+                problems.append(
+                    f"{folder}/study.yaml: {place} names {name}{names.hint(name) or ': no such benchmark'}"
+                )
+    return problems
+
+
+def _score_problems(
+    models: pd.DataFrame, scores: pd.DataFrame, corrections: pd.DataFrame | None, params: Params, folder: str
+) -> list[str]:
+    needed = [name for name in models["model_id"] if name not in params.evaluate.models]
+    problems = missing_rows(scores, f"{folder}/scores.csv", "model_id", needed)
+    if corrections is None:
+        return problems
+    wide = scores.set_index("model_id")
+    for row in corrections.itertuples():
+        if row.model_id not in wide.index:
+            problems.append(f"{folder}/corrections.csv: {row.model_id} has no row in scores.csv to correct")
+        elif wide.loc[row.model_id, row.benchmark] != row.published:
+            value = wide.loc[row.model_id, row.benchmark]
+            problems.append(
+                f"{folder}/corrections.csv: published {row.benchmark} of {row.model_id} is {row.published:g}, "
+                f"scores.csv has {value:g}: remove the row or mend the published value"
+            )
+    return problems

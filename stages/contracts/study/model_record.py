@@ -1,0 +1,82 @@
+"""What the evaluation of a model depends on, of all that a study says: its record, its workarounds, the benchmarks.
+
+One file for each model to evaluate, so that a change of another model's row evaluates nothing again.
+"""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+
+from stages.contracts.study.workarounds import Workaround, setting_for
+
+Settings = dict[str, dict[str, Any]]
+
+
+@dataclass(frozen=True)
+class ModelRecord:
+    """A model to evaluate.
+
+    Attributes:
+        model_id: In models.csv.
+        revision: Commit on the Hugging Face Hub; "" for a local folder.
+        trust_remote_code: Whether code that comes with the model may run.
+        trust_reason: Why it may.
+        settings: Each benchmark of the study to what differs from the protocol there.
+        tasks: Each benchmark to the digest of the code that evaluates it; "" where there is none.
+    """
+
+    model_id: str
+    revision: str
+    trust_remote_code: bool
+    trust_reason: str
+    settings: Settings
+    tasks: dict[str, str]
+
+    def to_json(self) -> str:
+        """Return the record as text, the same for the same record."""
+        return json.dumps(vars(self), indent=1, ensure_ascii=False) + "\n"
+
+    @staticmethod
+    def from_json(text: str) -> "ModelRecord":
+        """Return the record that `to_json` wrote."""
+        return ModelRecord(**json.loads(text))
+
+
+def record_of(
+    model_id: str, models: pd.DataFrame, tasks: Mapping[str, str], workarounds: Sequence[Workaround]
+) -> ModelRecord:
+    """Return the record of a model.
+
+    Args:
+        model_id: In the index of models.
+        models: models.csv, indexed by model_id.
+        tasks: Benchmark, in the study's order, to the digest of the code that evaluates it.
+        workarounds: workarounds.yaml.
+    """
+    row = models.loc[model_id]
+    return ModelRecord(
+        model_id=model_id,
+        revision=str(row["revision"]),
+        trust_remote_code=bool(row["trust_remote_code"]),
+        trust_reason=str(row["trust_reason"]),
+        settings={name: setting_for(workarounds, model_id, name).changes() for name in tasks},
+        tasks=dict(tasks),
+    )
+
+
+def trust_problems(models: pd.DataFrame, where: str) -> Iterator[str]:
+    """Name the models whose own code may run without a reason.
+
+    Args:
+        models: models.csv, with a column model_id.
+        where: Path to show in messages.
+    """
+    for row in models.itertuples():
+        if row.trust_remote_code and not row.trust_reason:
+            yield (
+                f"{where}: trust_remote_code of {row.model_id} is true without a trust_reason: the model's own code "
+                "would run with your rights: say why it may, or write false"
+            )

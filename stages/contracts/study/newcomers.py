@@ -1,0 +1,35 @@
+"""Scores of models that are not part of the study: the two layouts in which they may come."""
+
+from collections.abc import Sequence
+
+from stages.contracts.csv.csvfile import file_problem, records
+from stages.contracts.study.tables import Column, Table
+
+
+def wide_table(file: str, benchmarks: Sequence[str]) -> Table:
+    """Return the contract of a table with one row a model and one column a benchmark, any of which may be left out."""
+    cells = [Column(name, "number", blank=True, required=False) for name in benchmarks]
+    return Table(file=file, columns=(Column("model_id"), *cells), key=("model_id",))
+
+
+def long_table(file: str) -> Table:
+    """Return the contract of a table with one row a score, which can say under which protocol it was measured."""
+    return Table(
+        file=file,
+        columns=(
+            Column("model_id"),
+            Column("benchmark"),
+            Column("score", "number"),
+            Column("protocol", blank=True, required=False),
+            Column("n_items", "integer", blank=True, required=False, low=1),
+        ),
+        key=("model_id", "benchmark"),
+    )
+
+
+def is_long(data: bytes) -> bool:
+    """Return whether a file has the columns of a long table; what is no CSV has not."""
+    if file_problem(data):
+        return False
+    header = next((record for record in records(data) if not record.problem), None)
+    return header is not None and {"benchmark", "score"} <= set(header.cells)

@@ -1,0 +1,183 @@
+"""What each table under `metadata/<study>/` must contain, declared as data.
+
+`stages.contracts.csv.table` reads a file against one of these; `stages.gate.data_docs` turns the same declarations
+into Great Expectations suites; the data dictionary of a study is tested against them.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+Kind = Literal["text", "number", "integer", "choice", "flag"]
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column of a table.
+
+    Attributes:
+        name: Header.
+        kind: `number` is a plain finite decimal, `integer` a plain whole number, `flag` is `true` or `false`.
+        blank: Whether a cell may be empty. An empty number is missing, never zero.
+        required: Whether the header must be there. A missing optional column reads as all blank.
+        low: Smallest number allowed, in the unit of the column.
+        high: Largest number allowed.
+        above: The number must be strictly greater than this.
+        choices: Values allowed for a `choice`.
+    """
+
+    name: str
+    kind: Kind = "text"
+    blank: bool = False
+    required: bool = True
+    low: float | None = None
+    high: float | None = None
+    above: float | None = None
+    choices: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Table:
+    """One CSV file of a study.
+
+    Attributes:
+        file: File name inside the study's folder.
+        columns: Its columns; order in the file is free, other columns are refused.
+        key: Columns whose joint value names a row; two rows with one key are refused.
+        optional: Whether a study may leave the file out.
+        may_be_empty: Whether a header without rows is a valid table.
+    """
+
+    file: str
+    columns: tuple[Column, ...]
+    key: tuple[str, ...]
+    optional: bool = False
+    may_be_empty: bool = False
+
+    @property
+    def names(self) -> list[str]:
+        """Headers in declared order."""
+        return [column.name for column in self.columns]
+
+
+CONSTRUCTIONS = ("scratch", "continual")
+ALL = "all"
+"""The subset that holds every model."""
+
+
+def models_table(languages: Sequence[str], groups: Sequence[str]) -> Table:
+    """Return the contract of models.csv.
+
+    Args:
+        languages: Language codes of the study; each has a column `tokens_<code>_b` and may have two for a count that
+            is known as a range only, `tokens_<code>_b_low` and `tokens_<code>_b_high`.
+        groups: Values allowed in the column `group`.
+    """
+    tokens = [Column(f"tokens_{code}_b", "number", blank=True, low=0) for code in languages]
+    ranges = [
+        Column(f"tokens_{code}_b_{end}", "number", blank=True, required=False, low=0)
+        for code in (*languages, "total")
+        for end in ("low", "high")
+    ]
+    return Table(
+        file="models.csv",
+        columns=(
+            Column("model_id"),
+            Column("name"),
+            Column("active_params_b", "number", above=0),
+            Column("construction", "choice", choices=CONSTRUCTIONS),
+            Column("base_model_id", blank=True),
+            Column("corpus", blank=True),
+            Column("tokens_total_b", "number", blank=True, above=0),
+            *tokens,
+            Column("group", "choice", choices=tuple(groups)),
+            Column("family"),
+            Column("reference", blank=True),
+            Column("revision", blank=True, required=False),
+            Column("trust_remote_code", "flag", blank=True, required=False),
+            Column("trust_reason", blank=True, required=False),
+            *ranges,
+        ),
+        key=("model_id",),
+    )
+
+
+def benchmarks_table(languages: Sequence[str]) -> Table:
+    """Return the contract of benchmarks.csv for a study of these languages."""
+    return Table(
+        file="benchmarks.csv",
+        columns=(
+            Column("benchmark"),
+            Column("label"),
+            Column("language", "choice", choices=tuple(languages)),
+            Column("ability"),
+            Column("counterpart", blank=True),
+            Column("metric"),
+            Column("max_score", "number"),
+            Column("min_score", "number", blank=True, required=False),
+            Column("chance", "number", blank=True),
+            Column("n_items", "integer", blank=True, low=1),
+            Column("n_shots", "integer", blank=True, low=0),
+            Column("answer", "choice", choices=("generation", "loglikelihood")),
+            Column("reference", blank=True),
+        ),
+        key=("benchmark",),
+    )
+
+
+def scores_table(benchmarks: Sequence[str]) -> Table:
+    """Return the contract of scores.csv: one row a model, one column a benchmark.
+
+    Ranges are not part of it: they are declared per benchmark in benchmarks.csv and checked by the gate.
+    """
+    cells = [Column(name, "number", blank=True) for name in benchmarks]
+    return Table(file="scores.csv", columns=(Column("model_id"), *cells), key=("model_id",))
+
+
+CORRECTIONS = Table(
+    file="corrections.csv",
+    columns=(
+        Column("model_id"),
+        Column("benchmark"),
+        Column("published", "number"),
+        Column("corrected", "number"),
+        Column("reason"),
+        Column("source"),
+    ),
+    key=("model_id", "benchmark"),
+    optional=True,
+    may_be_empty=True,
+)
+
+WAIVABLE = ("zero", "outcomes", "limited", "suspicious")
+"""Checks of the gate that a row of waivers.csv can name."""
+
+WAIVERS = Table(
+    file="waivers.csv",
+    columns=(
+        Column("model_id"),
+        Column("benchmark", blank=True),
+        Column("check", "choice", choices=WAIVABLE),
+        Column("reason"),
+        Column("source"),
+    ),
+    key=("model_id", "benchmark", "check"),
+    optional=True,
+    may_be_empty=True,
+)
+
+CLAIMS = Table(
+    file="claims.csv",
+    columns=(
+        Column("claim_id"),
+        Column("location"),
+        Column("quantity"),
+        Column("subset"),
+        Column("published", "number"),
+        Column("tolerance", "number", above=0),
+        Column("note", blank=True),
+    ),
+    key=("claim_id",),
+    optional=True,
+    may_be_empty=True,
+)

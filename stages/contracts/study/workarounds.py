@@ -1,0 +1,168 @@
+"""workarounds.yaml of a study: what a model needs in order to answer at all, as data with evidence.
+
+A list of records. Each names a model, a benchmark or none for all of them, at least one setting that differs from
+the protocol, the reason, and the scores before and after on the same items:
+
+    - model_id: org/model
+      benchmark: niilc
+      reason: every answer begins with a newline, at which the protocol stops
+      source: observatory diagnose
+      strip: true
+      evidence:
+        n_items: 8
+        before: {score: 0.0, empty_rate: 1.0, failed_rate: 1.0}
+        after: {score: 0.31, empty_rate: 0.0, failed_rate: 0.0}
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Annotated, Any, Literal
+
+import yaml
+from pydantic import Field, TypeAdapter, ValidationError
+
+from stages.contracts.names import Names
+from stages.contracts.study.info import Frozen, Text, validation_lines
+
+FILE = "workarounds.yaml"
+
+Dtype = Literal["float32", "float16", "bfloat16"]
+Share = Annotated[float, Field(ge=0, le=1)]
+
+
+class Setting(Frozen):
+    """How one model is asked on one benchmark, where that differs from the protocol; by default nothing does."""
+
+    bos: Literal["always", "never"] | None = None
+    """Whether a prompt begins with the token for the beginning of a text."""
+    prompt_end: Literal["newline", "space", "bare"] | None = None
+    """White space that every prompt ends with: one newline, one space, or none; no effect on likelihoods."""
+    stops: list[str] | None = None
+    """Strings that end an answer, instead of the benchmark's."""
+    strip: bool = False
+    """White space at the beginning of an answer neither counts as tokens nor stops it."""
+    slow_tokenizer: bool = False
+    """The tokenizer's implementation in Python instead of the one in Rust."""
+    dtype: Dtype | None = None
+    """Number format of the weights; None is that of `evaluate.dtype`."""
+    example: str = ""
+    """Text put before every prompt: one more example."""
+    chat_template: bool = False
+    """The prompt is sent as a message in the model's own chat format."""
+
+    def changes(self) -> dict[str, Any]:
+        """Return what differs from the protocol, by name."""
+        return self.model_dump(exclude_defaults=True)
+
+    def over(self, base: "Setting") -> "Setting":
+        """Return this setting where it says something, and the base elsewhere."""
+        return Setting(**(base.changes() | self.changes()))
+
+
+PROTOCOL = Setting()
+WHOLE_MODEL = ("slow_tokenizer", "dtype")
+"""Settings of the model as loaded; a benchmark cannot have its own."""
+
+
+class Outcome(Frozen):
+    """What a few items came to."""
+
+    score: float
+    empty_rate: Share
+    failed_rate: Share
+
+
+class Evidence(Frozen):
+    """The same items without and with a workaround."""
+
+    n_items: Annotated[int, Field(ge=1)]
+    before: Outcome
+    after: Outcome
+
+
+class Workaround(Setting):
+    """One record of workarounds.yaml."""
+
+    model_id: Text
+    benchmark: Text | None = None
+    reason: Text
+    source: Text
+    evidence: Evidence
+
+    @property
+    def setting(self) -> Setting:
+        """What it changes."""
+        return Setting(**self.model_dump(include=set(Setting.model_fields), exclude_defaults=True))
+
+    @property
+    def label(self) -> str:
+        """Name of the record in messages."""
+        return f"{self.model_id} / {self.benchmark}" if self.benchmark else self.model_id
+
+
+_RECORDS = TypeAdapter(list[Workaround])
+
+
+def read_workarounds(
+    content: bytes, where: str, models: Iterable[str], benchmarks: Iterable[str]
+) -> tuple[list[Workaround], list[str]]:
+    """Read workarounds.yaml strictly.
+
+    Args:
+        content: Of the file.
+        where: Path to show in messages.
+        models: Known model_ids.
+        benchmarks: Known benchmarks.
+
+    Returns:
+        The records, and one line for each problem; no records when there are problems.
+    """
+    try:
+        raw = yaml.safe_load(content.decode("utf-8"))
+    except UnicodeDecodeError:
+        return [], [f"{where}: not UTF-8 text: save it as UTF-8"]
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        return [], [f"{where}:{f' line {mark.line + 1}' if mark else ''} is not valid YAML"]
+    if not isinstance(raw, list):
+        return [], [f"{where}: expected a list of records, each beginning with `- model_id:`"]
+    try:
+        records = _RECORDS.validate_python(raw)
+    except ValidationError as error:
+        known = {str(place): list(Workaround.model_fields) for place in range(len(raw))}
+        return [], validation_lines(error, where, known)
+    problems = [f"{where}: {line}" for line in _problems(records, Names(models), Names(benchmarks))]
+    return ([], problems) if problems else (records, [])
+
+
+def _problems(records: Sequence[Workaround], models: Names, benchmarks: Names) -> Iterator[str]:
+    seen: set[str] = set()
+    for record in records:
+        if record.model_id not in models:
+            yield f"{record.label}: no such model in models.csv{models.hint(record.model_id)}"
+        if record.benchmark and record.benchmark not in benchmarks:
+            yield f"{record.label}: no such benchmark in benchmarks.csv{benchmarks.hint(record.benchmark)}"
+        if record.label in seen:
+            yield f"{record.label}: stands twice: keep one record for each model and benchmark"
+        seen.add(record.label)
+        if not record.setting.changes():
+            yield f"{record.label}: changes nothing: give one of {', '.join(Setting.model_fields)}"
+        whole = [name for name in WHOLE_MODEL if record.benchmark and name in record.setting.changes()]
+        if whole:
+            yield f"{record.label}: {', '.join(whole)} holds for a model as a whole: leave benchmark out"
+
+
+def setting_for(records: Iterable[Workaround], model_id: str, benchmark: str) -> Setting:
+    """Return how a model is asked on a benchmark: its record for the benchmark over that for all of them."""
+    mine = [record for record in records if record.model_id == model_id]
+    general = next((record.setting for record in mine if record.benchmark is None), PROTOCOL)
+    special = next((record.setting for record in mine if record.benchmark == benchmark), PROTOCOL)
+    return special.over(general)
+
+
+def as_yaml(record: Workaround) -> str:
+    """Return a record as it stands in workarounds.yaml."""
+    content = record.model_dump(exclude_defaults=True)
+    first = ("model_id", "benchmark", "reason", "source")
+    ordered = {name: content.pop(name) for name in first if name in content} | content
+    text: str = yaml.safe_dump([ordered], sort_keys=False, allow_unicode=True, width=100)
+    return text

@@ -1,0 +1,148 @@
+"""What lm-eval's models lack: to be asked under a setting that differs by benchmark, and to say how answers ended."""
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from lm_eval.api.instance import Instance
+from lm_eval.api.model import TemplateLM
+from lm_eval.models.utils import configure_pad_token
+from transformers import AutoTokenizer
+
+from stages.contracts.errors import InputError
+from stages.contracts.study.workarounds import PROTOCOL, Setting
+from stages.evaluation.harness.finish import Finish
+
+ENDS = {"newline": "\n", "space": " ", "bare": ""}
+
+Finishes = dict[int, list[Finish]]
+"""Number of an item to how its answers ended, one for each sample."""
+
+
+class Order:
+    """Puts the ends of answers beside the answers: lm-eval computes them in another order than that of the requests.
+
+    It stands in for lm-eval's cache hook, which hears of every answer as soon as it is there.
+    """
+
+    def __init__(self) -> None:
+        self._waiting: list[Finish] = []
+        self._by_answer: dict[tuple[str, str], list[Finish]] = defaultdict(list)
+
+    def note(self, finish: Finish) -> None:
+        """Take the end of an answer, before the answer itself."""
+        self._waiting.append(finish)
+
+    def add_partial(self, kind: str, request: Sequence[Any], answer: Any) -> None:  # noqa: ANN401
+        """Take the next answer; called by lm-eval."""
+        if kind == "generate_until":
+            self._by_answer[request[0], answer].append(self._waiting.pop(0))
+
+    def take(self, prompt: str, answer: str) -> Finish:
+        """Return how an answer to a prompt ended."""
+        return self._by_answer[prompt, answer].pop(0)
+
+
+class Asking(TemplateLM):  # type: ignore[misc]  # lm-eval has no types
+    """Mix-in for a model of lm-eval; it has to be loaded without add_bos_token, which changes with the benchmark."""
+
+    setting: Setting = PROTOCOL
+    finishes: Finishes
+    origin: tuple[str, bool] = ("", False)
+    """Folder of the tokenizer, and whether its code may run."""
+    order: Order
+
+    def ask_under(self, setting: Setting, add_bos: bool | None) -> None:
+        """Follow a setting from now on.
+
+        Args:
+            setting: What differs from the protocol.
+            add_bos: The protocol's rule: False, or None for the tokenizer's own.
+
+        Raises:
+            InputError: The model has no token, template or tokenizer that the setting needs.
+        """
+        self.tokenizer = self._tokenizer(slow=setting.slow_tokenizer)
+        if setting.bos == "always" and not self.tokenizer.bos_token:
+            raise InputError(["bos: the tokenizer has no token for the beginning of a text"])
+        if setting.chat_template and not self.tokenizer.chat_template:
+            raise InputError(["chat_template: the tokenizer has none"])
+        self.setting = setting
+        self.add_bos_token = False if setting.bos == "never" else add_bos
+
+    def _tokenizer(self, *, slow: bool) -> Any:  # noqa: ANN401
+        known: dict[bool, Any] = self.__dict__.setdefault("_tokenizers", {False: self.tokenizer})
+        if slow not in known:
+            path, trusted = self.origin
+            try:
+                loaded = AutoTokenizer.from_pretrained(path, use_fast=False, trust_remote_code=trusted)
+            except (OSError, ValueError, ImportError) as error:
+                raise InputError([f"slow_tokenizer: {' '.join(str(error).split())[:160]}"]) from None
+            if loaded.is_fast:
+                raise InputError(["slow_tokenizer: there is none for this model"])
+            known[slow] = configure_pad_token(loaded, model_config=self.config)
+        return known[slow]
+
+    def sent(self, prompt: str, *, generates: bool = True) -> str:
+        """Return a prompt as it is sent under the setting."""
+        text = f"{self.setting.example}{prompt}"
+        if self.setting.chat_template:
+            text = self.apply_chat_template([{"role": "user", "content": text}])
+        if self.setting.prompt_end and generates:
+            text = text.rstrip() + ENDS[self.setting.prompt_end]
+        bos = self.tokenizer.bos_token
+        if self.setting.bos == "always" and not text.startswith(bos):
+            text = f"{bos}{text}"
+        return text
+
+    def count_tokens(self, texts: Sequence[str]) -> list[int]:
+        """Return the number of tokens of each prompt as sent, special tokens included."""
+        if self.add_bos_token is None:
+            return [len(self.tok_encode(text)) for text in texts]
+        return [len(ids) for ids in self.tokenizer(list(texts), add_special_tokens=False)["input_ids"]]
+
+    def loglikelihood(self, requests: list[Instance], disable_tqdm: bool = False) -> list[tuple[float, bool]]:
+        """Return log-likelihoods; see lm-eval."""
+        asked = [
+            replace(request, arguments=(self.sent(request.args[0], generates=False), *request.args[1:]))
+            for request in requests
+        ]
+        answers: list[tuple[float, bool]] = super().loglikelihood(asked, disable_tqdm=disable_tqdm)
+        return answers
+
+    def generate_until(self, requests: list[Instance], disable_tqdm: bool = False) -> list[str]:
+        """Return answers, and keep how they ended in `finishes`; see lm-eval."""
+        asked = [replace(request, arguments=self._generation(request.args)) for request in requests]
+        self.order = self.cache_hook = Order()
+        self.prepare(asked)
+        answers: list[str] = super().generate_until(asked, disable_tqdm=disable_tqdm)
+        self.finishes = {}
+        for request, answer in zip(asked, answers, strict=True):
+            self.finishes.setdefault(request.doc_id, []).append(self.order.take(request.args[0], answer))
+        return answers
+
+    def prepare(self, requests: Sequence[Instance]) -> None:
+        """Look at the requests before they are computed."""
+
+    def _generation(self, arguments: tuple[str, Mapping[str, Any]]) -> tuple[str, dict[str, Any]]:
+        prompt, options = arguments[0], dict(arguments[1])
+        if self.setting.stops is not None:
+            options["until"] = list(self.setting.stops)
+        return self.sent(prompt), options
+
+
+def round_trip_problems(tokenizer: Any, prompts: Sequence[str]) -> list[tuple[str, str]]:  # noqa: ANN401
+    """Return the prompts that a tokenizer does not give back, each with what it gives instead.
+
+    Args:
+        tokenizer: Of the model.
+        prompts: As sent.
+    """
+    found = []
+    for prompt in prompts:
+        ids = tokenizer.encode(prompt, add_special_tokens=False)
+        back = tokenizer.decode(ids, skip_special_tokens=False, clean_up_tokenization_spaces=False)
+        if back != prompt:
+            found.append((prompt, back))
+    return found

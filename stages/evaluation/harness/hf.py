@@ -1,0 +1,92 @@
+"""lm-eval's Hugging Face model, on a CPU, one GPU or several, asked as `Asking` says."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from lm_eval.api.instance import Instance
+from lm_eval.models.huggingface import HFLM
+from transformers import GenerationConfig, StoppingCriteriaList
+
+from stages.evaluation.harness.asking import Asking
+from stages.evaluation.harness.finish import RowStops, finish_of, without_lead
+
+LEAD = 8
+"""Tokens of leading white space that a stripped answer may have beyond its limit."""
+
+
+class ObservedModel(Asking, HFLM):  # type: ignore[misc]  # lm-eval has no types
+    """A model of transformers.
+
+    Args:
+        **arguments: Those of `HFLM`.
+    """
+
+    def __init__(self, **arguments: Any) -> None:  # noqa: ANN401
+        super().__init__(**arguments)
+        self.origin = (arguments["pretrained"], bool(arguments.get("trust_remote_code")))
+        self._longest = 0
+        ends = self.model.generation_config.eos_token_id
+        listed = ends if isinstance(ends, list) else [ends]
+        self.ends = {token for token in (*listed, self.eot_token_id) if token is not None}
+        # sampling, penalties and lengths that a model's author prefers are no part of a protocol
+        self.model.generation_config = GenerationConfig(
+            eos_token_id=sorted(self.ends), pad_token_id=self.tokenizer.pad_token_id
+        )
+
+    def prepare(self, requests: Sequence[Instance]) -> None:
+        """Take the length of the longest prompt with its answer."""
+        prompts = list(dict.fromkeys(request.args[0] for request in requests))
+        answers = [int(request.args[1].get("max_gen_toks", self.max_gen_toks)) for request in requests]
+        self._longest = max(self.count_tokens(prompts)) + max(answers) + LEAD
+
+    def _detect_batch_size(self, requests: Sequence[Any] | None = None, pos: int = 0) -> int:
+        """Return the largest batch that fits, for the longest request at hand instead of the longest possible."""
+        if requests:
+            return int(super()._detect_batch_size(requests, pos))
+        declared = self._max_length  # type: ignore[has-type]
+        self._max_length = min(self.max_length, self._longest)
+        try:
+            return int(super()._detect_batch_size())
+        finally:
+            self._max_length = declared
+
+    def _model_generate(
+        self,
+        context: torch.Tensor,
+        max_length: int,
+        stop: list[str],
+        **options: Any,  # noqa: ANN401
+    ) -> torch.Tensor:
+        """Generate until each row of the batch has ended; see lm-eval."""
+        rows, start = context.shape
+        strip = self.setting.strip
+        criterion = RowStops(self.tokenizer, stop, start, rows, strip=strip)
+        if not options.get("do_sample"):
+            options = {name: value for name, value in options.items() if name not in {"temperature", "top_p", "top_k"}}
+        budget = max_length - start
+        output: torch.Tensor = self.model.generate(
+            input_ids=context,
+            max_length=max_length + (LEAD if strip else 0),
+            stopping_criteria=StoppingCriteriaList([criterion]),
+            pad_token_id=self.tokenizer.pad_token_id,
+            use_cache=True,
+            **options,
+        )
+        generated = output[:, start:].tolist()
+        if strip:
+            generated = [
+                self._stripped(row, length, budget) for row, length in zip(generated, criterion.lengths, strict=True)
+            ]
+            return torch.cat([context, torch.tensor(generated, device=context.device, dtype=context.dtype)], dim=1)
+        for row, length in zip(generated, criterion.lengths, strict=True):
+            self.order.note(finish_of(row, length, budget, self.ends))
+        return output
+
+    def _stripped(self, row: Sequence[int], length: int, budget: int) -> list[int]:
+        """Return an answer without its leading white space, within the limit, filled up with padding."""
+        until = next((place for place, token in enumerate(row) if token in self.ends), len(row))
+        lead = without_lead(row[:until], self.tok_decode)
+        rest = list(row[lead : lead + budget])
+        self.order.note(finish_of(rest, length - lead if 0 < length - lead <= budget else 0, budget, self.ends))
+        return rest + [self.tokenizer.pad_token_id] * (budget - len(rest))

@@ -1,0 +1,152 @@
+"""The result of a unit: its score with the rates of what went wrong, and a table of all its answers."""
+
+import hashlib
+import json
+import math
+import re
+import statistics
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+
+from stages.contracts.study.workarounds import Setting
+from stages.evaluation.harness.finish import Finish
+from stages.tasks import outcomes
+from stages.tasks.registry import BENCHMARKS, Benchmark
+
+_REFUSAL = re.compile(
+    r"\s*(i['’]?m sorry|sorry,|i apologi[sz]e|i (can(no|['’])t|am unable|am not able)|as an ai\b|unfortunately, i"
+    r"|申し訳(ありません|ございません)|すみませんが|お答え(できません|することはできません)|回答(できません|することはできません))",
+    re.IGNORECASE,
+)
+METRICS = {
+    "char_f1": "char F1",
+    "rouge2": "ROUGE-2",
+    "bleu": "BLEU",
+    "acc": "accuracy",
+    "exact": "exact match",
+    "exact_match": "exact match",
+}
+"""lm-eval's name of a metric to that of a study's benchmarks.csv; other names are the same."""
+
+
+@dataclass(frozen=True)
+class Answers:
+    """What is known of the answers to one item beside their text.
+
+    Attributes:
+        prompt: As sent.
+        prompt_tokens: Of it, before it is cut.
+        truncated: Whether its beginning was cut to fit the model's context.
+        finishes: How each generated answer ended.
+    """
+
+    prompt: str
+    prompt_tokens: int
+    truncated: bool
+    finishes: Sequence[Finish]
+
+
+def protocol(benchmark: str, setting: Setting) -> str:
+    """Return the protocol of a cell in the words of benchmarks.csv: metric, shots, kind of answer.
+
+    A workaround that only lets a model answer what it was asked belongs to the protocol. Another question does not:
+    one more example, other stop strings, a chat format.
+    """
+    spec = BENCHMARKS[benchmark]
+    # a single token that must be the right label is a choice
+    metric = "accuracy" if spec.max_gen_toks == 1 else METRICS.get(spec.metric, spec.metric)
+    text = f"{metric}, {spec.n_shots + bool(setting.example)}-shot, {spec.answer}"
+    if setting.stops is not None:
+        text += f", stops {json.dumps(setting.stops, ensure_ascii=False)}"
+    return f"{text}, chat template" if setting.chat_template else text
+
+
+def refused(text: str) -> bool:
+    """Tell whether an answer begins like one that declines to answer, in English or Japanese."""
+    return _REFUSAL.match(text) is not None
+
+
+def answer_table(benchmark: str, samples: Sequence[outcomes.Sample], answers: Sequence[Answers]) -> pd.DataFrame:
+    """Return a row for each item, its answers as lists.
+
+    Args:
+        benchmark: A name of the registry.
+        samples: As lm-eval logs them.
+        answers: One for each sample.
+    """
+    spec = BENCHMARKS[benchmark]
+    rows = [
+        {
+            "item": item.item,
+            "prompt_hash": hashlib.sha256(known.prompt.encode()).hexdigest(),
+            "prompt": known.prompt,
+            "raw": list(item.raw),
+            "filtered": item.filtered,
+            "target": item.target,
+            "value": item.value,
+            "secondary": json.dumps(item.secondary, sort_keys=True),
+            "log_likelihoods": _log_likelihoods(spec, sample),
+            "finish": [finish.reason for finish in known.finishes],
+            "prompt_tokens": known.prompt_tokens,
+            "output_tokens": [finish.tokens for finish in known.finishes],
+            "truncated": known.truncated,
+            "empty": item.empty,
+            "failed": item.failed,
+            "refused": _share([refused(text) for text in item.raw]),
+            "capped": _share([finish.reason == "length" for finish in known.finishes])
+            if _can_be_capped(spec)
+            else 0.0,
+        }
+        for item, sample, known in zip(outcomes.items(benchmark, samples), samples, answers, strict=True)
+    ]
+    return pd.DataFrame(rows)
+
+
+def _can_be_capped(spec: Benchmark) -> bool:
+    """Tell whether the limit on tokens can cut an answer: one token is a whole answer where no more is asked for."""
+    return spec.max_gen_toks > 1
+
+
+def _log_likelihoods(spec: Benchmark, sample: outcomes.Sample) -> list[float]:
+    if spec.answer != "loglikelihood":
+        return []
+    return [float(response[0][0]) for response in sample["resps"]]
+
+
+def _share(values: Sequence[bool]) -> float:
+    return statistics.fmean(values) if values else 0.0
+
+
+def score_record(
+    benchmark: str,
+    samples: Sequence[outcomes.Sample],
+    results: Mapping[str, Any],
+    table: pd.DataFrame,
+    setting: Setting,
+) -> dict[str, Any]:
+    """Return the entry of a benchmark in scores.json.
+
+    Args:
+        benchmark: A name of the registry.
+        samples: As lm-eval logs them.
+        results: lm-eval's results of the task.
+        table: From `answer_table`.
+        setting: What differed from the protocol.
+    """
+    score = outcomes.score(benchmark, samples, results)
+    return {
+        "score": score.score,
+        "stderr": None if math.isnan(score.stderr) else score.stderr,
+        "n_items": score.n_items,
+        "metric": score.metric,
+        "protocol": protocol(benchmark, setting),
+        "empty_rate": score.empty_rate,
+        "failed_rate": score.failed_rate,
+        "capped_rate": float(table["capped"].mean()),
+        "refused_rate": float(table["refused"].mean()),
+        "truncated_rate": float(table["truncated"].mean()),
+        "secondary": score.secondary,
+    }

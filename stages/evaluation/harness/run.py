@@ -1,0 +1,300 @@
+"""lm-eval: one load of a model for all benchmarks, and the run of one unit as a function of its inputs."""
+
+import contextlib
+import datetime
+import logging
+import random
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from stages.contracts.errors import InputError
+from stages.evaluation.model_source import ModelSource
+from stages.evaluation.unit import Run, Unit, versions
+from stages.tasks.data import DataRecord
+from stages.tasks.registry import BENCHMARKS, SEEDS, TASKS_DIR, Benchmark
+
+CPU_BATCH = 8
+"""Batch on a CPU where none is given: trying for the largest that fits would take all its memory."""
+
+
+@dataclass(frozen=True)
+class UnitResult:
+    """What one unit came to.
+
+    Attributes:
+        score: Entry of the benchmark in scores.json.
+        answers: A row for each item.
+        provenance: Entry of the benchmark in provenance.json.
+    """
+
+    score: dict[str, Any]
+    answers: pd.DataFrame
+    provenance: dict[str, Any]
+
+
+def load_model(model: ModelSource, run: Run, dtype: str) -> Any:  # noqa: ANN401  lm-eval has no types
+    """Load a model for all its benchmarks.
+
+    Args:
+        model: Files of the model.
+        run: Backend, device, batch size.
+        dtype: Number format of the weights, or "auto".
+
+    Returns:
+        A model of lm-eval that is also a `stages.evaluation.harness.asking.Asking`.
+
+    Raises:
+        InputError: The backend is not installed, the device is not there, or the model does not fit.
+    """
+    versions(["lm_eval", "torch", "transformers", "accelerate"])
+    if run.backend == "vllm":
+        versions(["vllm"])
+        from stages.evaluation.harness.vllm import ObservedVLLM
+
+        with loading_explained(model.model_id, run):
+            loaded = ObservedVLLM(
+                pretrained=model.path,
+                dtype=dtype,
+                trust_remote_code=model.trust_remote_code,
+                batch_size=run.batch_size,
+                tensor_parallel_size=gpu_count() if run.device == "all" else 1,
+            )
+        return loaded
+    from stages.evaluation.harness.hf import ObservedModel
+
+    _quiet()
+    with loading_explained(model.model_id, run):
+        loaded = ObservedModel(
+            pretrained=model.path,
+            dtype=dtype,
+            trust_remote_code=model.trust_remote_code,
+            use_safetensors=all(name.endswith(".safetensors") for name in model.weights),
+            **placement(run),
+        )
+    spilt = {str(place) for place in getattr(loaded.model, "hf_device_map", {}).values()} & {"cpu", "disk"}
+    if spilt and run.device == "all":
+        raise InputError([f"{model.model_id} does not fit into the memory of all GPUs: {_SMALLER}"])
+    return loaded
+
+
+_SMALLER = "set evaluate.dtype to bfloat16, lower evaluate.batch_size, or spread it over more GPUs (device: all)"
+
+
+def gpu_count() -> int:
+    """Return how many GPUs there are."""
+    import torch
+
+    return int(torch.cuda.device_count())
+
+
+def placement(run: Run) -> dict[str, Any]:
+    """Return lm-eval's arguments for device and batch size.
+
+    Raises:
+        InputError: The device is not there.
+    """
+    gpus = gpu_count()
+    device = run.device
+    if device == "auto":
+        device = "cuda" if gpus else "cpu"
+    if device.startswith("cuda") or device == "all":
+        wanted = int(device.partition(":")[2] or 0)
+        if wanted >= gpus:
+            raise InputError([f"evaluate.device is {run.device}, but there are {gpus} GPUs here: write auto or cpu"])
+    batch = CPU_BATCH if run.batch_size == "auto" and device == "cpu" else run.batch_size
+    if device == "all":
+        return {"parallelize": True, "device": "cuda", "batch_size": batch}
+    return {"device": device, "batch_size": batch}
+
+
+def _quiet() -> None:
+    """Silence lines that say nothing to a user of the pipeline."""
+    for name in ("lm_eval", "transformers", "datasets"):
+        logging.getLogger(name).setLevel(logging.ERROR)
+
+
+@contextlib.contextmanager
+def memory_explained(what: str, run: Run) -> Iterator[None]:
+    """Answer a lack of memory with one line on what to change."""
+    import torch
+
+    try:
+        yield
+    except (torch.cuda.OutOfMemoryError, MemoryError):
+        torch.cuda.empty_cache()
+        raise InputError([f"{what}: out of memory with batch size {run.batch_size}: {_SMALLER}"]) from None
+    except RuntimeError as error:
+        if "can't allocate memory" not in str(error):
+            raise
+        raise InputError([f"{what}: out of memory with batch size {run.batch_size}: {_SMALLER}"]) from None
+
+
+@contextlib.contextmanager
+def loading_explained(model_id: str, run: Run) -> Iterator[None]:
+    """Answer what is wrong with a model's files, or a lack of memory, with one line."""
+    try:
+        with memory_explained(model_id, run):
+            yield
+    except (OSError, ValueError, ImportError) as error:
+        reason = " ".join(str(error).split())
+        if "trust_remote_code" in reason:
+            reason = "the model brings its own code: to run it, write trust_remote_code and trust_reason in models.csv"
+        raise InputError([f"{model_id}: {reason[:300]}"]) from error
+
+
+def run_unit(unit: Unit, model: Any) -> UnitResult:  # noqa: ANN401  lm-eval has no types
+    """Evaluate one model on one benchmark.
+
+    Args:
+        unit: What to run; the result depends on nothing else.
+        model: From `load_model` for the same model and dtype.
+
+    Raises:
+        InputError: Data, tokenizer or memory are missing, or there is no sandbox.
+    """
+    from stages.evaluation.harness.records import answer_table, score_record
+
+    spec = BENCHMARKS[unit.benchmark]
+    started, clock = _now(), time.monotonic()
+    model.ask_under(unit.setting, spec.add_bos)
+    if model.max_length <= spec.max_gen_toks:
+        raise InputError(
+            [
+                f"{unit.benchmark}: answers may have {spec.max_gen_toks} tokens, the context of {unit.model.model_id} "
+                f"has {model.max_length}, which leaves none for the prompt"
+            ]
+        )
+    with memory_explained(f"{unit.model.model_id} on {unit.benchmark}", unit.run):
+        output = _evaluate(unit, model)
+    samples = output["samples"][unit.benchmark]
+    known = _known(spec, samples, model)
+    table = answer_table(unit.benchmark, samples, known)
+    score = score_record(unit.benchmark, samples, output["results"][unit.benchmark], table, unit.setting)
+    score["limited"] = score["n_items"] < unit.data.n_items
+    seconds = time.monotonic() - clock
+    tokens = _tokens(samples, table)
+    return UnitResult(
+        score,
+        table,
+        {
+            "key": unit.key,
+            **unit.identity,
+            "model": unit.model.described(),
+            "data": _data(unit.data),
+            "procedure": spec.protocol,
+            "generation": _generation(spec, samples, unit),
+            "batch_size": str(unit.run.batch_size),
+            "device": _device(model),
+            "weights_dtype": str(getattr(getattr(model, "model", None), "dtype", unit.dtype)).removeprefix("torch."),
+            "start": started,
+            "end": _now(),
+            "seconds": round(seconds, 3),
+            **tokens,
+            "tokens_per_second": round(sum(tokens.values()) / seconds, 1),
+        },
+    )
+
+
+def _data(record: DataRecord) -> dict[str, Any]:
+    """Return what was read, without the paths of this machine."""
+    content = asdict(record)
+    content["source"] = record.source if "://" in record.source else "local files"
+    content["files"] = {file.name: file.sha256 for file in record.files}
+    return content
+
+
+def task_manager(model: ModelSource, run: Run, *, slow: bool = False) -> Any:  # noqa: ANN401
+    """Return lm-eval's manager of the project's tasks, and of no others.
+
+    Args:
+        model: Whose tokenizer two of the tasks need.
+        run: Names the data.
+        slow: Whether its slow tokenizer is used.
+    """
+    from lm_eval.tasks import TaskManager
+
+    metadata = {
+        "pretrained": model.path,
+        "trust_remote_code": model.trust_remote_code,
+        "use_fast_tokenizer": not slow,
+        "data_dir": run.data_dir or None,
+    }
+    return TaskManager(include_path=str(TASKS_DIR), include_defaults=False, metadata=metadata)
+
+
+def _evaluate(unit: Unit, model: Any) -> Mapping[str, Any]:  # noqa: ANN401
+    from lm_eval.evaluator import evaluate
+
+    seed_everything()
+    manager = task_manager(unit.model, unit.run, slow=unit.setting.slow_tokenizer)
+    loaded = manager.load([unit.benchmark])
+    output: Mapping[str, Any] = evaluate(
+        lm=model,
+        task_dict=loaded,
+        limit=unit.run.limit,
+        bootstrap_iters=0,
+        confirm_run_unsafe_code=BENCHMARKS[unit.benchmark].runs_code,
+    )
+    return output
+
+
+def seed_everything() -> None:
+    """Set the study's seeds, as `lm_eval.simple_evaluate` does."""
+    import torch
+
+    random.seed(SEEDS["random_seed"])
+    # libraries under lm-eval draw from numpy's global generator
+    np.random.seed(SEEDS["numpy_random_seed"])  # noqa: NPY002
+    torch.manual_seed(SEEDS["torch_random_seed"])
+
+
+def _known(spec: Benchmark, samples: Sequence[Mapping[str, Any]], model: Any) -> list[Any]:  # noqa: ANN401
+    """Return what the model remembers of each item."""
+    from stages.evaluation.harness.records import Answers
+
+    generates = spec.answer == "generation"
+    prompts = [model.sent(str(sample["arguments"][0][0]), generates=generates) for sample in samples]
+    lengths = model.count_tokens(prompts)
+    room = model.max_length - spec.max_gen_toks
+    finishes = model.finishes if generates else {}
+    return [
+        Answers(prompt, length, length > room, finishes.get(sample["doc_id"], []))
+        for prompt, length, sample in zip(prompts, lengths, samples, strict=True)
+    ]
+
+
+def _generation(spec: Benchmark, samples: Sequence[Mapping[str, Any]], unit: Unit) -> dict[str, Any]:
+    """Return how answers were generated."""
+    if spec.answer == "loglikelihood":
+        return {"add_bos": spec.add_bos}
+    options = dict(samples[0]["arguments"][0][1])
+    if unit.setting.stops is not None:
+        options["until"] = unit.setting.stops
+    return {**options, "add_bos": spec.add_bos, "repeats": spec.repeats}
+
+
+def _tokens(samples: Sequence[Mapping[str, Any]], table: pd.DataFrame) -> dict[str, int]:
+    requests = [len(sample["arguments"]) for sample in samples]
+    return {
+        "prompt_tokens": int((table["prompt_tokens"] * requests).sum()),
+        "output_tokens": int(sum(sum(tokens) for tokens in table["output_tokens"])),
+    }
+
+
+def _device(model: Any) -> str:  # noqa: ANN401
+    import torch
+
+    kind = str(getattr(model, "device", None) or "cuda").partition(":")[0]
+    if kind != "cuda":
+        return kind
+    names = {torch.cuda.get_device_name(place) for place in range(torch.cuda.device_count())}
+    return f"{torch.cuda.device_count()} x {', '.join(sorted(names))}"
+
+
+def _now() -> str:
+    return datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")

@@ -1,0 +1,181 @@
+"""Where a model's files are: a folder of this machine, or a commit of the Hugging Face Hub; and what identifies them.
+
+A folder is looked for first, at MODEL_DIR/<model_id>, so that a machine without internet needs nothing else. From
+the Hub only the pinned commit is taken, and of the weights the safetensors where there are any.
+"""
+
+import hashlib
+import json
+import os
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from stages.contracts.errors import InputError
+from stages.contracts.study.model_record import ModelRecord
+
+MODEL_DIR_VARIABLE = "OBSERVATORY_MODEL_DIR"
+"""Names the folder of models where `evaluate.model_dir` does not."""
+
+WEIGHTS = ("*.safetensors", "*.bin", "*.pt", "*.pth")
+TOKENIZERS = ("tokenizer*", "special_tokens_map.json", "vocab*", "merges.txt", "spiece.model", "sentencepiece*")
+SETTINGS = ("*.json", "*.jinja", "*.py", "*.txt", "*.model", "*.tiktoken")
+_COMMIT = re.compile(r"[0-9a-f]{40}")
+_SHA256 = re.compile(r"[0-9a-f]{64}")
+
+
+@dataclass(frozen=True)
+class ModelSource:
+    """The files of a model on this machine.
+
+    Attributes:
+        model_id: In models.csv.
+        path: Folder.
+        origin: "folder", or "hub".
+        revision: Commit on the Hub; "" for a folder.
+        trust_remote_code: Whether code that lies there may run.
+        files: Name to SHA-256 of what decides the model's answers: weights, tokenizer, configuration, code.
+    """
+
+    model_id: str
+    path: str
+    origin: str
+    revision: str
+    trust_remote_code: bool
+    files: Mapping[str, str]
+
+    @property
+    def weights(self) -> dict[str, str]:
+        """Name to SHA-256 of the weights."""
+        return {name: digest for name, digest in self.files.items() if _is(name, WEIGHTS)}
+
+    @property
+    def tokenizer(self) -> str:
+        """One SHA-256 over the files of the tokenizer."""
+        return digest_of({name: digest for name, digest in self.files.items() if _is(name, TOKENIZERS)})
+
+    @property
+    def identity(self) -> str:
+        """One SHA-256 over all files; the same model in another place has the same."""
+        return digest_of({**self.files, "trust_remote_code": str(self.trust_remote_code)})
+
+    def described(self) -> dict[str, object]:
+        """Return what to record of it: no paths of this machine."""
+        content = asdict(self)
+        del content["path"], content["files"]
+        return {
+            **content,
+            "commit": self.revision,
+            "identity": self.identity,
+            "weights_sha256": self.weights,
+            "tokenizer_sha256": self.tokenizer,
+            "format": "safetensors" if _is(next(iter(self.weights)), WEIGHTS[:1]) else "pickle, weights only",
+        }
+
+
+def digest_of(content: object) -> str:
+    """Return the SHA-256 of plain data."""
+    return hashlib.sha256(json.dumps(content, sort_keys=True, ensure_ascii=False).encode()).hexdigest()
+
+
+def locate(record: ModelRecord, model_dir: str) -> ModelSource:
+    """Return the files of a model; fetch them from the Hub unless they are here.
+
+    Args:
+        record: Of the model.
+        model_dir: `evaluate.model_dir`; "" takes `OBSERVATORY_MODEL_DIR`, and without that the Hub.
+
+    Raises:
+        InputError: There is no such model, or it may not be read; what to do is said.
+    """
+    named = model_dir or os.environ.get(MODEL_DIR_VARIABLE, "")
+    folder = Path(named).expanduser() / record.model_id if named else None
+    if folder is not None and (folder / "config.json").is_file():
+        return _source(record, folder, "folder", "")
+    return _source(record, _fetch(record, named), "hub", record.revision)
+
+
+def _source(record: ModelRecord, folder: Path, origin: str, revision: str) -> ModelSource:
+    files = sorted(path for path in folder.iterdir() if path.is_file())
+    weights = chosen_weights([path.name for path in files])
+    if not weights:
+        raise InputError([f"{folder}: no weights of {record.model_id}: expected files like model.safetensors"])
+    kept = [path for path in files if path.name in weights or _is(path.name, (*TOKENIZERS, *SETTINGS))]
+    return ModelSource(
+        model_id=record.model_id,
+        path=str(folder.resolve()),
+        origin=origin,
+        revision=revision,
+        trust_remote_code=record.trust_remote_code,
+        files={path.name: _sha256(path) for path in kept},
+    )
+
+
+def chosen_weights(names: Sequence[str]) -> list[str]:
+    """Return the weights to load: of the formats that are there the one that can hold nothing but numbers."""
+    for pattern in WEIGHTS:
+        found = [name for name in names if _is(name, (pattern,)) and not name.startswith("training_args")]
+        if found:
+            return found
+    return []
+
+
+def _is(name: str, patterns: Sequence[str]) -> bool:
+    return any(Path(name).match(pattern) for pattern in patterns)
+
+
+def _sha256(path: Path) -> str:
+    """Return the SHA-256 of a file. The Hub's cache names large files by it: those are not read again."""
+    if path.is_symlink() and _SHA256.fullmatch(path.resolve().name):
+        return path.resolve().name
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _fetch(record: ModelRecord, named: str) -> Path:
+    """Fetch a pinned commit into the Hub's cache, unless it is there, and return its folder."""
+    from huggingface_hub.errors import (
+        GatedRepoError,
+        HfHubHTTPError,
+        LocalEntryNotFoundError,
+        RepositoryNotFoundError,
+        RevisionNotFoundError,
+    )
+
+    model_id, revision = record.model_id, record.revision
+    instead = f"put its files into FOLDER/{model_id} and name FOLDER by evaluate.model_dir"
+    try:
+        if not _COMMIT.fullmatch(revision):
+            # the folder of a commit in the Hub's cache bears its name
+            commit = _snapshot(model_id, revision or "main", ("config.json",)).name
+            raise InputError([f"models.csv: revision of {model_id} is {revision!r}: pin it, write {commit}"])
+        folder = _snapshot(model_id, revision, (*TOKENIZERS, *SETTINGS, WEIGHTS[0]))
+        if chosen_weights([path.name for path in folder.iterdir()]):
+            return folder
+        return _snapshot(model_id, revision, (*TOKENIZERS, *SETTINGS, *WEIGHTS))
+    except GatedRepoError:
+        problem = (
+            f"{model_id} is gated: accept its licence at https://huggingface.co/{model_id}, then give a token of "
+            "that account in HF_TOKEN, or run `hf auth login`"
+        )
+    except RevisionNotFoundError:
+        problem = f"models.csv: {model_id} has no commit {revision!r} on the Hub: correct its revision"
+    except RepositoryNotFoundError:
+        problem = (
+            f"{model_id}: no such model on the Hub, or it is private: correct the model_id, give a token in HF_TOKEN, "
+            f"or {instead}"
+        )
+    except LocalEntryNotFoundError:
+        here = f" (nor in {Path(named) / model_id})" if named else ""
+        problem = f"{model_id}: not on this machine{here}, and huggingface.co cannot be reached: {instead}"
+    except HfHubHTTPError as error:
+        problem = f"{model_id}: the Hub answers {' '.join(str(error).split())[:160]}"
+    raise InputError([problem])
+
+
+def _snapshot(model_id: str, revision: str, patterns: Sequence[str]) -> Path:
+    from huggingface_hub import snapshot_download
+
+    allowed = list(patterns)
+    return Path(snapshot_download(model_id, revision=revision, allow_patterns=allowed, ignore_patterns=["*/*"]))

@@ -1,0 +1,245 @@
+"""The evaluation of one model: its units run one after the other, kept as they finish, and put together at the end.
+
+Finished units lie in data/.evaluating/ of the repository, which neither git nor DVC sees. A unit whose key is there,
+or in the evaluation that dvc.lock knows, is not run again.
+"""
+
+import json
+import shutil
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+from filelock import FileLock, Timeout
+
+from stages.contracts.errors import InputError, raise_all
+from stages.contracts.params import EvaluateParams
+from stages.contracts.study.model_record import ModelRecord
+from stages.contracts.study.workarounds import Setting
+from stages.evaluation import model_source
+from stages.evaluation.harness import run as harness
+from stages.evaluation.unit import Run, Unit, versions
+from stages.lineage import cache as dvcstate
+from stages.lineage import state
+from stages.lineage.pipeline import parse_lock
+from stages.sandbox import run as sandbox
+from stages.tasks import data
+from stages.tasks.registry import BENCHMARKS
+from stages.workspace import files as workspace
+
+PARTIAL = workspace.EVALUATIONS.parent / ".evaluating"
+RATES = ("score", "stderr", "empty_rate", "failed_rate", "capped_rate", "refused_rate", "truncated_rate")
+
+
+def run_of(params: EvaluateParams) -> Run:
+    """Return how models are run."""
+    return Run(
+        backend=params.backend,
+        dtype=params.dtype,
+        limit=params.limit,
+        batch_size=params.batch_size,
+        device=params.device,
+        data_dir=params.data_dir,
+    )
+
+
+def plan(record: ModelRecord, params: EvaluateParams) -> list[Unit]:
+    """Return the units of a model, in the study's order of benchmarks.
+
+    Raises:
+        InputError: The model or data are missing, or a benchmark has no task; every problem is named.
+    """
+    problems: list[str] = []
+    run = run_of(params)
+    for name in record.settings:
+        if name not in BENCHMARKS:
+            problems.append(f"{name}: there is no task for it in stages/tasks; known: {', '.join(BENCHMARKS)}")
+    source, read = None, {}
+    try:
+        source = model_source.locate(record, params.model_dir)
+    except InputError as error:
+        problems += error.problems
+    for name in [name for name in record.settings if name in BENCHMARKS]:
+        try:
+            read[name] = data.describe(name, run.data_dir or None)
+        except InputError as error:
+            problems += error.problems
+    if problems or source is None:
+        raise InputError(problems)
+    return [Unit(name, source, Setting(**changes), run, read[name]) for name, changes in record.settings.items()]
+
+
+@dataclass(frozen=True)
+class Store:
+    """Finished units of a model, a folder each.
+
+    Attributes:
+        folder: Of the model.
+    """
+
+    folder: Path
+
+    def path(self, unit: Unit) -> Path:
+        """Return where a unit is kept."""
+        return self.folder / unit.benchmark / unit.key[:16]
+
+    def has(self, unit: Unit) -> bool:
+        """Tell whether a unit is finished."""
+        return self.path(unit).is_dir()
+
+    def put(self, unit: Unit, result: harness.UnitResult) -> None:
+        """Keep a result, as a whole or not at all."""
+        with workspace.replacing_folder(self.path(unit)) as beside:
+            result.answers.to_parquet(beside / "answers.parquet", index=False)
+            _write_json(beside / "score.json", result.score)
+            _write_json(beside / "provenance.json", result.provenance)
+
+    def score(self, unit: Unit) -> dict[str, Any]:
+        """Return the score of a finished unit."""
+        return _read_json(self.path(unit) / "score.json")
+
+    def provenance(self, unit: Unit) -> dict[str, Any]:
+        """Return where the result of a finished unit comes from."""
+        return _read_json(self.path(unit) / "provenance.json")
+
+    def sweep(self) -> None:
+        """Remove what a killed process left unfinished."""
+        for rest in (*self.folder.glob("*/.*"), *self.folder.glob(".*/")):
+            shutil.rmtree(rest)
+
+    def recover(self, units: Sequence[Unit], model_id: str) -> None:
+        """Take the units that the last evaluation known to dvc.lock has under the same key, from DVC's cache."""
+        stage = parse_lock(workspace.read_text(workspace.LOCK)).get(f"evaluate@{model_id}") if _locked() else None
+        if stage is None:
+            return
+        cache = dvcstate.Cache(dvcstate.cache_folder(state.root()))
+        files, missing = cache.contents(stage.outs[0])
+        if missing:
+            return
+        here = {path.removeprefix(f"{stage.outs[0].path}/"): cache.path(md5) for path, md5 in files.items()}
+        scores, provenance = _read_json(here["scores.json"]), _read_json(here["provenance.json"])
+        for unit in units:
+            known = provenance["benchmarks"].get(unit.benchmark, {})
+            if known.get("key") == unit.key:
+                answers = pd.read_parquet(here[f"samples/{unit.benchmark}.parquet"])
+                self.put(unit, harness.UnitResult(scores[unit.benchmark], answers, known))
+
+
+def _locked() -> bool:
+    return workspace.LOCK.is_file()
+
+
+def _write_json(path: Path, content: Mapping[str, Any]) -> None:
+    text = json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False)
+    path.write_text(text + "\n", encoding="utf-8")
+
+
+def _read_json(path: Path) -> dict[str, Any]:
+    content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    return content
+
+
+def evaluate(record: ModelRecord, params: EvaluateParams) -> None:
+    """Evaluate a model on all benchmarks of the study and write data/evaluations/MODEL/.
+
+    Raises:
+        InputError: Something is missing, or a benchmark failed; the finished ones are kept.
+    """
+    units = plan(record, params)
+    store = Store(state.root() / PARTIAL / record.model_id)
+    store.folder.mkdir(parents=True, exist_ok=True)
+    with ExitStack() as stack:
+        try:
+            stack.enter_context(FileLock(store.folder / ".lock", timeout=0))
+        except Timeout:
+            raise InputError([f"{record.model_id} is being evaluated by another process: wait for it"]) from None
+        store.sweep()
+        open_units = [unit for unit in units if not store.has(unit)]
+        if open_units:
+            store.recover(open_units, record.model_id)
+            open_units = [unit for unit in open_units if not store.has(unit)]
+        if open_units:
+            _run_all(units, open_units, store, record)
+        _publish(units, store, record)
+
+
+def _run_all(units: Sequence[Unit], open_units: Sequence[Unit], store: Store, record: ModelRecord) -> None:
+    """Run what is not finished."""
+    # MLflow takes seconds to import: only a model that is run pays for it
+    from stages.tracking.live import live_run
+
+    source, run = units[0].model, units[0].run
+    if any(BENCHMARKS[unit.benchmark].runs_code for unit in open_units):
+        sandbox.require()
+    evaluation = model_source.digest_of([unit.key for unit in units])
+    tags = {**state.identity(), "observatory.identity": source.identity}
+    chosen = {name: str(value) for name, value in vars(run).items() if name != "data_dir"}
+    with live_run(evaluation, record.model_id, tags, chosen, state.root()) as live:
+        for unit in units:
+            if store.has(unit):
+                live.log(unit.benchmark, _numbers(store, unit), _done(units, store))
+        model = harness.load_model(source, run, open_units[0].dtype)
+        problems: list[str] = []
+        for unit in open_units:
+            try:
+                _run_one(unit, model, store, live.run_id)
+            except InputError as error:
+                problems += error.problems
+                continue
+            live.log(unit.benchmark, _numbers(store, unit), _done(units, store))
+            workspace.say(f"[{_done(units, store)}/{len(units)}] {_told(unit, store)}")
+        raise_all(problems)
+        live.tag({"observatory.scores": model_source.digest_of({unit.benchmark: store.score(unit) for unit in units})})
+
+
+def _run_one(unit: Unit, model: Any, store: Store, run_id: str) -> None:  # noqa: ANN401  lm-eval has no types
+    result = harness.run_unit(unit, model)
+    identity = state.identity()
+    code = {"commit": identity["mlflow.source.git.commit"], "dirty": identity["observatory.dirty"] == "true"}
+    provenance = {**result.provenance, "code": code, "mlflow_run": run_id}
+    store.put(unit, harness.UnitResult(result.score, result.answers, provenance))
+
+
+def _done(units: Sequence[Unit], store: Store) -> int:
+    return sum(store.has(unit) for unit in units)
+
+
+def _numbers(store: Store, unit: Unit) -> dict[str, float | None]:
+    score, provenance = store.score(unit), store.provenance(unit)
+    numbers = {name: score[name] for name in RATES} | {"n_items": score["n_items"], "seconds": provenance["seconds"]}
+    return numbers | {name: provenance[name] for name in ("output_tokens", "tokens_per_second")}
+
+
+def _told(unit: Unit, store: Store) -> str:
+    score = store.score(unit)
+    rates = ", ".join(f"{name.removesuffix('_rate')} {score[name]:.1%}" for name in RATES[2:] if score[name])
+    seconds = store.provenance(unit)["seconds"]
+    return (
+        f"{unit.benchmark} {score['score']:.4f} ({score['n_items']} items, {seconds:.0f} s{', ' * bool(rates)}{rates})"
+    )
+
+
+def _publish(units: Sequence[Unit], store: Store, record: ModelRecord) -> None:
+    """Put the finished units together where DVC expects them."""
+    target = workspace.EVALUATIONS / record.model_id
+    parts = {unit.benchmark: store.provenance(unit) for unit in units}
+    with workspace.replacing_folder(PARTIAL / record.model_id / "out") as beside:
+        (beside / "samples").mkdir()
+        for unit in units:
+            shutil.copyfile(store.path(unit) / "answers.parquet", beside / "samples" / f"{unit.benchmark}.parquet")
+        _write_json(beside / "scores.json", {unit.benchmark: store.score(unit) for unit in units})
+        provenance = {
+            "model_id": record.model_id,
+            "model": units[0].model.described(),
+            "trust_reason": record.trust_reason,
+            "start": min(part["start"] for part in parts.values()),
+            "end": max(part["end"] for part in parts.values()),
+            "libraries": versions(("lm_eval", "torch", "transformers", "tokenizers", "datasets", "numpy", "pandas")),
+            "benchmarks": parts,
+        }
+        _write_json(beside / "provenance.json", provenance)
+    workspace.move_folder(PARTIAL / record.model_id / "out", target)
+    workspace.say(f"{record.model_id}: {len(units)} benchmarks in {target}")

@@ -1,0 +1,1 @@
+"""The gate: what is checked before anything is computed, and the verdict."""

@@ -1,0 +1,115 @@
+"""What the checks of a study say, one line each, and the verdict over all of them."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import pandas as pd
+
+from stages.contracts.study.tables import WAIVABLE
+
+Severity = Literal["error", "warning", "waived", "corrected"]
+
+MODEL_CHECKS: Mapping[str, str] = {
+    "units": "Parameters and tokens are plausible against the names and the other models",
+    "tokens": "Tokens per language add up to at most the total",
+    "base_models": "Base models are known and their tokens are contained in their descendants'",
+    "token_rules": "Printed token counts agree with the counts derived by rule",
+}
+MATRIX_CHECKS: Mapping[str, str] = {
+    "complete": "Every model has a score on every benchmark",
+    "range": "Every score lies in the declared range of its benchmark",
+    "constant": "No benchmark has the same score for all models",
+    "identical": "No two models and no two benchmarks have identical scores",
+    "size": "There are enough models for what is asked",
+    "limited": "Every evaluated cell covers all items of its benchmark",
+    "outcomes": "Evaluated answers are not empty, failed or cut more often than allowed",
+    "zero": "No score is exactly zero",
+    "suspicious": "No score lies far below what the rest of the matrix predicts",
+    "protocol": "Each benchmark was measured under one protocol",
+    "corrections": "Corrected cells are named",
+    "waivers": "Every waiver still matches a finding",
+}
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One line of one check.
+
+    Attributes:
+        check: Key of `MODEL_CHECKS` or `MATRIX_CHECKS`.
+        severity: Only an `error` stops the pipeline.
+        model_id: Model concerned, or empty.
+        benchmark: Benchmark concerned, or empty.
+        message: What, where, how to mend, on one line.
+    """
+
+    check: str
+    severity: Severity
+    model_id: str
+    benchmark: str
+    message: str
+
+
+FINDING_COLUMNS = ["check", "severity", "model_id", "benchmark", "message"]
+
+
+def findings_table(findings: Sequence[Finding]) -> pd.DataFrame:
+    """Return the findings as a frame with `FINDING_COLUMNS`."""
+    return pd.DataFrame([vars(finding) for finding in findings], columns=FINDING_COLUMNS, dtype="str")
+
+
+def summary(findings: Sequence[Finding], checks: Mapping[str, str]) -> pd.DataFrame:
+    """Count the findings per check.
+
+    Returns:
+        One row per check, also without findings: check, title, errors, warnings, waived, corrected, detail (the
+        first messages).
+    """
+    rows = []
+    for check, title in checks.items():
+        mine = [finding for finding in findings if finding.check == check]
+        counts = {s: sum(f.severity == s for f in mine) for s in ("error", "warning", "waived", "corrected")}
+        detail = "; ".join(f.message for f in mine[:3]) + ("; ..." if len(mine) > 3 else "")
+        rows.append(
+            {
+                "check": check,
+                "title": title,
+                "errors": counts["error"],
+                "warnings": counts["warning"],
+                "waived": counts["waived"],
+                "corrected": counts["corrected"],
+                "detail": detail,
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+def errors(findings: Sequence[Finding]) -> list[str]:
+    """Return the messages that stop the pipeline."""
+    return [finding.message for finding in findings if finding.severity == "error"]
+
+
+def subject(model_id: str, benchmark: str) -> str:
+    """Return how a message names a cell, or a model as a whole where there is no benchmark."""
+    return f"{benchmark} of {model_id}" if benchmark else f"{model_id} as a whole"
+
+
+def waive(findings: Sequence[Finding], waivers: pd.DataFrame) -> list[Finding]:
+    """Turn the findings that waivers name into `waived` ones, with the waiver's reason.
+
+    Args:
+        findings: Findings of the checks; only those of `WAIVABLE` checks can be waived.
+        waivers: waivers.csv: model_id, benchmark, check, reason, source.
+    """
+    reasons = {(w.model_id, w.benchmark, w.check): w.reason for w in waivers.itertuples()}
+    result = []
+    for finding in findings:
+        reason = reasons.get((finding.model_id, finding.benchmark, finding.check))
+        if reason is None or finding.check not in WAIVABLE:
+            result.append(finding)
+        else:
+            what = subject(finding.model_id, finding.benchmark)
+            message = f"{what}: {finding.check} waived: {reason}"
+            result.append(Finding(finding.check, "waived", finding.model_id, finding.benchmark, message))
+    return result

@@ -1,0 +1,253 @@
+"""Checks of the score matrix: what must hold before a component is computed from it."""
+
+from collections.abc import Mapping, Sequence
+from itertools import combinations
+
+import pandas as pd
+
+from stages.analysis.scores.cells import divisors, raw_ranges
+from stages.contracts.params import Params, ValidateParams
+from stages.contracts.ranges import range_problems
+from stages.gate.findings import Finding, Severity, subject, waive
+from stages.gate.suspicion import find_suspicions
+
+MIN_MODELS = 3
+"""Fewest models for which a correlation says anything."""
+MIN_SHARED = 3
+"""Cells that two rows or columns must share before their equality is evidence of a copy."""
+
+
+def check_matrix(
+    cells: pd.DataFrame, X: pd.DataFrame, benchmarks: pd.DataFrame, params: Params, where: str
+) -> list[Finding]:
+    """Run every check of `MATRIX_CHECKS`, waivers not yet applied.
+
+    Args:
+        cells: Long table of cells, scaled, of the models of the subset.
+        X: The matrix made from the cells (n_models, n_benchmarks).
+        benchmarks: benchmarks.csv, indexed by benchmark.
+        params: Its sections `assemble` and `validate`.
+        where: Path of the scores, to show in messages.
+    """
+    missing = missing_findings(X, where, modelled=params.assemble.missing == "ppca")
+    found = [*missing, *range_findings(X, benchmarks, where), *size_findings(X, where)]
+    found += [*constant_findings(X, where), *identical_findings(X, where)]
+    found += [*limited_findings(cells, benchmarks), *outcome_findings(cells, params.gate)]
+    found += zero_findings(cells, benchmarks, where)
+    found += protocol_findings(cells, mixed_allowed=params.assemble.mixed_protocols)
+    found += [
+        Finding("corrections", "corrected", row.model_id, row.benchmark, corrected_line(row))
+        for row in cells[cells["origin"] == "corrected"].itertuples()
+    ]
+    return found
+
+
+def judge(
+    findings: Sequence[Finding], cells: pd.DataFrame, waivers: pd.DataFrame, where: str, where_waivers: str
+) -> list[Finding]:
+    """Apply the waivers and report those that match nothing.
+
+    A waiver is judged only where its cell is in the subset and was not corrected; elsewhere it is out of scope.
+
+    Args:
+        findings: From `check_matrix` and the suspicion check.
+        cells: Long table of cells.
+        waivers: waivers.csv.
+        where: Path of the scores, to show in messages.
+        where_waivers: Path of waivers.csv.
+    """
+    present = {(c.model_id, c.benchmark) for c in cells.itertuples() if c.origin != "corrected"}
+    present |= {(model_id, "") for model_id in cells["model_id"].unique()}
+    matched = {(f.model_id, f.benchmark, f.check) for f in findings}
+    result = waive(findings, waivers)
+    for waiver in waivers.itertuples():
+        in_scope = (waiver.model_id, waiver.benchmark) in present
+        if in_scope and (waiver.model_id, waiver.benchmark, waiver.check) not in matched:
+            what = subject(waiver.model_id, waiver.benchmark)
+            message = (
+                f"{where_waivers}: the waiver of {waiver.check} for {what} matches nothing in {where}: remove the row"
+            )
+            result.append(Finding("waivers", "error", waiver.model_id, waiver.benchmark, message))
+    return result
+
+
+def corrected_line(cell: object) -> str:
+    """Return what was corrected, as one line."""
+    c = cell
+    return f"{c.benchmark} of {c.model_id} is corrected to {c.score:g}: {c.reason} ({c.source})"  # type: ignore[attr-defined]
+
+
+def missing_findings(X: pd.DataFrame, where: str, *, modelled: bool = False) -> list[Finding]:
+    """Name the missing cells, one line for each model.
+
+    Args:
+        X: Score matrix (n_models, n_benchmarks).
+        where: Path of the scores, to show in messages.
+        modelled: Whether the analysis models missing cells: then they are a warning instead of an error.
+    """
+    severity: Severity = "warning" if modelled else "error"
+    mend = "it is modelled" if modelled else "add the scores, or choose what to do with assemble.missing"
+    found = []
+    for model_id, row in X.isna().iterrows():
+        gaps = [str(name) for name in X.columns[row]]
+        if gaps:
+            names = ", ".join(gaps) if len(gaps) < X.shape[1] else "every benchmark"
+            message = f"{where}: {model_id} has no score on {names}: {mend}"
+            found.append(Finding("complete", severity, str(model_id), gaps[0] if len(gaps) == 1 else "", message))
+    return found
+
+
+def range_findings(X: pd.DataFrame, benchmarks: pd.DataFrame, where: str) -> list[Finding]:
+    """Name the scores outside their declared range, in the unit of the table."""
+    raw = (X * divisors(benchmarks)).rename_axis("model_id").reset_index()
+    return [
+        Finding("range", "error", "", "", line)
+        for line in range_problems(raw, where, raw_ranges(benchmarks), "model_id")
+    ]
+
+
+def constant_findings(X: pd.DataFrame, where: str) -> list[Finding]:
+    """Name the benchmarks on which all models have one score: they have no correlation with anything."""
+    return [
+        Finding(
+            "constant",
+            "error",
+            "",
+            str(name),
+            f"{where}: {name} is {column.dropna().iloc[0]:g} for all {column.notna().sum()} models: nothing can be "
+            "learnt from it, drop the benchmark or choose another subset",
+        )
+        for name, column in X.items()
+        if column.notna().sum() > 1 and column.nunique(dropna=True) == 1
+    ]
+
+
+def identical_findings(X: pd.DataFrame, where: str) -> list[Finding]:
+    """Name models, and benchmarks, whose scores are all equal: one was copied onto the other."""
+    found = []
+    for kind, table in (("model", X), ("benchmark", X.T)):
+        full = table[table.notna().sum(axis=1) >= MIN_SHARED]
+        for _, twins in full.groupby(list(full.columns), dropna=False, sort=False).groups.items():
+            for first, second in combinations([str(name) for name in twins], 2):
+                message = f"{where}: {first} and {second} have identical scores throughout: one is a copy of the other"
+                ids = (second, "") if kind == "model" else ("", second)
+                found.append(Finding("identical", "error", *ids, message))
+    return found
+
+
+def size_findings(X: pd.DataFrame, where: str) -> list[Finding]:
+    """Say what too few models make impossible."""
+    n, p = X.shape
+    if n < MIN_MODELS:
+        text = f"{where}: {n} models in this subset, at least {MIN_MODELS} are needed for a correlation"
+        return [Finding("size", "error", "", "", text)]
+    if n <= p:
+        text = (
+            f"{where}: {n} models for {p} benchmarks: the correlation matrix is singular, so maximum-likelihood "
+            f"factors cannot be computed and at most {min(n - 1, p)} components exist"
+        )
+        return [Finding("size", "warning", "", "", text)]
+    return []
+
+
+def limited_findings(cells: pd.DataFrame, benchmarks: pd.DataFrame) -> list[Finding]:
+    """Name the evaluated cells that cover fewer items than the benchmark has."""
+    found = []
+    for cell in cells[cells["origin"] == "evaluated"].itertuples():
+        declared = benchmarks.loc[cell.benchmark, "n_items"]
+        if not pd.isna(declared) and not pd.isna(cell.n_items) and cell.n_items < declared:
+            text = (
+                f"{cell.benchmark} of {cell.model_id} was evaluated on {cell.n_items} of {declared} items: "
+                "evaluate without a limit, or waive `limited`"
+            )
+            found.append(Finding("limited", "error", cell.model_id, cell.benchmark, text))
+    return found
+
+
+def outcome_findings(cells: pd.DataFrame, params: ValidateParams) -> list[Finding]:
+    """Name the evaluated cells whose answers fail more often than allowed: that is no inability."""
+    limits: Mapping[str, float] = {
+        "empty_rate": params.max_empty_rate,
+        "failed_rate": params.max_failed_rate,
+        "capped_rate": params.max_capped_rate,
+        "refused_rate": params.max_refused_rate,
+    }
+    found = []
+    for cell in cells[cells["origin"] == "evaluated"].itertuples():
+        over = [
+            f"{name} {getattr(cell, name):.3g} > {limit:g}"
+            for name, limit in limits.items()
+            if getattr(cell, name) > limit
+        ]
+        if over:
+            text = (
+                f"{cell.benchmark} of {cell.model_id}: {', '.join(over)}: looks like a zero-output failure, "
+                f"run `observatory diagnose {cell.model_id} --benchmark {cell.benchmark}`"
+            )
+            found.append(Finding("outcomes", "error", cell.model_id, cell.benchmark, text))
+    return found
+
+
+def zero_findings(cells: pd.DataFrame, benchmarks: pd.DataFrame, where: str) -> list[Finding]:
+    """Name the scores that are exactly zero where zero is the bottom of the range."""
+    bottom = {name for name, (low, _) in raw_ranges(benchmarks).items() if low == 0}
+    return [
+        Finding(
+            "zero",
+            "error",
+            cell.model_id,
+            cell.benchmark,
+            f"{where}: {cell.benchmark} of {cell.model_id} is exactly 0: more often a failed evaluation than "
+            "inability; correct it in corrections.csv, or waive `zero` in waivers.csv with the reason",
+        )
+        for cell in cells[cells["score"] == 0].itertuples()
+        if cell.benchmark in bottom
+    ]
+
+
+def suspicion_findings(
+    X: pd.DataFrame, benchmarks: pd.DataFrame, found: Sequence[Finding], params: ValidateParams, where: str
+) -> list[Finding]:
+    """Name the scores that the rest of the matrix contradicts.
+
+    Args:
+        X: Score matrix (n_models, n_benchmarks).
+        benchmarks: benchmarks.csv, indexed by benchmark.
+        found: Findings of the other checks; cells that they name are not evidence for others and not named again.
+        params: Section `validate`: whether a suspicion warns or fails.
+        where: Path of the scores, to show in messages.
+    """
+    known = {(f.model_id, f.benchmark) for f in found if f.check in ("zero", "outcomes", "range")}
+    report = find_suspicions(X, benchmarks, known=known)
+    severity: Severity = "error" if params.suspicious == "fail" else "warning"
+    doubts = [
+        Finding("suspicious", severity, s.model_id, s.benchmark, f"{where}: {s.detail}") for s in report.suspicions
+    ]
+    return [*doubts, *(Finding("suspicious", "warning", "", "", f"{where}: {note}") for note in report.notes)]
+
+
+def protocol_findings(cells: pd.DataFrame, *, mixed_allowed: bool) -> list[Finding]:
+    """Name the benchmarks whose cells were measured under more than one protocol.
+
+    Args:
+        cells: Long table of cells.
+        mixed_allowed: Whether that is a warning instead of an error.
+    """
+    severity: Severity = "warning" if mixed_allowed else "error"
+    found = []
+    for benchmark, column in cells.groupby("benchmark", sort=False):
+        counts = column["protocol"].value_counts()
+        for protocol in counts.index[1:]:
+            few = column.loc[column["protocol"] == protocol, "model_id"].tolist()
+            names = ", ".join(few[:5]) + (f" and {len(few) - 5} more" if len(few) > 5 else "")
+            text = (
+                f"{benchmark}: measured as '{protocol}' for {names}, as '{counts.index[0]}' for the others: "
+                "these numbers cannot share a column"
+            )
+            mend = (
+                " (assemble.mixed_protocols allows it)"
+                if mixed_allowed
+                else "; -S assemble.mixed_protocols=true keeps both"
+            )
+            found.append(Finding("protocol", severity, few[0] if len(few) == 1 else "", str(benchmark), text + mend))
+    return found

@@ -1,0 +1,127 @@
+"""Checks of the model table: units, token sums, base models, token rules."""
+
+import re
+from collections.abc import Sequence
+
+import pandas as pd
+
+from stages.analysis.scaling.budgets import Difference, token_column
+from stages.gate.findings import Finding, Severity
+
+NAME_FACTOR = 10.0
+"""A parameter count this many times off the size in the model's name is no rounding."""
+SIZE = re.compile(r"(?<![\d.])(?:(\d+)x)?(\d+(?:\.\d+)?)(b|m)(?![a-z])", re.IGNORECASE)
+
+
+def size_from_name(name: str) -> float | None:
+    """Return the parameter count that a model name states, in billions, or None.
+
+    A mixture such as 8x7B counts as 7: active parameters lie between one and all experts.
+    """
+    match = SIZE.search(name)
+    if match is None:
+        return None
+    return float(match[2]) * (1e-3 if match[3].lower() == "m" else 1.0)
+
+
+def check_models(
+    models: pd.DataFrame,
+    languages: Sequence[str],
+    differences: Sequence[Difference],
+    typical_factor: float,
+    where: str,
+) -> list[Finding]:
+    """Check the model table of a study.
+
+    Args:
+        models: models.csv, indexed by model_id, with types as read.
+        languages: Language codes; their token columns are checked.
+        differences: Printed token counts that disagree with the rules.
+        typical_factor: Factor from the median of the study above or below which a count is a slip of unit.
+        where: Path to show in messages.
+    """
+    findings = unit_findings(models, typical_factor, where)
+    findings += token_findings(models, languages, where)
+    findings += base_findings(models, languages, where)
+    for difference in differences:
+        off = max(difference.printed, difference.derived) / max(min(difference.printed, difference.derived), 1e-9)
+        unit = off >= NAME_FACTOR
+        mend = ": looks like a slip of unit, write billions of tokens" if unit else "; the printed value is used"
+        message = f"{where}: {difference.line()}{mend}"
+        severity: Severity = "error" if unit else "warning"
+        findings.append(Finding("token_rules", severity, difference.model_id, "", message))
+    return findings
+
+
+def unit_findings(models: pd.DataFrame, typical_factor: float, where: str) -> list[Finding]:
+    """Compare parameters and total tokens with the model's name and with the median of the study."""
+    findings = []
+    for column, unit in (("active_params_b", "billions of parameters"), ("tokens_total_b", "billions of tokens")):
+        typical = models[column].median()
+        for model_id, value in models[column].dropna().items():
+            named = size_from_name(str(model_id)) if column == "active_params_b" else None
+            if named and not named / NAME_FACTOR < value < named * NAME_FACTOR:
+                why = f"the name says {named:g}"
+            elif not typical / typical_factor < value < typical * typical_factor:
+                why = f"the median of the study is {typical:g}"
+            else:
+                continue
+            message = f"{where}: {column} of {model_id} is {value:g}, but {why}: looks like another unit, write {unit}"
+            findings.append(Finding("units", "error", str(model_id), "", message))
+    return findings
+
+
+def token_findings(models: pd.DataFrame, languages: Sequence[str], where: str) -> list[Finding]:
+    """Check that the languages' tokens add up to at most the total."""
+    columns = [token_column(language) for language in languages]
+    total = models["tokens_total_b"]
+    known = models[columns].fillna(0.0).sum(axis=1)
+    return [
+        Finding(
+            "tokens",
+            "error",
+            str(model_id),
+            "",
+            f"{where}: {' + '.join(columns)} of {model_id} is {known[model_id]:g}, more than tokens_total_b "
+            f"{total[model_id]:g}: one of them is wrong",
+        )
+        for model_id in models.index[known > total * (1 + 1e-9)]
+    ]
+
+
+def base_findings(models: pd.DataFrame, languages: Sequence[str], where: str) -> list[Finding]:
+    """Check base models: named where needed, known, and with no more tokens than what was trained from them."""
+    findings = []
+    for model_id, model in models.iterrows():
+        for severity, text in base_problems(str(model_id), model, models, languages):
+            findings.append(Finding("base_models", severity, str(model_id), "", f"{where}: {text}"))
+    return findings
+
+
+def base_problems(
+    name: str, model: pd.Series, models: pd.DataFrame, languages: Sequence[str]
+) -> list[tuple[Severity, str]]:
+    """Return severity and text of what is wrong with the base model of one model."""
+    base_id = str(model["base_model_id"])
+    if model["construction"] == "scratch":
+        text = f"{name} is built from scratch but names the base model {base_id}: empty the cell"
+        return [("error", text)] if base_id else []
+    if not base_id:
+        return [("error", f"{name} is continual but names no base model: fill base_model_id")]
+    if base_id == name:
+        return [("error", f"{name} names itself as base model")]
+    if base_id in models.index:
+        base = models.loc[base_id]
+        return [
+            (
+                "error",
+                f"{column} of {name} is {model[column]:g}, less than {base[column]:g} of its base model {base_id}: "
+                "add the base model's tokens",
+            )
+            for column in ("tokens_total_b", *map(token_column, languages))
+            if model[column] < base[column]
+        ]
+    meant = {str(known).strip().casefold(): str(known) for known in models.index}.get(base_id.strip().casefold())
+    if meant:
+        return [("error", f"base_model_id of {name} is {base_id!r}: write {meant}")]
+    return [("warning", f"base model {base_id} of {name} is not in the table: its tokens are not checked")]

@@ -1,0 +1,1 @@
+"""MLflow: what a run says of a state, written and read back."""

@@ -1,0 +1,1 @@
+"""What stages exchange: paths, files, and the results read together."""

@@ -1,0 +1,65 @@
+"""Log-linear laws."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy.stats import linregress
+
+from stages.analysis.scaling.laws import fit_law, fit_laws, log_budget, with_all_budgets
+
+
+def models(nd_en: list[float], nd_ja: list[float]) -> pd.DataFrame:
+    table = pd.DataFrame({"nd_en": nd_en, "nd_ja": nd_ja}, index=[f"m{i}" for i in range(len(nd_en))])
+    return table.assign(nd_total=table["nd_en"] + table["nd_ja"])
+
+
+def test_an_exact_law_is_found():
+    logs = pd.Series([1.0, 2.0, 3.0, 4.0])
+    law = fit_law((3 - 2 * logs).rename("PC1"), logs, "en")
+    assert (law.slope, law.intercept, law.rho, law.n) == (pytest.approx(-2), pytest.approx(3), pytest.approx(-1), 4)
+
+
+@given(st.lists(st.tuples(st.floats(20, 25), st.floats(-5, 5)), min_size=4, max_size=30, unique_by=lambda t: t[0]))
+def test_agrees_with_scipy(points: list[tuple[float, float]]):
+    x, y = map(np.array, zip(*points, strict=True))
+    if np.ptp(x) < 1e-3 or np.ptp(y) < 1e-3:
+        return
+    law = fit_law(pd.Series(y, name="PC1"), pd.Series(x), "ja")
+    reference = linregress(x, y)
+    assert law.slope == pytest.approx(reference.slope, rel=1e-6, abs=1e-6)
+    assert law.rho == pytest.approx(reference.rvalue, abs=1e-6)
+
+
+def test_unknown_and_zero_budgets_are_left_out():
+    logs = log_budget(models([1e22, np.nan, 1e23, 1e24], [0.0, 1e20, np.nan, 1e21]), "ja")
+    assert logs.to_dict() == {"m1": 20.0, "m3": pytest.approx(21.0)}
+
+
+def test_a_budget_known_for_too_few_is_skipped_with_a_reason():
+    table = models([1e22, 1e23, 1e24, 1e25, 1e26], [1e20, np.nan, np.nan, np.nan, np.nan])
+    responses = pd.DataFrame({"PC1": [1.0, 2, 3, 4, 6]}, index=table.index)
+    laws, skipped = fit_laws(responses, table, ["en", "ja"], min_models=5)
+    assert [(law.response, law.language, law.n) for law in laws] == [("PC1", "en", 5)]
+    assert skipped == ["no scaling law for the ja budget: known for 1 models, 5 needed"]
+
+
+def test_equal_budgets_are_skipped_with_a_reason():
+    table = models([1e22] * 5, [1e20] * 5)
+    responses = pd.DataFrame({"PC1": np.arange(5.0)}, index=table.index)
+    laws, skipped = fit_laws(responses, table, ["en"], min_models=3)
+    assert not laws
+    assert "the same for all 5 models" in skipped[0]
+
+
+def test_only_models_of_the_subset_count():
+    table = models([1e22, 1e23, 1e24, 1e25, 1e26], [1e20] * 5)
+    responses = pd.DataFrame({"PC1": [1.0, 2, 5]}, index=["m0", "m1", "m4"])
+    laws, _ = fit_laws(responses, table, ["en"], min_models=3)
+    assert laws[0].n == 3
+
+
+def test_common_models_know_every_budget():
+    table = models([1e22, np.nan, 1e24], [1e20, 1e21, np.nan])
+    assert list(with_all_budgets(table, ["en", "ja"]).index) == ["m0"]

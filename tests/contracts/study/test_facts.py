@@ -1,0 +1,146 @@
+"""The tables of a study against each other."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pandas as pd
+import pytest
+import yaml
+
+from stages.contracts.errors import InputError
+from stages.contracts.study.facts import FILES, Facts, read_facts, subset_values
+from tests.analysis.study import params
+from tests.repository import ROOT
+
+STUDY = ROOT / "metadata/japanese-2024"
+
+
+def shipped() -> dict[str, bytes]:
+    return {name: (STUDY / name).read_bytes() for name in ("study.yaml", *FILES)}
+
+
+def read(files: dict[str, bytes], **changes: object) -> Facts:
+    return read_facts(files, "metadata/s", params(**changes))
+
+
+def problems(files: dict[str, bytes], **changes: object) -> list[str]:
+    with pytest.raises(InputError) as caught:
+        read(files, **changes)
+    return list(caught.value.problems)
+
+
+def edited(name: str, change: Callable[[str], str]) -> dict[str, bytes]:
+    files = shipped()
+    text = files[name].decode()
+    assert change(text) != text
+    return files | {name: change(text).encode()}
+
+
+def without_row(text: str, start: str) -> str:
+    return "".join(line for line in text.splitlines(keepends=True) if not line.startswith(start))
+
+
+def test_the_shipped_study_is_read_whole():
+    facts = read(shipped())
+    assert facts.scores.shape == (35, 19)
+    assert list(facts.scores.index) == list(facts.models.index)
+    assert list(facts.scores.columns) == list(facts.benchmarks.index)
+    assert (len(facts.corrections), len(facts.waivers), len(facts.claims)) == (4, 6, 189)
+
+
+def test_order_of_rows_and_columns_in_scores_changes_nothing():
+    frame = pd.read_csv(STUDY / "scores.csv").sample(frac=1, random_state=3)
+    shuffled = frame[["model_id", *sorted(frame.columns.drop("model_id"))]]
+    files = shipped() | {"scores.csv": shuffled.to_csv(index=False).encode()}
+    pd.testing.assert_frame_equal(read(files).scores, read(shipped()).scores)
+
+
+def test_optional_tables_may_be_missing():
+    files = {name: data for name, data in shipped().items() if name not in FILES[3:]}
+    facts = read(files)
+    assert (len(facts.corrections), len(facts.waivers), len(facts.claims)) == (0, 0, 0)
+    assert "tolerance" in facts.claims.columns
+
+
+@pytest.mark.parametrize("name", ["models.csv", "benchmarks.csv", "scores.csv", "study.yaml"])
+def test_needed_tables_may_not(name: str):
+    files = shipped()
+    del files[name]
+    assert any(line.startswith(f"metadata/s/{name}: the file is missing") for line in problems(files))
+
+
+def test_a_model_without_scores_is_named():
+    (line,) = problems(edited("scores.csv", lambda text: without_row(text, "01-ai/Yi-1.5-9B")))
+    assert line.startswith("metadata/s/scores.csv: a row is missing: add model_id 01-ai/Yi-1.5-9B")
+
+
+def test_a_model_to_be_evaluated_needs_no_published_scores():
+    files = edited("scores.csv", lambda text: without_row(text, "01-ai/Yi-1.5-9B"))
+    chosen = params().evaluate.model_copy(update={"models": ["01-ai/Yi-1.5-9B"]})
+    assert len(read(files, evaluate=chosen).scores) == 34
+
+
+def test_scores_of_a_model_that_models_csv_lacks_are_named():
+    found = problems(edited("models.csv", lambda text: without_row(text, "01-ai/Yi-1.5-9B")))
+    assert any("scores.csv" in line and "01-ai/Yi-1.5-9B" in line for line in found)
+
+
+def test_an_unknown_subset_lists_the_known_ones():
+    (line,) = problems(shipped(), subset="scrach")
+    assert line.startswith("params.yaml: subset is 'scrach': did you mean scratch?; known: all, scratch, continual, ")
+
+
+def test_an_unknown_model_to_evaluate_is_named():
+    chosen = params().evaluate.model_copy(update={"models": ["qwen/qwen2-7b"]})
+    (line,) = problems(shipped(), evaluate=chosen)
+    assert "evaluate.models names qwen/qwen2-7b, which is not in models.csv" in line
+    assert "Qwen/Qwen2-7B" in line
+
+
+def test_a_correction_of_another_value_than_published_is_refused():
+    (line,) = problems(edited("corrections.csv", lambda text: text.replace(",0.0,0.146", ",0.1,0.146")))
+    assert "published humaneval of sbintuitions/sarashina2-7b is 0.1, scores.csv has 0" in line
+
+
+def test_names_in_study_yaml_must_exist():
+    found = problems(edited("study.yaml", lambda text: text.replace("PC2: niilc", "PC2: NIILC", 1)))
+    assert found == ["metadata/s/study.yaml: anchors.PC2 names NIILC: differs only by case or white space from niilc"]
+
+
+def test_an_empty_range_is_refused():
+    (line,) = problems(edited("benchmarks.csv", lambda text: text.replace("accuracy,1,0.2,", "accuracy,0,0.2,", 1)))
+    assert "jcommonsenseqa ranges from 0 to 0: max_score must be the larger" in line
+
+
+def test_problems_of_all_tables_come_at_once():
+    files = edited("scores.csv", lambda text: text.replace("0.6604", "0,6604", 1))
+    files["models.csv"] = files["models.csv"].replace(b",scratch,", b",scrach,", 1)
+    files["claims.csv"] = files["claims.csv"].replace(b"0.91,0.005", b"0.91,", 1)
+    found = "\n".join(problems(files, subset="nowhere"))
+    for name in ("models.csv", "claims.csv"):
+        assert f"metadata/s/{name}" in found
+
+
+def test_unknown_and_wrong_fields_of_study_yaml_are_named():
+    raw = yaml.safe_load(shipped()["study.yaml"])
+    raw["langauges"] = raw.pop("languages")
+    found = problems(shipped() | {"study.yaml": yaml.safe_dump(raw).encode()})
+    assert any("langauges: unknown name; known here: title, citation" in line for line in found)
+    assert any("languages: missing" in line for line in found)
+
+
+def test_subset_values_are_constructions_and_groups():
+    assert subset_values(read(shipped()).models.reset_index()) == [
+        "all", "scratch", "continual", "english", "japanese_continual", "japanese_scratch", "multilingual",
+    ]  # fmt: skip
+
+
+def test_every_column_of_the_shipped_tables_is_in_the_data_dictionary():
+    dictionary = (STUDY / "README.md").read_text(encoding="utf-8")
+    for name in FILES:
+        section = dictionary.split(f"## {name}\n")[1].split("\n## ")[0]
+        header = Path(STUDY / name).read_text(encoding="utf-8").splitlines()[0].split(",")
+        if name == "scores.csv":
+            header = header[:1]
+        for column in header:
+            assert f"| `{column}` |" in section, f"{name}: {column}"

@@ -1,0 +1,64 @@
+"""Evaluated cells share a column with the published ones only where the protocol is the same."""
+
+import pandas as pd
+import pytest
+
+pytest.importorskip("lm_eval")
+
+from stages.analysis.scores.cells import published_protocols
+from stages.contracts.study.workarounds import PROTOCOL, Setting
+from stages.evaluation.harness.records import protocol, refused
+from stages.tasks.registry import BENCHMARKS
+from tests.repository import ROOT
+
+pytestmark = pytest.mark.evaluation
+
+FACTS = pd.read_csv(ROOT / "metadata/japanese-2024/benchmarks.csv", index_col="benchmark")
+
+
+def test_all_nineteen_tasks_have_the_protocol_that_the_study_states():
+    published = published_protocols(FACTS)
+    assert list(BENCHMARKS) == list(published.index)
+    assert {name: protocol(name, PROTOCOL) for name in BENCHMARKS} == published.to_dict()
+
+
+@pytest.mark.parametrize(
+    "setting", [Setting(strip=True), Setting(bos="always"), Setting(prompt_end="newline"), Setting(dtype="float32")]
+)
+def test_what_only_lets_a_model_answer_is_the_same_protocol(setting):
+    assert protocol("niilc", setting) == protocol("niilc", PROTOCOL)
+
+
+@pytest.mark.parametrize(
+    ("setting", "told"),
+    [
+        (Setting(example="Q: 1\nA: 2\n\n"), "char F1, 5-shot, generation"),
+        (Setting(chat_template=True), "char F1, 4-shot, generation, chat template"),
+        (Setting(stops=[]), "char F1, 4-shot, generation, stops []"),
+    ],
+)
+def test_another_question_is_another_protocol(setting, told):
+    assert protocol("niilc", setting) == told
+
+
+def test_another_number_of_examples_in_the_study_is_another_protocol():
+    published = published_protocols(FACTS.assign(n_shots=7))
+    assert not set(published.items()) & {(name, protocol(name, PROTOCOL)) for name in BENCHMARKS}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "I'm sorry, but I can't help with that.",
+        " As an AI language model, I",
+        "申し訳ありませんが、",
+        "I cannot answer",
+    ],
+)
+def test_declining_is_recognised(text):
+    assert refused(text)
+
+
+@pytest.mark.parametrize("text", ["", "Sorry is a song by Justin Bieber", "東京", "I cannot", "申し訳", "42"])
+def test_answers_are_not_taken_for_declining(text):
+    assert refused(text) == (text == "I cannot")

@@ -1,0 +1,207 @@
+"""What the gate refuses, what it only says, and what passes in silence."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+
+from stages.analysis.scores.cells import evaluated_cells, finish, published_cells, replace_cells, to_matrix
+from stages.contracts.params import AssembleParams
+from stages.gate.findings import MATRIX_CHECKS, Finding, errors, findings_table, summary
+from stages.gate.matrix import check_matrix, judge
+from tests.analysis.study import NO_WAIVERS, benchmarks, cells_of, params, scores, waiver
+
+
+def lines(table: pd.DataFrame, facts: pd.DataFrame | None = None, waivers: pd.DataFrame = NO_WAIVERS) -> list[str]:
+    """Every line of the gate on a published table, `severity: message`."""
+    facts = benchmarks(list(table)) if facts is None else facts
+    return judged(cells_of(table, facts, waivers), facts, waivers)
+
+
+def judged(
+    cells: pd.DataFrame, facts: pd.DataFrame, waivers: pd.DataFrame = NO_WAIVERS, **changes: object
+) -> list[str]:
+    X = to_matrix(cells, "score", list(cells["model_id"].unique()), list(facts.index))
+    found = check_matrix(cells, X, facts, params(**changes), "scores.csv")
+    return [f"{f.severity}: {f.message}" for f in judge(found, cells, waivers, "scores.csv", "waivers.csv")]
+
+
+def test_an_honest_matrix_passes_without_a_word():
+    assert lines(scores()) == []
+
+
+def test_a_missing_cell_is_refused_by_name():
+    table = scores()
+    table.loc["model-3", ["task_1", "task_4"]] = np.nan
+    assert lines(table) == [
+        "error: scores.csv: model-3 has no score on task_1, task_4: add the scores, or choose "
+        "what to do with assemble.missing"
+    ]
+
+
+def test_percent_is_refused_in_the_unit_of_the_table():
+    table = scores()
+    table.loc["model-3", "task_1"] = 46.2
+    assert lines(table) == [
+        "error: scores.csv: task_1 of model-3 is 46.2, expected 0 to 1: looks like percent, divide by 100"
+    ]
+
+
+def test_the_old_marker_of_a_missing_score_is_refused():
+    table = scores()
+    table.loc["model-3", "task_1"] = -0.01
+    assert len(lines(table)) == 1
+    assert "task_1 of model-3 is -0.01, expected 0 to 1" in lines(table)[0]
+
+
+def test_ranges_are_those_declared():
+    table = scores() * 100
+    facts = benchmarks(list(table), max_score=100.0)
+    assert lines(table, facts) == []
+    table.loc["model-0", "task_0"] = 101
+    assert "task_0 of model-0 is 101, expected 0 to 100" in lines(table, facts)[0]
+    negative = (scores() - 1).assign(task_0=scores()["task_0"])
+    facts = benchmarks(list(negative), min_score=[0.0] + [-1.0] * 4)
+    assert lines(negative, facts) == []
+
+
+def test_a_constant_benchmark_is_refused():
+    assert "error: scores.csv: task_2 is 0.4 for all 12 models" in lines(scores().assign(task_2=0.4))[0]
+
+
+def test_copied_rows_and_columns_are_refused():
+    table = scores()
+    table.loc["model-5"] = table.loc["model-2"]
+    assert "model-2 and model-5 have identical scores" in lines(table)[0]
+    table = scores().assign(task_3=scores()["task_0"])
+    assert "task_0 and task_3 have identical scores" in lines(table)[0]
+
+
+def test_too_few_models_are_refused_and_few_are_warned_about():
+    assert "error: scores.csv: 2 models in this subset, at least 3" in lines(scores(2, 5))[0]
+    warned = lines(scores(5, 5))
+    assert len(warned) == 1
+    assert warned[0].startswith("warning: scores.csv: 5 models for 5 benchmarks")
+    assert "at most 4 components" in warned[0]
+
+
+def test_a_zero_is_refused_unless_waived_by_name():
+    table = scores()
+    table.loc["model-3", "task_1"] = 0.0
+    assert "task_1 of model-3 is exactly 0" in lines(table)[0]
+    assert lines(table)[0].startswith("error")
+    assert lines(table, waivers=waiver("model-3", "task_1")) == ["waived: task_1 of model-3: zero waived: known"]
+    assert lines(table, waivers=waiver("model-3", "task_1", "suspicious"))[0].startswith("error")
+
+
+def test_zero_is_an_ordinary_value_where_scores_may_be_negative():
+    table = scores() - 0.5
+    table.loc["model-3", "task_1"] = 0.0
+    assert lines(table, benchmarks(list(table), min_score=-1.0)) == []
+
+
+def test_a_waiver_that_matches_nothing_is_an_error():
+    found = lines(scores(), waivers=waiver("model-3", "task_1"))
+    assert found == [
+        "error: waivers.csv: the waiver of zero for task_1 of model-3 matches nothing in scores.csv: remove the row"
+    ]
+
+
+def test_a_waiver_without_a_benchmark_is_for_the_model_as_a_whole():
+    table = scores()
+    found = [Finding("suspicious", "error", "model-3", "", "scores.csv: model-3 says nothing")]
+    whole = waiver("model-3", "", "suspicious")
+    waived = judge(found, cells_of(table, benchmarks(list(table))), whole, "scores.csv", "waivers.csv")
+    assert [(f.severity, f.message) for f in waived] == [("waived", "model-3 as a whole: suspicious waived: known")]
+    message = "the waiver of suspicious for model-3 as a whole matches nothing in scores.csv: remove the row"
+    assert lines(table, waivers=whole) == [f"error: waivers.csv: {message}"]
+
+
+def test_a_waiver_of_a_model_outside_the_subset_is_out_of_scope():
+    table = scores()
+    cells = cells_of(table.drop(index="model-3"), benchmarks(list(table)))
+    assert judged(cells, benchmarks(list(table)), waiver("model-3", "task_1")) == []
+
+
+def evaluation(**changes: object) -> dict[str, object]:
+    honest = {"score": 0.3, "stderr": 0.05, "n_items": 100, "protocol": "accuracy, 4-shot, generation",
+              "empty_rate": 0.0, "failed_rate": 0.1, "capped_rate": 0.2}  # fmt: skip
+    return honest | changes
+
+
+def with_evaluation(**changes: object) -> tuple[pd.DataFrame, pd.DataFrame]:
+    table = scores()
+    facts = benchmarks(list(table))
+    newer = evaluated_cells("model-3", {"task_1": evaluation(**changes)}, facts)
+    return finish(replace_cells(published_cells(table, facts, "s"), newer), list(table.index), list(table)), facts
+
+
+def test_an_honest_evaluation_passes():
+    assert judged(*with_evaluation()) == []
+
+
+@pytest.mark.parametrize("rate", ["empty_rate", "failed_rate", "capped_rate"])
+def test_outcome_rates_refuse_and_name_the_doctor(rate: str):
+    (line,) = judged(*with_evaluation(**{rate: 0.95}))
+    assert line.startswith("error: task_1 of model-3:")
+    assert f"{rate} 0.95 >" in line
+    assert "observatory diagnose model-3 --benchmark task_1" in line
+    assert judged(*with_evaluation(**{rate: 0.95}), waiver("model-3", "task_1", "outcomes"))[0].startswith("waived")
+
+
+def test_a_limited_evaluation_is_refused_unless_waived():
+    (line,) = judged(*with_evaluation(n_items=8))
+    assert "was evaluated on 8 of 100 items" in line
+    assert judged(*with_evaluation(n_items=8), waiver("model-3", "task_1", "limited"))[0].startswith("waived")
+
+
+def test_protocols_do_not_mix_unless_allowed():
+    cells, facts = with_evaluation(protocol="exact match, 0-shot, generation")
+    (line,) = judged(cells, facts)
+    assert line.startswith("error: task_1: measured as 'exact match, 0-shot, generation' for model-3")
+    (line,) = judged(cells, facts, assemble=AssembleParams(corrections=False, mixed_protocols=True, missing="refuse"))
+    assert line.startswith("warning: task_1")
+
+
+@given(
+    st.integers(0, 11),
+    st.integers(0, 4),
+    st.one_of(st.just(0.0), st.floats(allow_nan=True, allow_infinity=True).filter(lambda x: not 0 <= x <= 1)),
+)
+@settings(max_examples=150, deadline=None)
+def test_no_single_cell_outside_the_contract_passes(i: int, j: int, value: float):
+    table = scores()
+    table.iloc[i, j] = value
+    found = lines(table)
+    assert any(line.startswith("error") for line in found), value
+
+
+@given(st.integers(0, 11), st.integers(0, 4), st.floats(0.01, 1.0))
+@settings(max_examples=60, deadline=None)
+def test_any_positive_score_in_range_passes_these_checks(i: int, j: int, value: float):
+    table = scores()
+    assume(value != table.iloc[i, j])
+    table.iloc[i, j] = value
+    assert lines(table) == []
+
+
+def test_every_problem_is_named_at_once():
+    table = scores()
+    table.loc["model-0", "task_0"] = 0.0
+    table.loc["model-1", "task_1"] = 46.2
+    table.loc["model-2", "task_2"] = np.nan
+    assert len([line for line in lines(table) if line.startswith("error")]) == 3
+
+
+def test_the_summary_counts_each_check_also_silent_ones():
+    table = scores()
+    table.loc["model-3", "task_1"] = 0.0
+    facts = benchmarks(list(table))
+    cells = cells_of(table, facts)
+    found = check_matrix(cells, table, facts, params(), "scores.csv")
+    overview = summary(found, MATRIX_CHECKS).set_index("check")
+    assert list(overview.index) == list(MATRIX_CHECKS)
+    assert overview["errors"].to_dict() == {check: int(check == "zero") for check in MATRIX_CHECKS}
+    assert len(errors(found)) == 1
+    assert list(findings_table(found)["model_id"]) == ["model-3"]

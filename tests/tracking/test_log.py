@@ -1,0 +1,131 @@
+"""The real MLflow store."""
+
+import multiprocessing
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from mlflow.tracking import MlflowClient
+
+from stages.tracking.log import find_run, is_missing, log_run, normalise, store_uri
+from stages.tracking.record import Input, State
+
+
+@pytest.fixture(autouse=True)
+def _no_server(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+
+
+def state(digest: str = "abc", **changes: object) -> State:
+    plain = State(
+        digest=digest,
+        experiment="observatory",
+        name=f"study/all {digest}",
+        status="FINISHED",
+        params={"subset": "all"},
+        metrics={"scale.PC1.en.rho": 0.916},
+        tags={"observatory.subset": "all"},
+        inputs=[Input("metadata/s/scores.csv", "d41d8cd98f00b204e9800998ecf8427e", "fact")],
+    )
+    return replace(plain, **changes)  # type: ignore[arg-type]
+
+
+def test_a_state_is_logged_once(tmp_path: Path):
+    first = log_run(state(), tmp_path)
+    again = log_run(state(), tmp_path)
+    other = log_run(state("def"), tmp_path)
+    assert (first.created, again.created, other.created) == (True, False, True)
+    assert first.run_id == again.run_id != other.run_id
+    assert find_run("abc", tmp_path) == first.run_id
+    assert find_run("nothing", tmp_path) is None
+
+
+def test_a_run_that_was_cut_off_is_closed_and_logged_anew(tmp_path: Path):
+    finished = log_run(state("before"), tmp_path)
+    client = MlflowClient(store_uri(tmp_path))
+    experiment = client.get_run(finished.run_id).info.experiment_id
+    cut = client.create_run(experiment, tags={"observatory.state": "abc"}).info.run_id
+    whole = log_run(state(), tmp_path)
+    assert whole.created
+    assert client.get_run(cut).info.status == "KILLED"
+    assert client.get_run(whole.run_id).info.status == "FINISHED"
+
+
+def test_a_run_that_cannot_be_filled_is_closed_as_killed(tmp_path: Path):
+    broken = state(artifacts=[(tmp_path / "nowhere.csv", "")])
+    with pytest.raises(Exception, match=r"nowhere\.csv"):
+        log_run(broken, tmp_path)
+    assert log_run(state(), tmp_path).created
+
+
+def test_a_refused_state_and_a_finished_one_do_not_stand_in_for_each_other(tmp_path: Path):
+    failed = log_run(state(status="FAILED"), tmp_path)
+    finished = log_run(state(), tmp_path)
+    assert failed.run_id != finished.run_id
+
+
+def test_artifacts_keep_their_folders(tmp_path: Path):
+    (tmp_path / "figures").mkdir()
+    (tmp_path / "figures/a.png").write_bytes(b"png")
+    (tmp_path / "index.html").write_text("page")
+    (tmp_path / "root").mkdir()
+    artifacts = [(tmp_path / "figures", "figures"), (tmp_path / "index.html", "")]
+    logged = log_run(state(artifacts=artifacts), tmp_path / "root")
+    kept = {path.name for path in (tmp_path / "root/mlruns/observatory" / logged.run_id / "artifacts").rglob("*.*")}
+    assert kept == {"a.png", "index.html", "record.json"}
+
+
+def test_numbers_that_are_not_finite_are_refused():
+    for value in (float("nan"), float("inf")):
+        with pytest.raises(ValueError, match=r"metric a\.b is"):
+            normalise({"a.b": value})
+
+
+def test_names_that_mlflow_refuses_are_normalised_and_the_original_kept(tmp_path: Path):
+    logged = log_run(state(metrics={"exact_match,strict-match": 0.5, "jamp (NLI)": 0.25}), tmp_path)
+    run = MlflowClient(store_uri(tmp_path)).get_run(logged.run_id)
+    assert run.data.metrics == {"exact_match_strict-match": 0.5, "jamp _NLI_": 0.25}
+    assert run.data.tags["observatory.metric.exact_match_strict-match"] == "exact_match,strict-match"
+
+
+def test_two_names_that_become_one_are_refused():
+    with pytest.raises(ValueError, match="one name in MLflow"):
+        normalise({"a,b": 1, "a;b": 2})
+
+
+@given(
+    st.dictionaries(
+        st.text(min_size=1, max_size=20).map(lambda t: f"{t}{ord(t[0])}"),
+        st.floats(allow_nan=False, allow_infinity=False),
+        max_size=5,
+    )
+)
+def test_normalised_names_are_plain(metrics: dict[str, float]):
+    names = normalise(metrics)
+    assert all(c.isascii() and (c.isalnum() or c in "_-. :/") for name in names.metrics for c in name)
+    assert sorted(names.metrics.values()) == sorted(metrics.values())
+
+
+def _first_use(root: Path, digest: str) -> None:
+    log_run(state(digest), root)
+
+
+def test_first_uses_at_once_do_not_race(tmp_path: Path):
+    context = multiprocessing.get_context("spawn")
+    workers = [context.Process(target=_first_use, args=(tmp_path, f"state-{i}")) for i in range(2)]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join()
+    assert [worker.exitcode for worker in workers] == [0, 0]
+    assert find_run("state-0", tmp_path)
+    assert find_run("state-1", tmp_path)
+
+
+def test_a_team_server_overrides_the_local_store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    assert is_missing(tmp_path)
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:1")
+    assert store_uri(tmp_path) == "http://127.0.0.1:1"
+    assert not is_missing(tmp_path)
