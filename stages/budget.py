@@ -15,7 +15,11 @@ from stages.gate.data_docs import Suite
 from stages.gate.expectations import models_expectations
 from stages.gate.findings import MODEL_CHECKS, Finding
 from stages.gate.models import check_models
-from stages.workspace import files as workspace
+from stages.workspace import paths
+from stages.workspace.facts import load_info, load_params, read_fact
+from stages.workspace.files import write_parquet
+from stages.workspace.paths import study_folder
+from stages.workspace.running import run_stage
 
 
 def run(models: pd.DataFrame, info: StudyInfo, params: BudgetParams, where: str) -> tuple[pd.DataFrame, list[Finding]]:
@@ -43,13 +47,13 @@ def suite(models: pd.DataFrame, info: StudyInfo) -> Suite:
 
 def main() -> None:
     """Read, check, derive, write."""
-    params = workspace.load_params()
-    info = workspace.load_info(params.study)
-    models = workspace.read_fact("models")
-    table, findings = run(models, info, params.budget, str(workspace.study_folder(params.study) / "models.csv"))
+    params = load_params()
+    info = load_info(params.study)
+    models = read_fact("models")
+    table, findings = run(models, info, params.budget, str(study_folder(params.study) / "models.csv"))
     verdict.decide("budget", [suite(models, info)], findings, MODEL_CHECKS, params)
-    workspace.write_parquet(workspace.MODELS, table)
+    write_parquet(paths.MODELS, table)
 
 
 if __name__ == "__main__":
-    workspace.run_stage(main)
+    run_stage(main)

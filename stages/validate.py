@@ -13,7 +13,12 @@ from stages.gate import verdict as gating
 from stages.gate.data_docs import Suite
 from stages.gate.expectations import matrix_expectations
 from stages.gate.findings import MATRIX_CHECKS, Finding
-from stages.workspace import files as workspace
+from stages.workspace import paths
+from stages.workspace.facts import load_params, read_fact
+from stages.workspace.files import read_parquet
+from stages.workspace.outputs import write_metrics
+from stages.workspace.paths import study_folder
+from stages.workspace.running import run_stage
 
 
 def run(
@@ -28,7 +33,7 @@ def run(
         waivers: waivers.csv.
         params: study, and the sections `assemble` and `validate`.
     """
-    folder = workspace.study_folder(params.study)
+    folder = study_folder(params.study)
     where = str(folder / "scores.csv")
     found = matrix.check_matrix(cells, X, benchmarks, params, where)
     found += matrix.suspicion_findings(X, benchmarks, found, params.gate, where)
@@ -45,13 +50,13 @@ def suite(X: pd.DataFrame, benchmarks: pd.DataFrame, params: Params) -> Suite:
 
 def main() -> None:
     """Read, check, write the verdict."""
-    params = workspace.load_params()
-    benchmarks, waivers = workspace.read_fact("benchmarks"), workspace.read_fact("waivers")
-    cells, X = workspace.read_parquet(workspace.CELLS), workspace.read_parquet(workspace.MATRIX)
+    params = load_params()
+    benchmarks, waivers = read_fact("benchmarks"), read_fact("waivers")
+    cells, X = read_parquet(paths.CELLS), read_parquet(paths.MATRIX)
     findings = run(cells, X, benchmarks, waivers, params)
     verdict = gating.decide("validate", [suite(X, benchmarks, params)], findings, MATRIX_CHECKS, params)
-    workspace.write_metrics("validate", verdict)
+    write_metrics("validate", verdict)
 
 
 if __name__ == "__main__":
-    workspace.run_stage(main)
+    run_stage(main)

@@ -12,8 +12,10 @@ from stages.contracts.study.tables import ALL
 from stages.gate.data_docs import Suite, run_suites
 from stages.gate.expectations import findings_expectations
 from stages.gate.findings import MATRIX_CHECKS, MODEL_CHECKS, Finding, summary
-from stages.workspace import files as workspace
-from stages.workspace import results
+from stages.workspace import paths
+from stages.workspace.evaluations import read_evaluations
+from stages.workspace.facts import load_params, load_study_facts
+from stages.workspace.paths import known_studies, study_folder
 
 
 @dataclass(frozen=True)
@@ -44,12 +46,12 @@ def params_for(folder: Path | None) -> Params:
     Raises:
         InputError: The folder is none of a study.
     """
-    params = workspace.load_params()
+    params = load_params()
     if folder is None or folder.name == params.study:
         return params
-    known = ", ".join(workspace.known_studies())
-    if folder.resolve().parent != workspace.METADATA.resolve():
-        raise InputError([f"{folder}: not a folder under {workspace.METADATA}/; studies here: {known}"])
+    known = ", ".join(known_studies())
+    if folder.resolve().parent != paths.METADATA.resolve():
+        raise InputError([f"{folder}: not a folder under {paths.METADATA}/; studies here: {known}"])
     return params.model_copy(update={"study": folder.name, "subset": ALL})
 
 
@@ -63,8 +65,8 @@ def check(folder: Path | None) -> Verdict:
         InputError: The tables cannot be read; every problem is named.
     """
     params = params_for(folder)
-    facts = workspace.load_study_facts(params)
-    where = str(workspace.study_folder(params.study) / "models.csv")
+    facts = load_study_facts(params)
+    where = str(study_folder(params.study) / "models.csv")
     _, model_findings = budget.run(facts.models, facts.info, params.budget, where)
     matrix_findings, matrix_suite = _check_matrix(facts, params)
     suites = [
@@ -73,7 +75,7 @@ def check(folder: Path | None) -> Verdict:
         matrix_suite,
         _overview("matrix_checks", matrix_findings, MATRIX_CHECKS),
     ]
-    docs = workspace.DATA_DOCS / "check"
+    docs = paths.DATA_DOCS / "check"
     report = run_suites(suites, docs, f"{params.study}, subset {params.subset}: check")
     findings = [*model_findings, *matrix_findings]
     explained = any(finding.severity == "error" for finding in findings)
@@ -82,7 +84,7 @@ def check(folder: Path | None) -> Verdict:
 
 
 def _check_matrix(facts: Facts, params: Params) -> tuple[list[Finding], Suite]:
-    cells, X = assemble.run(facts, results.read_evaluations(params, facts.benchmarks), params)
+    cells, X = assemble.run(facts, read_evaluations(params, facts.benchmarks), params)
     return validate.run(cells, X, facts.benchmarks, facts.waivers, params), validate.suite(X, facts.benchmarks, params)
 
 

@@ -28,9 +28,11 @@ from stages.lineage.pipeline import parse_lock
 from stages.sandbox import run as sandbox
 from stages.tasks import data
 from stages.tasks.registry import BENCHMARKS
-from stages.workspace import files as workspace
+from stages.workspace import paths
+from stages.workspace.files import move_folder, read_text, replacing_folder
+from stages.workspace.running import say
 
-PARTIAL = workspace.EVALUATIONS.parent / ".evaluating"
+PARTIAL = paths.EVALUATIONS.parent / ".evaluating"
 RATES = ("score", "stderr", "empty_rate", "failed_rate", "capped_rate", "refused_rate", "truncated_rate")
 
 
@@ -92,7 +94,7 @@ class Store:
 
     def put(self, unit: Unit, result: harness.UnitResult) -> None:
         """Keep a result, as a whole or not at all."""
-        with workspace.replacing_folder(self.path(unit)) as beside:
+        with replacing_folder(self.path(unit)) as beside:
             result.answers.to_parquet(beside / "answers.parquet", index=False)
             _write_json(beside / "score.json", result.score)
             _write_json(beside / "provenance.json", result.provenance)
@@ -112,7 +114,7 @@ class Store:
 
     def recover(self, units: Sequence[Unit], model_id: str) -> None:
         """Take the units that the last evaluation known to dvc.lock has under the same key, from DVC's cache."""
-        stage = parse_lock(workspace.read_text(workspace.LOCK)).get(f"evaluate@{model_id}") if _locked() else None
+        stage = parse_lock(read_text(paths.LOCK)).get(f"evaluate@{model_id}") if _locked() else None
         if stage is None:
             return
         cache = dvcstate.Cache(dvcstate.cache_folder(state.root()))
@@ -129,7 +131,7 @@ class Store:
 
 
 def _locked() -> bool:
-    return workspace.LOCK.is_file()
+    return paths.LOCK.is_file()
 
 
 def _write_json(path: Path, content: Mapping[str, Any]) -> None:
@@ -190,7 +192,7 @@ def _run_all(units: Sequence[Unit], open_units: Sequence[Unit], store: Store, re
                 problems += error.problems
                 continue
             live.log(unit.benchmark, _numbers(store, unit), _done(units, store))
-            workspace.say(f"[{_done(units, store)}/{len(units)}] {_told(unit, store)}")
+            say(f"[{_done(units, store)}/{len(units)}] {_told(unit, store)}")
         raise_all(problems)
         live.tag({"observatory.scores": model_source.digest_of({unit.benchmark: store.score(unit) for unit in units})})
 
@@ -224,9 +226,9 @@ def _told(unit: Unit, store: Store) -> str:
 
 def _publish(units: Sequence[Unit], store: Store, record: ModelRecord) -> None:
     """Put the finished units together where DVC expects them."""
-    target = workspace.EVALUATIONS / record.model_id
+    target = paths.EVALUATIONS / record.model_id
     parts = {unit.benchmark: store.provenance(unit) for unit in units}
-    with workspace.replacing_folder(PARTIAL / record.model_id / "out") as beside:
+    with replacing_folder(PARTIAL / record.model_id / "out") as beside:
         (beside / "samples").mkdir()
         for unit in units:
             shutil.copyfile(store.path(unit) / "answers.parquet", beside / "samples" / f"{unit.benchmark}.parquet")
@@ -241,5 +243,5 @@ def _publish(units: Sequence[Unit], store: Store, record: ModelRecord) -> None:
             "benchmarks": parts,
         }
         _write_json(beside / "provenance.json", provenance)
-    workspace.move_folder(PARTIAL / record.model_id / "out", target)
-    workspace.say(f"{record.model_id}: {len(units)} benchmarks in {target}")
+    move_folder(PARTIAL / record.model_id / "out", target)
+    say(f"{record.model_id}: {len(units)} benchmarks in {target}")

@@ -14,7 +14,10 @@ from stages.gate.data_docs import Suite, run_suites
 from stages.gate.expectations import findings_expectations
 from stages.gate.findings import Finding, errors, findings_table, summary
 from stages.lineage import state
-from stages.workspace import files as workspace
+from stages.workspace import paths
+from stages.workspace.files import move_folder
+from stages.workspace.outputs import write_table
+from stages.workspace.running import say
 
 
 def decide(
@@ -37,20 +40,20 @@ def decide(
     """
     overview = summary(findings, checks)
     all_suites = [*suites, Suite("findings", overview, findings_expectations(list(checks)))]
-    failed_docs = workspace.DATA_DOCS / "failed" / stage
+    failed_docs = paths.DATA_DOCS / "failed" / stage
     report = run_suites(all_suites, failed_docs, f"{params.study}, subset {params.subset}: {stage}")
     table = findings_table(findings)
     problems = errors(findings) or [failure.sentence for failure in report.failed]
     if problems:
         _log_failure(stage, table, failed_docs, params)
         raise InputError([*problems, f"{stage}: the gate is closed; details in {failed_docs / 'index.html'}"])
-    workspace.move_folder(failed_docs, workspace.DATA_DOCS / stage)
-    workspace.write_table(f"findings_{'models' if stage == 'budget' else 'matrix'}", table)
+    move_folder(failed_docs, paths.DATA_DOCS / stage)
+    write_table(f"findings_{'models' if stage == 'budget' else 'matrix'}", table)
     for finding in findings:
         if finding.severity == "warning":
-            workspace.say(f"warning: {finding.message}")
+            say(f"warning: {finding.message}")
     counts = {name: int(overview[name].sum()) for name in ("warnings", "waived", "corrected")}
-    workspace.say(f"{stage}: gate open, " + ", ".join(f"{n} {name}" for name, n in counts.items()))
+    say(f"{stage}: gate open, " + ", ".join(f"{n} {name}" for name, n in counts.items()))
     return {"success": True, "checks": len(checks) + report.n_expectations, "failures": 0, **counts}
 
 

@@ -14,7 +14,10 @@ import yaml
 
 from stages.contracts.params import Params
 from stages.tracking.record import PROJECTIONS, Input, State
-from stages.workspace import files as workspace
+from stages.workspace import paths
+from stages.workspace.files import read_text
+from stages.workspace.outputs import read_findings, read_metrics
+from stages.workspace.paths import study_folder
 
 CODE = Path("stages")
 OUR_INPUTS = ("stages", "metadata", "params.yaml", "dvc.yaml")
@@ -41,7 +44,7 @@ def code_digest() -> str:
 
 def locked_files(params: Params) -> dict[str, str]:
     """Return path to md5 of every dependency and output that dvc.lock has for the stages of the state."""
-    lock = yaml.safe_load(workspace.read_text(workspace.LOCK))
+    lock = yaml.safe_load(read_text(paths.LOCK))
     files: dict[str, str] = {}
     for name, stage in lock["stages"].items():
         base, _, item = name.partition("@")
@@ -54,8 +57,8 @@ def locked_files(params: Params) -> dict[str, str]:
 
 def fact_files() -> dict[str, str]:
     """Return path under metadata/ to md5 of every file there."""
-    files = sorted(path for path in workspace.METADATA.rglob("*") if path.is_file())
-    return {path.relative_to(workspace.METADATA).as_posix(): md5(path) for path in files}
+    files = sorted(path for path in paths.METADATA.rglob("*") if path.is_file())
+    return {path.relative_to(paths.METADATA).as_posix(): md5(path) for path in files}
 
 
 def digest_of(content: Mapping[str, Any]) -> str:
@@ -71,17 +74,17 @@ def state_digest(params: Params) -> str:
 
 def current_state(params: Params) -> State:
     """Return what MLflow is told about the current, complete state."""
-    verdict = workspace.read_metrics("validate")
+    verdict = read_metrics("validate")
     files = locked_files(params)
     digest = state_digest(params)
     artifacts = [
-        (workspace.PAGE, ""),
-        (workspace.FIGURES, "figures"),
-        (workspace.TABLES, "tables"),
-        (workspace.METRICS, "metrics"),
-        (workspace.DATA_DOCS, "data_docs"),
-        (workspace.PARAMS, ""),
-        (workspace.LOCK, ""),
+        (paths.PAGE, ""),
+        (paths.FIGURES, "figures"),
+        (paths.TABLES, "tables"),
+        (paths.METRICS, "metrics"),
+        (paths.DATA_DOCS, "data_docs"),
+        (paths.PARAMS, ""),
+        (paths.LOCK, ""),
     ]
     return State(
         digest=digest,
@@ -126,7 +129,7 @@ def failed_state(stage: str, findings: pd.DataFrame, docs: Path, params: Params)
         metrics={f"{stage}.{name}s": float(severities.get(name, 0)) for name in ("error", "warning")},
         tags={**identity(), **tags, "observatory.study": params.study, "observatory.subset": params.subset},
         inputs=inputs,
-        artifacts=[(docs, f"data_docs/{stage}"), (workspace.PARAMS, "")],
+        artifacts=[(docs, f"data_docs/{stage}"), (paths.PARAMS, "")],
     )
 
 
@@ -142,8 +145,8 @@ def flat_params(params: Params) -> Iterator[tuple[str, str]]:
 def all_metrics() -> dict[str, float]:
     """Return every number of reports/metrics/ under its dotted name, `scale.PC1.en.rho`."""
     result: dict[str, float] = {}
-    for path in sorted(workspace.METRICS.glob("*.json")):
-        result |= dict(_flatten(path.stem, workspace.read_metrics(path.stem)))
+    for path in sorted(paths.METRICS.glob("*.json")):
+        result |= dict(_flatten(path.stem, read_metrics(path.stem)))
     return result
 
 
@@ -157,7 +160,7 @@ def _flatten(name: str, value: object) -> Iterator[tuple[str, float]]:
 
 def fact_inputs(params: Params) -> list[Input]:
     """Return the tables of the study with their md5."""
-    folder = workspace.study_folder(params.study)
+    folder = study_folder(params.study)
     names = sorted(path.name for path in folder.iterdir() if path.suffix in (".csv", ".yaml"))
     return [Input(f"{folder}/{name}", md5(folder / name), "fact") for name in names if (folder / name).is_file()]
 
@@ -170,7 +173,7 @@ def is_data(path: str) -> bool:
 def gate_tags(verdict: Mapping[str, Any]) -> dict[str, str]:
     """Return the gate's verdict, and every waiver and correction by name."""
     tags = {"observatory.gate": "open"}
-    table = workspace.read_findings("matrix")
+    table = read_findings("matrix")
     for severity in ("waived", "corrected"):
         rows = table[table["severity"] == severity]
         tags[f"observatory.{severity}.n"] = str(verdict[severity])
@@ -197,8 +200,8 @@ def experiment_identity() -> dict[str, str]:
     DVC tells a running stage its experiment. Later the experiment is a git reference whose dvc.lock is ours.
     """
     name, baseline = os.environ.get("DVC_EXP_NAME"), os.environ.get("DVC_EXP_BASELINE_REV")
-    if not name and workspace.LOCK.is_file():
-        ours = _git("hash-object", str(workspace.LOCK))
+    if not name and paths.LOCK.is_file():
+        ours = _git("hash-object", str(paths.LOCK))
         for reference in _git("for-each-ref", "--format=%(refname)", "refs/exps").splitlines():
             parts = reference.split("/")
             if len(parts) == 5 and _git("rev-parse", "--quiet", "--verify", f"{reference}:dvc.lock") == ours:

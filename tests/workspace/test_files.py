@@ -1,15 +1,10 @@
 """Files are written as a whole or not at all."""
 
-import json
 from pathlib import Path
 
-import pandas as pd
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from stages.contracts.errors import InputError
-from stages.workspace import files as workspace
+from stages.workspace.files import replacing, replacing_folder, write_text
 
 
 @pytest.fixture(autouse=True)
@@ -18,10 +13,10 @@ def _elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
 
 
 def test_a_failed_write_leaves_the_old_file_and_nothing_else(tmp_path: Path):
-    workspace.write_text(Path("out/a.txt"), "old")
+    write_text(Path("out/a.txt"), "old")
 
     def fail() -> None:
-        with workspace.replacing(Path("out/a.txt")) as beside:
+        with replacing(Path("out/a.txt")) as beside:
             beside.write_text("half")
             raise RuntimeError
 
@@ -32,11 +27,11 @@ def test_a_failed_write_leaves_the_old_file_and_nothing_else(tmp_path: Path):
 
 
 def test_a_failed_folder_leaves_the_old_one(tmp_path: Path):
-    with workspace.replacing_folder(Path("figures")) as beside:
+    with replacing_folder(Path("figures")) as beside:
         (beside / "old.png").touch()
 
     def fail() -> None:
-        with workspace.replacing_folder(Path("figures")) as beside:
+        with replacing_folder(Path("figures")) as beside:
             (beside / "new.png").touch()
             raise RuntimeError
 
@@ -47,56 +42,5 @@ def test_a_failed_folder_leaves_the_old_one(tmp_path: Path):
 
 
 def test_outputs_are_readable_by_others():
-    workspace.write_text(Path("a.txt"), "x")
+    write_text(Path("a.txt"), "x")
     assert Path("a.txt").stat().st_mode & 0o044
-
-
-def test_tables_come_back_with_empty_text_and_missing_numbers():
-    frame = pd.DataFrame({"name": ["a", "b"], "note": ["", ""], "value": [0.1 + 0.2, None]})
-    workspace.write_table("t", frame)
-    assert Path("reports/tables/t.csv").read_text() == "name,note,value\na,,0.3\nb,,\n"
-    back = workspace.read_table("t", text=("note",))
-    assert list(back["note"]) == ["", ""]
-    assert back["value"].isna().tolist() == [False, True]
-
-
-def test_metrics_are_plain_json_with_nine_places():
-    workspace.write_metrics("m", {"a": {"b": 1 / 3}, "n": 3, "ok": True})
-    assert json.loads(Path("reports/metrics/m.json").read_text()) == {"a": {"b": 0.333333333}, "n": 3, "ok": True}
-    with pytest.raises(ValueError, match=r"m\.a is nan"):
-        workspace.write_metrics("m", {"a": float("nan")})
-
-
-def test_a_study_is_a_folder_of_that_very_name():
-    Path("metadata/one").mkdir(parents=True)
-    Path("metadata/one/study.yaml").touch()
-    for name in ("two", "../metadata/one", "one/", ""):
-        with pytest.raises(InputError, match="studies here: one"):
-            workspace.study_folder(name)
-    assert workspace.study_folder("one") == Path("metadata/one")
-
-
-def text_of(name: str, values: list[float]) -> list[str]:
-    workspace.write_table(name, pd.DataFrame({"v": values}))
-    return Path(f"reports/tables/{name}.csv").read_text().splitlines()[1:]
-
-
-def test_numbers_end_where_processors_still_agree():
-    noise = [1.0, 1 / 3, -1e-17, 0.0, 2e-10]
-    other = [0.9999999999999999, 1 / 3 + 1e-15, 0.0, -0.0, 2.1e-10]
-    assert text_of("t", noise) == text_of("t", other) == ["1", "0.333333333", "0", "0", "0"]
-    assert text_of("stability_t", [1 / 3, 12.345678901]) == ["0.33333", "12.34568"]
-    assert text_of("t", [1.23456789012e22, 1.0]) == ["1.23456789e+22", "0"]
-
-
-def test_metrics_are_rounded_like_tables():
-    workspace.write_metrics("stability", {"rho": 0.1234567891, "n": 27, "far": 123.4567891})
-    assert workspace.read_metrics("stability") == {"rho": 0.123457, "n": 27, "far": 123.4568}
-    workspace.write_metrics("decompose", {"ratio": 0.12345678912})
-    assert workspace.read_metrics("decompose") == {"ratio": 0.123456789}
-
-
-@given(st.lists(st.floats(-1e6, 1e6), min_size=1, max_size=8))
-def test_rounding_twice_is_rounding_once(values: list[float]):
-    once = workspace.as_written("t", pd.DataFrame({"v": values}))
-    pd.testing.assert_frame_equal(workspace.as_written("t", once), once)

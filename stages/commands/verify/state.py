@@ -16,7 +16,7 @@ from stages.contracts.errors import InputError
 from stages.contracts.names import listed
 from stages.lineage.crate import unpack
 from stages.lineage.git import Revision
-from stages.workspace import files as workspace
+from stages.workspace import paths
 
 
 def verify(rev: str | None = None, *, deep: bool = False) -> Report:
@@ -68,7 +68,7 @@ def verify_crate(path: Path, *, deep: bool = False) -> Report:
         report.add(unpacked.problems)
         report.count("hashes", len(unpacked.files))
         damaged = [line.partition(":")[0] for line in unpacked.problems]
-        files = (workspace.PIPELINE, workspace.LOCK, workspace.PARAMS)
+        files = (paths.PIPELINE, paths.LOCK, paths.PARAMS)
         needed = [str(file) for file in files if not (folder / file).is_file()]
         if needed:
             raise InputError([f"{path}: no exported state: {', '.join(needed)} missing"])
