@@ -7,8 +7,7 @@ Writes  reports/tables/stability_*.csv, reports/tables/skipped_stability.csv, re
 
 from stages.analysis.scaling.budgets import derive_tokens
 from stages.analysis.scaling.ranges import log_ranges, range_problems
-from stages.analysis.scores.cells import to_matrix
-from stages.analysis.scores.incomplete import waived
+from stages.analysis.scores.cells import to_matrix, waived
 from stages.analysis.uncertainty.report import Inputs, assess
 from stages.contracts.errors import raise_all
 from stages.contracts.params import Params

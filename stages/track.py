@@ -6,6 +6,7 @@ Writes  the MLflow store; no output of DVC, so that DVC runs it for each state i
 
 from stages.lineage import state
 from stages.tracking import log as tracking
+from stages.tracking.projection import current_state
 from stages.workspace.facts import load_params
 from stages.workspace.running import run_stage, say
 
@@ -13,7 +14,7 @@ from stages.workspace.running import run_stage, say
 def main() -> None:
     """Log the current state unless it has its run."""
     params = load_params()
-    current = state.current_state(params)
+    current = current_state(params)
     logged = tracking.log_run(current, state.root())
     verb = "logged as" if logged.created else "has"
     say(f"state {current.digest} {verb} MLflow run {logged.run_id} ({current.experiment}: {current.name})")

@@ -13,7 +13,7 @@ from stages.commands.verify.files import check_files, check_lock
 from stages.commands.verify.report import Report
 from stages.contracts.errors import InputError, raise_all
 from stages.lineage.cache import manifest_bytes
-from stages.lineage.crate import Contents, Description, Person, write_crate
+from stages.lineage.crate import MANIFESTS, Contents, Description, Person, is_sample, write_crate
 from stages.lineage.git import commit_time, remote_url
 from stages.lineage.pipeline import flatten, load_yaml
 from stages.workspace import paths
@@ -23,15 +23,7 @@ from stages.workspace.paths import study_folder
 
 TOP = ("dvc.lock", "params.yaml", ".dvcignore", "pyproject.toml", "requirements.lock", "LICENSE", "README.md")
 """Files at the top that are no dependency of a stage, where they exist."""
-MANIFESTS = Path("manifests")
-"""Folder of the crate with the lists of files behind each folder hash of dvc.lock, laid out as DVC's cache."""
-SAMPLES = re.compile(r"data/evaluations/.+/samples/[^/]+")
 LICENCES = {"MIT": "https://spdx.org/licenses/MIT"}
-
-
-def is_sample(path: str) -> bool:
-    """Tell whether a file holds the answers of an evaluation."""
-    return bool(SAMPLES.fullmatch(path))
 
 
 def export(target: Path, rev: str | None = None, *, samples: bool = False) -> str:

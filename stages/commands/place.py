@@ -13,9 +13,8 @@ from stages.analysis.components.pca import standardise
 from stages.analysis.components.ppca import NotImputableError
 from stages.analysis.decisions.placing import HALF, Placed, Space, build_space
 from stages.analysis.decisions.placing import place as place_one
-from stages.analysis.scores.cells import divisors, evaluated_cells, raw_ranges, to_matrix
-from stages.analysis.scores.correlation import binomial_stderr
-from stages.analysis.uncertainty.resampling import family_codes
+from stages.analysis.scores.cells import binomial_stderr, divisors, evaluated_cells, raw_ranges, to_matrix
+from stages.analysis.scores.families import family_codes
 from stages.contracts.csv.table import read_table
 from stages.contracts.errors import InputError, raise_all
 from stages.contracts.names import listed

@@ -12,7 +12,7 @@ from stages.analysis.decisions.planning import Plan, Surface, Way, fit_surface, 
 from stages.analysis.scaling.forecasting import Errors, can_predict, left_out_errors
 from stages.analysis.scaling.laws import TOTAL
 from stages.analysis.scores.cells import divisors, scaled_ranges
-from stages.analysis.uncertainty.resampling import family_codes
+from stages.analysis.scores.families import family_codes
 from stages.contracts.errors import InputError, raise_all
 from stages.contracts.names import Names
 from stages.contracts.params import Params

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, ValidationError, model_validator
 
 from stages.contracts.errors import InputError
-from stages.contracts.study.info import Frozen, parse_yaml, validation_lines
+from stages.contracts.yaml_models import Frozen, parse_yaml, validation_lines
 
 Fraction = Annotated[float, Field(ge=0, le=1)]
 

@@ -9,7 +9,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from stages.contracts.study.tables import Column, Table
+from stages.contracts.csv.schema import Column, Table
 
 INTEGER_TYPES = ("int64", "Int64Dtype")
 """Names under which Great Expectations knows the column types that hold whole numbers only."""

@@ -14,6 +14,7 @@ from stages.gate.data_docs import Suite, run_suites
 from stages.gate.expectations import findings_expectations
 from stages.gate.findings import Finding, errors, findings_table, summary
 from stages.lineage import state
+from stages.tracking.projection import failed_state
 from stages.workspace import paths
 from stages.workspace.files import move_folder
 from stages.workspace.outputs import write_table
@@ -61,4 +62,4 @@ def _log_failure(stage: str, table: pd.DataFrame, docs: Path, params: Params) ->
     # MLflow takes seconds to import: only a failure pays for it
     from stages.tracking import log as tracking
 
-    tracking.log_run(state.failed_state(stage, table, docs, params), state.root())
+    tracking.log_run(failed_state(stage, table, docs, params), state.root())

@@ -6,6 +6,7 @@ Profile: https://w3id.org/ro/wfrun/workflow/0.5, which builds on RO-Crate 1.1 an
 import hashlib
 import io
 import json
+import re
 import tempfile
 import warnings
 import zipfile
@@ -43,6 +44,9 @@ FORMATS = {
 }
 EPOCH = (1980, 1, 1, 0, 0, 0)
 """Time of every file in the zip: when it was packed is not part of the state."""
+MANIFESTS = Path("manifests")
+"""Folder of the crate with the lists of files behind each folder hash of dvc.lock, laid out as DVC's cache."""
+SAMPLES = re.compile(r"data/evaluations/.+/samples/[^/]+")
 
 
 @dataclass(frozen=True)
@@ -375,3 +379,8 @@ def _metadata_problems(path: Path, here: Mapping[str, str]) -> Iterator[str]:
     for name in sorted({*described, *here} - {METADATA, MANIFEST}):
         if described.get(name) != here.get(name):
             yield (f"{name}: sha256 {here.get(name, 'missing')}, {METADATA} has {described.get(name, 'no such file')}")
+
+
+def is_sample(path: str) -> bool:
+    """Tell whether a file holds the answers of an evaluation."""
+    return bool(SAMPLES.fullmatch(path))

@@ -17,6 +17,9 @@ _MD5 = re.compile(r"[0-9a-f]{32}(\.dir)?")
 _FILE_KEYS = {"path", "hash", "md5", "size", "nfiles", "isexec"}
 _STAGE_KEYS = {"cmd", "deps", "params", "outs"}
 
+PROJECTIONS = ("report", "track")
+"""Stages that show a state and are not part of it: nobody looks for the cause of a number there."""
+
 
 @dataclass(frozen=True)
 class Entry:

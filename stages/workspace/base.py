@@ -5,8 +5,8 @@ import pandas as pd
 from stages.analysis.conclusions.variations import Alternatives, Base
 from stages.analysis.scaling.laws import TOTAL, log_budgets
 from stages.analysis.scores import cells
-from stages.analysis.scores.incomplete import waived
-from stages.analysis.uncertainty.resampling import family_codes, family_names
+from stages.analysis.scores.cells import waived
+from stages.analysis.scores.families import family_codes, family_names
 from stages.contracts.params import Params
 from stages.workspace import paths
 from stages.workspace.analysed import read_models

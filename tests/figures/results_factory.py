@@ -10,7 +10,8 @@ from stages.analysis.components.factors import factorise
 from stages.analysis.components.pca import decompose, leave_one_out
 from stages.analysis.scaling.budgets import budgets, derive_tokens
 from stages.analysis.scaling.laws import TOTAL, fit_laws
-from stages.analysis.scores.correlation import binomial_stderr, pearson, precision, spearman
+from stages.analysis.scores.cells import binomial_stderr
+from stages.analysis.scores.correlation import pearson, precision, spearman
 from stages.analysis.scores.results import Results
 from stages.contracts.study.info import StudyInfo, load_study
 

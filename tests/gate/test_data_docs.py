@@ -15,7 +15,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from stages.contracts.study.tables import Column, Table, models_table
+from stages.contracts.csv.schema import Column, Table
+from stages.contracts.study.tables import models_table
 from stages.gate import data_docs
 from stages.gate.expectations import (
     FINDINGS_COLUMNS,

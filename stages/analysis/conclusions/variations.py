@@ -16,7 +16,7 @@ from stages.analysis.components.alignment import best_pairs, congruence
 from stages.analysis.components.factors import NotFactorisableError, factorise, most_factors
 from stages.analysis.components.pca import decompose
 from stages.analysis.components.ppca import NotImputableError, decompose_ppca, fit_ppca
-from stages.analysis.uncertainty.resampling import Codes
+from stages.analysis.scores.families import Codes
 
 FEWEST_MODELS = 4
 """Fewer models than this are not analysed."""

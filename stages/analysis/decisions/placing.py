@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from stages.analysis.components.ppca import fit_ppca
-from stages.analysis.uncertainty.resampling import Codes
+from stages.analysis.scores.families import Codes
 
 Array = NDArray[np.float64]
 Mask = NDArray[np.bool_]

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
-from stages.analysis.uncertainty.resampling import Codes
+from stages.analysis.scores.families import Codes
 
 Array = NDArray[np.float64]
 

@@ -13,11 +13,12 @@ from stages.analysis.components.pca import Decomposition, decompose
 from stages.analysis.components.ppca import NotImputableError, decompose_ppca, fill_roots, fit_ppca, resolve
 from stages.analysis.scaling.forecasting import can_predict, left_out_errors
 from stages.analysis.scaling.laws import TOTAL, log_budgets
+from stages.analysis.scores.families import family_codes
 from stages.analysis.uncertainty import tables as stability
 from stages.analysis.uncertainty.bootstrap import language_pairs
 from stages.analysis.uncertainty.inference import compare_dependent, fit_robust
 from stages.analysis.uncertainty.intervals import Resampling
-from stages.analysis.uncertainty.resampling import Data, family_codes
+from stages.analysis.uncertainty.resampling import Data
 from stages.analysis.uncertainty.tables import Study
 from stages.contracts.missing import POLICIES
 from stages.contracts.params import StabilityParams

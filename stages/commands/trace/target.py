@@ -12,10 +12,10 @@ from stages.commands.snapshot import Snapshot, opened
 from stages.commands.trace.evidence import Evidence, cell_evidence, claim_row, model_evidence
 from stages.contracts.errors import InputError
 from stages.contracts.names import Names, label, listed
-from stages.lineage import state
 from stages.lineage.graph import STAGE, Branch, as_json, downstream_tree, render, upstream_tree
 from stages.lineage.sources import claim_sources, figure_sources
 from stages.tracking import read as tracking_read
+from stages.tracking.projection import all_metrics
 from stages.tracking.read import Run
 from stages.workspace.facts import load_info, load_study_facts
 from stages.workspace.paths import FIGURES, METRICS
@@ -118,7 +118,7 @@ def _metric_chain(name: str, snapshot: Snapshot) -> Chain | None:
     file = f"{METRICS}/{name.partition('.')[0]}.json"
     if not snapshot.tree.exists(file):
         return None
-    value = state.all_metrics().get(name)
+    value = all_metrics().get(name)
     return None if value is None else Chain(name, "metric", Evidence((f"value {value:.12g}",)), (file,))
 
 
@@ -191,7 +191,7 @@ def _unknown(target: str, snapshot: Snapshot, models: Sequence[str], benchmarks:
     if colon and benchmark in benchmarks:
         return f"no model {label(model)}{Names(models).hint(model)}"
     figures = snapshot.tree.files(str(FIGURES))
-    names = [*snapshot.graph.entries, *figures, *state.all_metrics(), *claim_ids(snapshot), *models]
+    names = [*snapshot.graph.entries, *figures, *all_metrics(), *claim_ids(snapshot), *models]
     close = difflib.get_close_matches(target[:LONGEST], names, n=3)
     if close:
         return f"nothing here is called {label(target)}: did you mean {' or '.join(close)}?"

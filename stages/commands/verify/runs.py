@@ -8,11 +8,11 @@ from typing import Any
 
 from stages.commands.snapshot import Snapshot
 from stages.commands.verify.report import Report
-from stages.lineage import state
 from stages.lineage.cache import file_md5
 from stages.lineage.git import git
 from stages.lineage.pipeline import flatten
 from stages.tracking import read as tracking_read
+from stages.tracking.projection import flat_params
 from stages.tracking.read import RECORD, RECORD_TAG, Run
 from stages.workspace.outputs import read_metrics
 from stages.workspace.paths import EVALUATIONS, FIGURES, METRICS, TABLES
@@ -147,7 +147,7 @@ def _artifact_problems(folder: Path, logged: Mapping[str, str]) -> Iterator[str]
 def _state_problems(run: Run, snapshot: Snapshot, intact: frozenset[str]) -> Iterator[str]:
     """Yield what differs between a run and the state whose digest it bears."""
     yield from _metric_problems(run, intact)
-    params = dict(state.flat_params(snapshot.params))
+    params = dict(flat_params(snapshot.params))
     for name in sorted({*params, *run.params}):
         # the name of the MLflow experiment is no part of a state
         if params.get(name) != run.params.get(name) and not name.startswith("track."):

@@ -5,7 +5,6 @@ import tempfile
 import zipfile
 from pathlib import Path
 
-from stages.commands.export import MANIFESTS, is_sample
 from stages.commands.snapshot import Snapshot, opened
 from stages.commands.verify.deep import check_deep
 from stages.commands.verify.files import check_cache, check_files, check_lock
@@ -14,7 +13,7 @@ from stages.commands.verify.runs import check_runs
 from stages.commands.verify.values import check_values
 from stages.contracts.errors import InputError
 from stages.contracts.names import listed
-from stages.lineage.crate import unpack
+from stages.lineage.crate import MANIFESTS, is_sample, unpack
 from stages.lineage.git import Revision
 from stages.workspace import paths
 

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given, settings
 from scipy import stats
 
-from stages.analysis.scores.correlation import binomial_stderr, counterparts, pearson, precision, spearman
+from stages.analysis.scores.cells import binomial_stderr
+from stages.analysis.scores.correlation import counterparts, pearson, precision, spearman
 from tests.analysis.matrices import planted, shapes
 
 

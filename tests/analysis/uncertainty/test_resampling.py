@@ -1,16 +1,8 @@
 import numpy as np
 import pandas as pd
 
-from stages.analysis.uncertainty.resampling import (
-    Data,
-    Weights,
-    family_codes,
-    family_names,
-    family_weights,
-    model_weights,
-    samples,
-    without_each,
-)
+from stages.analysis.scores.families import family_codes, family_names, without_each
+from stages.analysis.uncertainty.resampling import Data, Weights, family_weights, model_weights, samples
 
 
 def models(rows: list[tuple[str, str, str]]) -> pd.DataFrame:
