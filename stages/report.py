@@ -18,11 +18,11 @@ from stages.lineage.graph import state_graph
 from stages.page.page import Chart, Origin, Verdict, page_from, render_page
 from stages.page.tables import robustness_table
 from stages.workspace import analysed, paths
-from stages.workspace import results as collect
 from stages.workspace.facts import load_params
 from stages.workspace.files import read_text, replacing_folder, write_text
 from stages.workspace.outputs import read_claims, read_findings, read_metrics
 from stages.workspace.paths import table_names
+from stages.workspace.results import load_results, skipped_beyond, tables_beyond
 from stages.workspace.running import run_stage, say
 
 
@@ -38,25 +38,19 @@ def save_all(drawings: Iterable[Drawing], folder: Path, dpi: int) -> list[Chart]
 def main() -> None:
     """Read, draw, render, write."""
     params = load_params()
-    results = collect.load_results(params)
-    results = replace(results, skipped=(*results.skipped, *collect.skipped_beyond()))
+    results = load_results(params)
+    results = replace(results, skipped=(*results.skipped, *skipped_beyond()))
     conclusions = analysed.read_conclusions(params, list(results.info.languages))
     statements = {c.id: c.statement for c in conclusions.conclusions} if conclusions else {}
-    beyond = collect.tables_beyond()
+    beyond = tables_beyond()
     findings = pd.concat([read_findings("models"), read_findings("matrix")])
     verdict = Verdict(read_metrics("validate"), findings)
     with replacing_folder(paths.FIGURES) as folder:
         drawings = [draw_all(results), draw_beyond(results, beyond, statements, params.stability.level)]
         charts = [chart for part in drawings for chart in save_all(part, folder, params.report.dpi)]
     lock, pipeline, text = map(read_text, (paths.LOCK, paths.PIPELINE, paths.PARAMS))
-    page = page_from(
-        results,
-        read_claims(),
-        verdict,
-        charts,
-        files=table_names(),
-        origin=Origin(state.state_digest(params), state_graph(lock, pipeline, text, state.fact_files())),
-    )
+    origin = Origin(state.state_digest(params), state_graph(lock, pipeline, text, state.fact_files()))
+    page = page_from(results, read_claims(), verdict, charts, files=table_names(), origin=origin)
     if "robustness_overview" in beyond:
         page = replace(page, tables=(robustness_table(beyond["robustness_overview"]), *page.tables))
     write_text(paths.PAGE, render_page(page))

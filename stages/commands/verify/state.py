@@ -13,7 +13,8 @@ from stages.commands.verify.runs import check_runs
 from stages.commands.verify.values import check_values
 from stages.contracts.errors import InputError
 from stages.contracts.names import listed
-from stages.lineage.crate import MANIFESTS, is_sample, unpack
+from stages.lineage.archive import unpack
+from stages.lineage.crate import MANIFESTS, is_sample
 from stages.lineage.git import Revision
 from stages.workspace import paths
 

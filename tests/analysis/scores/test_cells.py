@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from stages.analysis.scores.cells import (
+    binomial_stderr,
     correct,
     evaluated_cells,
     finish,
@@ -108,3 +109,13 @@ def test_subsets_keep_the_order_of_the_table():
     assert list(take_subset(models, "scratch").index) == ["a", "c"]
     assert list(take_subset(models, "ja").index) == ["a", "b"]
     assert list(take_subset(models, "all").index) == ["a", "b", "c"]
+
+
+def test_standard_error_of_a_half_on_250_items():
+    # Saito et al. 2024, section 4.2: 0.032
+    assert binomial_stderr(pd.Series([0.5]), pd.Series([250]))[0] == pytest.approx(0.0316, abs=1e-4)
+
+
+def test_a_score_that_is_no_share_has_no_binomial_error():
+    result = binomial_stderr(pd.Series([-0.2, 0.5, 1.2]), pd.Series([100, None, 100], dtype="Int64"))
+    assert result.isna().all()
