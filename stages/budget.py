@@ -18,7 +18,6 @@ from stages.gate.models import check_models
 from stages.workspace import paths
 from stages.workspace.facts import load_info, load_params, read_fact
 from stages.workspace.files import write_parquet
-from stages.workspace.paths import study_folder
 from stages.workspace.running import run_stage
 
 
@@ -50,7 +49,7 @@ def main() -> None:
     params = load_params()
     info = load_info(params.study)
     models = read_fact("models")
-    table, findings = run(models, info, params.budget, str(study_folder(params.study) / "models.csv"))
+    table, findings = run(models, info, params.budget, str(paths.study_folder(params.study) / "models.csv"))
     verdict.decide("budget", [suite(models, info)], findings, MODEL_CHECKS, params)
     write_parquet(paths.MODELS, table)
 

@@ -21,7 +21,6 @@ from stages.workspace import analysed, paths
 from stages.workspace.facts import load_params
 from stages.workspace.files import read_text, replacing_folder, write_text
 from stages.workspace.outputs import read_claims, read_findings, read_metrics
-from stages.workspace.paths import table_names
 from stages.workspace.results import load_results, skipped_beyond, tables_beyond
 from stages.workspace.running import run_stage, say
 
@@ -50,7 +49,7 @@ def main() -> None:
         charts = [chart for part in drawings for chart in save_all(part, folder, params.report.dpi)]
     lock, pipeline, text = map(read_text, (paths.LOCK, paths.PIPELINE, paths.PARAMS))
     origin = Origin(state.state_digest(params), state_graph(lock, pipeline, text, state.fact_files()))
-    page = page_from(results, read_claims(), verdict, charts, files=table_names(), origin=origin)
+    page = page_from(results, read_claims(), verdict, charts, files=paths.table_names(), origin=origin)
     if "robustness_overview" in beyond:
         page = replace(page, tables=(robustness_table(beyond["robustness_overview"]), *page.tables))
     write_text(paths.PAGE, render_page(page))

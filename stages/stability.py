@@ -15,7 +15,6 @@ from stages.workspace import paths
 from stages.workspace.facts import load_info, load_params
 from stages.workspace.files import read_parquet
 from stages.workspace.outputs import read_table, write_metrics, write_skipped, write_table
-from stages.workspace.paths import study_folder
 from stages.workspace.running import run_stage
 
 
@@ -28,13 +27,12 @@ def read_inputs(params: Params) -> Inputs:
     info = load_info(params.study)
     X, cells = read_parquet(paths.MATRIX), read_parquet(paths.CELLS)
     table, languages = read_parquet(paths.MODELS), list(info.languages)
-    raise_all(range_problems(table, languages, str(study_folder(params.study) / "models.csv")))
+    raise_all(range_problems(table, languages, str(paths.study_folder(params.study) / "models.csv")))
     derived, _ = derive_tokens(table, languages, info.token_rules, info.continual_language)
     low, high = log_ranges(table, languages, derived, params.budget.tolerance, params.stability.token_error)
-    shape = list(X.index), list(X.columns)
     return Inputs(
         X=X,
-        stderr=to_matrix(cells, "stderr", *shape),
+        stderr=to_matrix(cells, "stderr", list(X.index), list(X.columns)),
         suspected=waived(cells, X),
         loadings=read_table("pca_loadings", "benchmark"),
         factor_loadings=read_table("fa_loadings", "benchmark"),

@@ -8,8 +8,7 @@ import pandas as pd
 
 from stages.analysis.scores.cells import scaled_ranges
 from stages.contracts.params import Params
-from stages.gate import matrix
-from stages.gate import verdict as gating
+from stages.gate import matrix, verdict
 from stages.gate.data_docs import Suite
 from stages.gate.expectations import matrix_expectations
 from stages.gate.findings import MATRIX_CHECKS, Finding
@@ -17,7 +16,6 @@ from stages.workspace import paths
 from stages.workspace.facts import load_params, read_fact
 from stages.workspace.files import read_parquet
 from stages.workspace.outputs import write_metrics
-from stages.workspace.paths import study_folder
 from stages.workspace.running import run_stage
 
 
@@ -33,7 +31,7 @@ def run(
         waivers: waivers.csv.
         params: study, and the sections `assemble` and `validate`.
     """
-    folder = study_folder(params.study)
+    folder = paths.study_folder(params.study)
     where = str(folder / "scores.csv")
     found = matrix.check_matrix(cells, X, benchmarks, params, where)
     found += matrix.suspicion_findings(X, benchmarks, found, params.gate, where)
@@ -54,8 +52,8 @@ def main() -> None:
     benchmarks, waivers = read_fact("benchmarks"), read_fact("waivers")
     cells, X = read_parquet(paths.CELLS), read_parquet(paths.MATRIX)
     findings = run(cells, X, benchmarks, waivers, params)
-    verdict = gating.decide("validate", [suite(X, benchmarks, params)], findings, MATRIX_CHECKS, params)
-    write_metrics("validate", verdict)
+    counts = verdict.decide("validate", [suite(X, benchmarks, params)], findings, MATRIX_CHECKS, params)
+    write_metrics("validate", counts)
 
 
 if __name__ == "__main__":

@@ -15,7 +15,6 @@ from stages.gate.findings import MATRIX_CHECKS, MODEL_CHECKS, Finding, summary
 from stages.workspace import paths
 from stages.workspace.evaluations import read_evaluations
 from stages.workspace.facts import load_params, load_study_facts
-from stages.workspace.paths import known_studies, study_folder
 
 
 @dataclass(frozen=True)
@@ -49,7 +48,7 @@ def params_for(folder: Path | None) -> Params:
     params = load_params()
     if folder is None or folder.name == params.study:
         return params
-    known = ", ".join(known_studies())
+    known = ", ".join(paths.known_studies())
     if folder.resolve().parent != paths.METADATA.resolve():
         raise InputError([f"{folder}: not a folder under {paths.METADATA}/; studies here: {known}"])
     return params.model_copy(update={"study": folder.name, "subset": ALL})
@@ -66,7 +65,7 @@ def check(folder: Path | None) -> Verdict:
     """
     params = params_for(folder)
     facts = load_study_facts(params)
-    where = str(study_folder(params.study) / "models.csv")
+    where = str(paths.study_folder(params.study) / "models.csv")
     _, model_findings = budget.run(facts.models, facts.info, params.budget, where)
     matrix_findings, matrix_suite = _check_matrix(facts, params)
     suites = [

@@ -19,7 +19,6 @@ from stages.lineage.pipeline import flatten, load_yaml
 from stages.workspace import paths
 from stages.workspace.facts import load_info
 from stages.workspace.files import read_text
-from stages.workspace.paths import study_folder
 
 TOP = ("dvc.lock", "params.yaml", ".dvcignore", "pyproject.toml", "requirements.lock", "LICENSE", "README.md")
 """Files at the top that are no dependency of a stage, where they exist."""
@@ -97,7 +96,7 @@ def _description(snapshot: Snapshot) -> Description:
 
 def authors(study: str) -> Iterator[Person]:
     """Yield the authors that study.yaml lists: names, or mappings with name, orcid and affiliation."""
-    raw = load_yaml(read_text(study_folder(study) / "study.yaml"))
+    raw = load_yaml(read_text(paths.study_folder(study) / "study.yaml"))
     for item in raw.get("authors", []):
         if isinstance(item, Mapping):
             yield Person(str(item["name"]), str(item.get("orcid", "")), str(item.get("affiliation", "")))

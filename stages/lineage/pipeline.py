@@ -302,9 +302,8 @@ def lock_problems(
         for entry in (*stage.outs, *stage.deps):
             first, md5 = known.setdefault(entry.path, (stage.name, entry.md5))
             if md5 != entry.md5:
-                problems.append(
-                    f"dvc.lock: {entry.path} has md5 {md5} in stage {first} and {entry.md5} in stage {stage.name}"
-                )
+                there = f"{md5} in stage {first} and {entry.md5} in stage {stage.name}"
+                problems.append(f"dvc.lock: {entry.path} has md5 {there}")
     return problems
 
 

@@ -12,7 +12,6 @@ from stages.lineage.state import code_digest, digest_of, identity, is_data, lock
 from stages.tracking.record import Input, State
 from stages.workspace import paths
 from stages.workspace.outputs import read_findings, read_metrics
-from stages.workspace.paths import study_folder
 
 
 def current_state(params: Params) -> State:
@@ -103,7 +102,7 @@ def _flatten(name: str, value: object) -> Iterator[tuple[str, float]]:
 
 def fact_inputs(params: Params) -> list[Input]:
     """Return the tables of the study with their md5."""
-    folder = study_folder(params.study)
+    folder = paths.study_folder(params.study)
     names = sorted(path.name for path in folder.iterdir() if path.suffix in (".csv", ".yaml"))
     return [Input(f"{folder}/{name}", md5(folder / name), "fact") for name in names if (folder / name).is_file()]
 

@@ -12,7 +12,6 @@ from stages.contracts.study.facts import subset_values
 from stages.workspace import paths
 from stages.workspace.facts import read_fact
 from stages.workspace.files import read_parquet, read_text
-from stages.workspace.paths import study_folder
 
 NEEDED = (paths.MATRIX, paths.CELLS, paths.MODELS, paths.TABLES / "pca_loadings.csv")
 """Without these there is no state to place or plan in."""
@@ -38,7 +37,7 @@ def read_conclusions(params: Params, languages: list[str]) -> Conclusions | None
     Raises:
         InputError: The file is wrong; every problem is named.
     """
-    path = study_folder(params.study) / FILE
+    path = paths.study_folder(params.study) / FILE
     if not path.is_file():
         return None
     benchmarks = [str(name) for name in read_fact("benchmarks").index]

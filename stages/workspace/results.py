@@ -8,7 +8,6 @@ from stages.workspace import paths
 from stages.workspace.facts import load_info, read_fact
 from stages.workspace.files import read_parquet
 from stages.workspace.outputs import read_metrics, read_table
-from stages.workspace.paths import table_names
 
 SKIPPING = ("decompose", "factorize", "scale")
 """Stages that do what they can and say what they skipped."""
@@ -44,7 +43,7 @@ def load_results(params: Params) -> Results:
 
 def tables_beyond() -> dict[str, pd.DataFrame]:
     """Return the tables of the stages stability and robustness that have rows, by name."""
-    names = [name for name in table_names() if name.startswith(("stability_", "robustness"))]
+    names = [name for name in paths.table_names() if name.startswith(("stability_", "robustness"))]
     tables = {name: read_table(name) for name in names}
     return {name: table for name, table in tables.items() if len(table)}
 

@@ -20,7 +20,6 @@ from stages.workspace import paths
 from stages.workspace.facts import load_info, load_params, read_fact
 from stages.workspace.files import read_parquet, write_parquet
 from stages.workspace.outputs import places, read_metrics, unit, write_table
-from stages.workspace.paths import study_folder
 
 LAST = 100
 """Steps of the last written place that a number may be off for the difference to count as one of arithmetic."""
@@ -85,7 +84,7 @@ def _gate(name: str) -> dict[str, int]:
 
     params = load_params()
     if name == "budget":
-        where = str(study_folder(params.study) / "models.csv")
+        where = str(paths.study_folder(params.study) / "models.csv")
         table, findings = budget.run(read_fact("models"), load_info(params.study), params.budget, where)
         write_parquet(paths.MODELS, table)
         return _write_findings("models", findings, MODEL_CHECKS)

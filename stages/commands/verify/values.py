@@ -23,7 +23,6 @@ from stages.workspace import paths, results
 from stages.workspace.evaluations import read_evaluations
 from stages.workspace.facts import FACT_TABLES, load_study_facts
 from stages.workspace.outputs import as_written, read_claims
-from stages.workspace.paths import study_folder, table_names
 
 VALUE = "value"
 """Column of an evaluation's samples that holds an item's share of the score."""
@@ -57,7 +56,7 @@ def check_values(
     for name in FACT_TABLES:
         stored = read.parquet(paths.FACTS / f"{name}.parquet")
         if stored is not None:
-            source = f"{study_folder(snapshot.params.study)}/{name}.csv"
+            source = f"{paths.study_folder(snapshot.params.study)}/{name}.csv"
             _report(report, paths.FACTS / f"{name}.parquet", source, table_differences(stored, getattr(facts, name)))
     _check_budgets(facts, read)
     _check_evaluations(snapshot, facts, read, left_out)
@@ -126,7 +125,7 @@ def _check_cells(snapshot: Snapshot, facts: Facts, read: _Reader) -> None:
 
 def _check_claims(snapshot: Snapshot, facts: Facts, intact: frozenset[str], read: _Reader) -> None:
     path = paths.TABLES / "claims.csv"
-    needed = {str(paths.TABLES / f"{name}.csv") for name in table_names()}
+    needed = {str(paths.TABLES / f"{name}.csv") for name in paths.table_names()}
     needed |= {str(paths.MATRIX), str(paths.CELLS), str(paths.MODELS), "data/study/benchmarks.parquet"}
     if not needed <= intact or not path.is_file():
         read.report.notes.append(
