@@ -29,7 +29,7 @@ repro: setup ## Run the pipeline on the study of params.yaml and print paper aga
 	@$(RUN) dvc repro
 	@$(RUN) observatory summary
 
-check: $(VENV)/installed-dev ## Lint, types, layers
+check: $(VENV)/installed-dev ## Lint, types, import contracts
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
