@@ -154,7 +154,7 @@ class FactorizeParams(Frozen):
 class ScaleParams(Frozen):
     """Section `scale`."""
 
-    min_models: Annotated[int, Field(ge=3)]
+    min_models: Annotated[int, Field(ge=4)]
     """Fewest models with a known budget for which a law is fitted."""
     factor_models: Literal["common", "available"]
     """Models in the laws of factors: those whose budgets are `common`ly known in all languages, as in Saito et al.

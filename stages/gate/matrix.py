@@ -6,6 +6,7 @@ from itertools import combinations
 import pandas as pd
 
 from stages.analysis.scores.cells import divisors, raw_ranges, scaled_ranges
+from stages.contracts.outcomes import RATES
 from stages.contracts.params import Params, ValidateParams
 from stages.contracts.ranges import range_problems
 from stages.gate.expectations import Suite, matrix_expectations
@@ -194,12 +195,7 @@ def limited_findings(cells: pd.DataFrame, benchmarks: pd.DataFrame) -> list[Find
 
 def outcome_findings(cells: pd.DataFrame, params: ValidateParams) -> list[Finding]:
     """Name the evaluated cells whose answers fail more often than allowed: that is no inability."""
-    limits: Mapping[str, float] = {
-        "empty_rate": params.max_empty_rate,
-        "failed_rate": params.max_failed_rate,
-        "capped_rate": params.max_capped_rate,
-        "refused_rate": params.max_refused_rate,
-    }
+    limits: Mapping[str, float] = {name: getattr(params, f"max_{name}") for name in RATES}
     found = []
     for cell in cells[cells["origin"] == "evaluated"].itertuples():
         over = [

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import linregress
 
-from stages.analysis.scaling.laws import fit_law, fit_laws, log_budget, with_all_budgets
+from stages.analysis.scaling.laws import correlate, fit_law, fit_laws, lines, log_budget, with_all_budgets
 
 
 def models(nd_en: list[float], nd_ja: list[float]) -> pd.DataFrame:
@@ -55,9 +55,31 @@ def test_equal_budgets_are_skipped_with_a_reason():
 
 def test_only_models_of_the_subset_count():
     table = models([1e22, 1e23, 1e24, 1e25, 1e26], [1e20] * 5)
-    responses = pd.DataFrame({"PC1": [1.0, 2, 5]}, index=["m0", "m1", "m4"])
-    laws, _ = fit_laws(responses, table, ["en"], min_models=3)
-    assert laws[0].n == 3
+    responses = pd.DataFrame({"PC1": [1.0, 2, 4, 5]}, index=["m0", "m1", "m3", "m4"])
+    laws, _ = fit_laws(responses, table, ["en"], min_models=4)
+    assert laws[0].n == 4
+
+
+def test_three_models_or_one_budget_make_no_law():
+    rising = pd.Series([1.0, 2.0, 3.0, 4.0], name="PC1")
+    for response, logs in [(rising.iloc[:3], rising.iloc[:3]), (rising, pd.Series(22.0, rising.index))]:
+        assert np.isnan(correlate(response, logs))
+        with pytest.raises(ValueError, match="4 models with different budgets"):
+            fit_law(response, logs, "en")
+
+
+def test_every_sample_gets_the_line_of_its_own_models():
+    """What the stages `scale` and `stability` say of a law comes from one engine."""
+    rng = np.random.default_rng(4)
+    S, x = rng.normal(size=(12, 2)), rng.normal(22, 1, 12)
+    weights = rng.multinomial(12, np.full(12, 1 / 12), size=5).astype(float)
+    weights[4] = np.eye(12)[:3].sum(axis=0)
+    rho, slope = lines(np.broadcast_to(S, (5, 12, 2)), np.broadcast_to(x, (5, 12)), weights)
+    for i, chosen in enumerate(np.repeat(np.arange(12), w.astype(int)) for w in weights[:4]):
+        for j in range(2):
+            expected = linregress(x[chosen], S[chosen, j])
+            assert (rho[i, j], slope[i, j]) == (pytest.approx(expected.rvalue), pytest.approx(expected.slope))
+    assert np.isnan(rho[4]).all()
 
 
 def test_common_models_know_every_budget():
