@@ -7,7 +7,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import linregress
 
-from stages.analysis.scaling.laws import correlate, fit_law, fit_laws, lines, log_budget, with_all_budgets
+from stages.analysis.scaling.laws import (
+    correlate,
+    fit_all_laws,
+    fit_law,
+    fit_laws,
+    lines,
+    log_budget,
+    with_all_budgets,
+)
+from stages.contracts.params import ScaleParams
 
 
 def models(nd_en: list[float], nd_ja: list[float]) -> pd.DataFrame:
@@ -80,6 +89,28 @@ def test_every_sample_gets_the_line_of_its_own_models():
             expected = linregress(x[chosen], S[chosen, j])
             assert (rho[i, j], slope[i, j]) == (pytest.approx(expected.rvalue), pytest.approx(expected.slope))
     assert np.isnan(rho[4]).all()
+
+
+@pytest.mark.parametrize(("choice", "counts"), [("common", [6, 6, 6]), ("available", [6, 8, 8])])
+def test_laws_of_factors_rest_on_the_models_chosen_and_those_of_components_on_all(choice: str, counts: list[int]):
+    rng = np.random.default_rng(7)
+    table = models(list(10 ** rng.uniform(22, 24, 8)), list(10 ** rng.uniform(20, 22, 8)))
+    table.loc[["m2", "m5"], "nd_en"] = np.nan
+    responses = pd.DataFrame(rng.normal(size=(8, 2)), table.index, ["PC1", "Factor1"])
+    chosen = ScaleParams(min_models=5, factor_models=choice)
+    laws, skipped = fit_all_laws(responses[["PC1"]], responses[["Factor1"]], table, ["en", "ja"], chosen)
+    assert skipped == []
+    n = {(law.response, law.language): law.n for law in laws}
+    languages = ["en", "ja", "total"]
+    assert [n["PC1", name] for name in languages] == [6, 8, 8]
+    assert [n["Factor1", name] for name in languages] == counts
+    for law in laws:
+        known = table[f"nd_{law.language}"].notna()
+        if law.response == "Factor1" and choice == "common":
+            known &= table["nd_en"].notna()
+        expected = linregress(np.log10(table.loc[known, f"nd_{law.language}"]), responses.loc[known, law.response])
+        assert (law.rho, law.slope) == (pytest.approx(expected.rvalue), pytest.approx(expected.slope))
+        assert law.intercept == pytest.approx(expected.intercept)
 
 
 def test_common_models_know_every_budget():
