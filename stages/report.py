@@ -15,7 +15,7 @@ from stages.figures.catalog import Drawing, draw_all
 from stages.figures.style import save
 from stages.lineage import state
 from stages.lineage.graph import state_graph
-from stages.page.page import Chart, Origin, Verdict, page_from, render_page
+from stages.page.page import Chart, GateSummary, Origin, page_from, render_page
 from stages.page.tables import robustness_table
 from stages.workspace import analysed, paths
 from stages.workspace.facts import load_params
@@ -43,7 +43,7 @@ def main() -> None:
     statements = {c.id: c.statement for c in conclusions.conclusions} if conclusions else {}
     beyond = tables_beyond()
     findings = pd.concat([read_findings("models"), read_findings("matrix")])
-    verdict = Verdict(read_metrics("validate"), findings)
+    verdict = GateSummary(read_metrics("validate"), findings)
     with replacing_folder(paths.FIGURES) as folder:
         drawings = [draw_all(results), draw_beyond(results, beyond, statements, params.stability.level)]
         charts = [chart for part in drawings for chart in save_all(part, folder, params.report.dpi)]

@@ -111,7 +111,7 @@ class Snapshot:
     @cached_property
     def digest(self) -> str:
         """Name of the state, as that version of the code had it."""
-        choices = self.params.model_dump(mode="json", by_alias=True)
+        choices = self.params.model_dump(mode="json", by_alias=True, exclude_unset=True)
         if {name for name, _ in flatten("", choices)} == {name for name, _ in flatten("", self.raw_params)}:
             return state.state_digest(self.params)
         then = {name: value for name, value in _adapted(choices, self.raw_params).items() if name != "track"}

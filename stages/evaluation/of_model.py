@@ -12,6 +12,7 @@ from typing import Any
 from filelock import FileLock, Timeout
 
 from stages.contracts.errors import InputError, raise_all
+from stages.contracts.outcomes import RECORDED
 from stages.contracts.params import EvaluateParams
 from stages.contracts.study.model_record import ModelRecord
 from stages.contracts.study.workarounds import Setting
@@ -28,7 +29,6 @@ from stages.workspace.files import move_folder, replacing_folder
 from stages.workspace.running import say
 
 PARTIAL = paths.EVALUATIONS.parent / ".evaluating"
-RATES = ("score", "stderr", "empty_rate", "failed_rate", "capped_rate", "refused_rate", "truncated_rate")
 
 
 def run_of(params: EvaluateParams) -> Run:
@@ -136,13 +136,16 @@ def _done(units: Sequence[Unit], store: Store) -> int:
 
 def _numbers(store: Store, unit: Unit) -> dict[str, float | None]:
     score, provenance = store.score(unit), store.provenance(unit)
-    numbers = {name: score[name] for name in RATES} | {"n_items": score["n_items"], "seconds": provenance["seconds"]}
+    numbers = {name: score[name] for name in ("score", "stderr", *RECORDED)} | {
+        "n_items": score["n_items"],
+        "seconds": provenance["seconds"],
+    }
     return numbers | {name: provenance[name] for name in ("output_tokens", "tokens_per_second")}
 
 
 def _told(unit: Unit, store: Store) -> str:
     score = store.score(unit)
-    rates = ", ".join(f"{name.removesuffix('_rate')} {score[name]:.1%}" for name in RATES[2:] if score[name])
+    rates = ", ".join(f"{name.removesuffix('_rate')} {score[name]:.1%}" for name in RECORDED if score[name])
     seconds = store.provenance(unit)["seconds"]
     return (
         f"{unit.benchmark} {score['score']:.4f} ({score['n_items']} items, {seconds:.0f} s{', ' * bool(rates)}{rates})"

@@ -3,7 +3,6 @@
 import hashlib
 import json
 import os
-import subprocess
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
@@ -12,6 +11,8 @@ from typing import Any
 import yaml
 
 from stages.contracts.params import Params
+from stages.lineage.cache import file_md5
+from stages.lineage.git import git
 from stages.lineage.pipeline import PROJECTIONS
 from stages.workspace import paths
 from stages.workspace.files import read_text
@@ -26,16 +27,10 @@ def root() -> Path:
     return Path(os.environ.get("DVC_ROOT", ".")).resolve()
 
 
-def md5(path: Path) -> str:
-    """Return the md5 of a file as DVC has it."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "md5").hexdigest()
-
-
 def code_digest() -> str:
     """Return a digest over the names and contents of all files of the package."""
     files = sorted(p for p in CODE.rglob("*") if p.is_file() and "__pycache__" not in p.parts)
-    lines = [f"{path.as_posix()} {md5(path)}" for path in files]
+    lines = [f"{path.as_posix()} {file_md5(path)}" for path in files]
     return hashlib.sha256("\n".join(lines).encode()).hexdigest()
 
 
@@ -55,7 +50,7 @@ def locked_files(params: Params) -> dict[str, str]:
 def fact_files() -> dict[str, str]:
     """Return path under metadata/ to md5 of every file there."""
     files = sorted(path for path in paths.METADATA.rglob("*") if path.is_file())
-    return {path.relative_to(paths.METADATA).as_posix(): md5(path) for path in files}
+    return {path.relative_to(paths.METADATA).as_posix(): file_md5(path) for path in files}
 
 
 def digest_of(content: Mapping[str, Any]) -> str:
@@ -65,7 +60,7 @@ def digest_of(content: Mapping[str, Any]) -> str:
 
 def state_digest(params: Params) -> str:
     """Return the name of the current state: study, subset, parameters, code, and the md5s of dvc.lock."""
-    choices = params.model_dump(mode="json", by_alias=True, exclude={"track"})
+    choices = params.model_dump(mode="json", by_alias=True, exclude_unset=True, exclude={"track"})
     return digest_of({"params": choices, "files": locked_files(params), "code": code_digest()})
 
 
@@ -106,5 +101,4 @@ def experiment_identity() -> dict[str, str]:
 @cache
 def _git(*arguments: str) -> str:
     """Return what git prints, or nothing outside a repository."""
-    done = subprocess.run(["git", *arguments], capture_output=True, text=True, check=False)
-    return done.stdout.strip() if done.returncode == 0 else ""
+    return git(Path(), *arguments) or ""

@@ -8,7 +8,9 @@ from typing import Any
 import pandas as pd
 
 from stages.contracts.params import Params
-from stages.lineage.state import code_digest, digest_of, identity, is_data, locked_files, md5, state_digest
+from stages.lineage.cache import file_md5
+from stages.lineage.pipeline import flatten
+from stages.lineage.state import code_digest, digest_of, identity, is_data, locked_files, state_digest
 from stages.tracking.record import Input, State
 from stages.workspace import paths
 from stages.workspace.outputs import read_findings, read_metrics
@@ -55,7 +57,7 @@ def failed_state(stage: str, findings: pd.DataFrame, docs: Path, params: Params)
         docs: Data Docs of the failure.
         params: params.yaml.
     """
-    choices = params.model_dump(mode="json", by_alias=True, exclude={"track"})
+    choices = params.model_dump(mode="json", by_alias=True, exclude_unset=True, exclude={"track"})
     inputs = fact_inputs(params)
     files = {item.name: item.digest for item in inputs}
     digest = digest_of({"failed": stage, "params": choices, "files": files, "code": code_digest()})
@@ -76,35 +78,23 @@ def failed_state(stage: str, findings: pd.DataFrame, docs: Path, params: Params)
 
 
 def flat_params(params: Params) -> Iterator[tuple[str, str]]:
-    """Yield parameter name, `section.name` within a section, and its value as in YAML."""
-    for name, value in params.model_dump(mode="json", by_alias=True).items():
-        if isinstance(value, dict):
-            yield from ((f"{name}.{key}", json.dumps(item).strip('"')) for key, item in value.items())
-        else:
-            yield name, str(value)
+    """Yield the dotted name of each parameter that params.yaml lists, and its value as in YAML."""
+    for name, value in flatten("", params.model_dump(mode="json", by_alias=True, exclude_unset=True)):
+        yield name, json.dumps(value).strip('"') if "." in name else str(value)
 
 
 def all_metrics() -> dict[str, float]:
     """Return every number of reports/metrics/ under its dotted name, `scale.PC1.en.rho`."""
-    result: dict[str, float] = {}
-    for path in sorted(paths.METRICS.glob("*.json")):
-        result |= dict(_flatten(path.stem, read_metrics(path.stem)))
-    return result
-
-
-def _flatten(name: str, value: object) -> Iterator[tuple[str, float]]:
-    if isinstance(value, dict):
-        for key, item in value.items():
-            yield from _flatten(f"{name}.{key}", item)
-    elif isinstance(value, int | float):
-        yield name, float(value)
+    files = sorted(paths.METRICS.glob("*.json"))
+    found = flatten("", {path.stem: read_metrics(path.stem) for path in files})
+    return {name: float(value) for name, value in found if isinstance(value, int | float)}
 
 
 def fact_inputs(params: Params) -> list[Input]:
     """Return the tables of the study with their md5."""
     folder = paths.study_folder(params.study)
     names = sorted(path.name for path in folder.iterdir() if path.suffix in (".csv", ".yaml"))
-    return [Input(f"{folder}/{name}", md5(folder / name), "fact") for name in names if (folder / name).is_file()]
+    return [Input(f"{folder}/{name}", file_md5(folder / name), "fact") for name in names if (folder / name).is_file()]
 
 
 def gate_tags(verdict: Mapping[str, Any]) -> dict[str, str]:

@@ -1,7 +1,6 @@
 """Files, read and written as a whole or not at all."""
 
 import os
-import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -50,23 +49,31 @@ def _umask() -> int:
 
 @contextmanager
 def replacing_folder(path: Path) -> Iterator[Path]:
-    """Yield an empty folder that takes the place of the target when the block succeeds."""
+    """Yield an empty folder that takes the place of the target when the block succeeds; see `move_folder`."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    beside = Path(tempfile.mkdtemp(prefix=f".{path.name}.", dir=path.parent))
-    try:
-        yield beside
-        beside.chmod(0o777 & ~_umask())
-        shutil.rmtree(path, ignore_errors=True)
-        beside.replace(path)
-    finally:
-        shutil.rmtree(beside, ignore_errors=True)
+    with tempfile.TemporaryDirectory(prefix=f".{path.name}.", dir=path.parent) as beside:
+        new = Path(beside, "new")
+        new.mkdir()
+        yield new
+        move_folder(new, path)
 
 
 def move_folder(source: Path, target: Path) -> None:
-    """Put a folder in the place of another."""
+    """Put a folder in the place of another, which is removed only when the new one stands there.
+
+    Killed in between, the old folder is beside the target, in a folder whose name begins with a dot.
+    """
     target.parent.mkdir(parents=True, exist_ok=True)
-    shutil.rmtree(target, ignore_errors=True)
-    source.replace(target)
+    with tempfile.TemporaryDirectory(prefix=f".{target.name}.", dir=target.parent) as beside:
+        old = Path(beside, "old")
+        if target.exists():
+            target.replace(old)
+        try:
+            source.replace(target)
+        except BaseException:
+            if old.exists():
+                old.replace(target)
+            raise
 
 
 def write_text(path: Path, text: str) -> None:

@@ -8,9 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from stages.analysis.components.pca import with_variance
-
 Array = NDArray[np.float64]
+
+NO_VARIANCE = 1e-9
+"""Share of the variance at which an axis is rounding error of the arithmetic."""
 
 TINY = 1e-12
 """Share of its variance in the full data below which a benchmark counts as constant in a sample."""
@@ -22,7 +23,7 @@ class Spectra:
 
     Attributes:
         vectors: (n_samples, n_benchmarks, m), unit-norm columns by falling eigenvalue, signs by chance; zeros where
-            a sample has no further component (see `pca.with_variance`).
+            a sample has no further component (see `with_variance`).
         ratio: Explained variance ratio (n_samples, m).
         centre: Mean of each benchmark (n_samples, n_benchmarks).
         spread: Its divisor (n_samples, n_benchmarks): standard deviation with ddof 0, or 1.
@@ -61,6 +62,21 @@ def spectra(X: Array, weights: Array, m: int, *, unit_variance: bool = True) -> 
     vectors[usable] = with_variance(values, found)[:, :, : -m - 1 : -1]
     ratio[usable] = values[:, : -m - 1 : -1] / values.sum(axis=1, keepdims=True)
     return Spectra(vectors, ratio, middle + means * scale, spread, correlation)
+
+
+def with_variance(values: Array, vectors: Array) -> Array:
+    """Return eigenvectors with zeros in place of those that carry no variance.
+
+    Every basis of a null space is as good as any other: which one an eigensolver returns is an accident of the
+    processor's arithmetic, and no fact about the data.
+
+    Args:
+        values: All eigenvalues of each matrix (b, p).
+        vectors: Their eigenvectors (b, p, p), in the same order.
+    """
+    share = values / values.sum(axis=1, keepdims=True)
+    kept: Array = np.where(share[:, None, :] > NO_VARIANCE, vectors, 0.0)
+    return kept
 
 
 def weighted_moments(Z: Array, share: Array) -> tuple[Array, Array]:

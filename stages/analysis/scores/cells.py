@@ -5,10 +5,9 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import pandas as pd
 
+from stages.contracts.outcomes import RATES
 from stages.contracts.study.tables import ALL
 
-RATES = ("empty_rate", "failed_rate", "capped_rate", "refused_rate")
-"""Shares of an evaluated cell's answers that are empty, hold no answer, were cut at the token limit, decline."""
 EVALUATED_KEYS = ("score", "stderr", "n_items", "protocol", *RATES)
 CELL_COLUMNS = [
     "model_id",

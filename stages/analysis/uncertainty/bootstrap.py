@@ -13,15 +13,13 @@ from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
 from stages.analysis.components.alignment import align, cosines, rotations
-from stages.analysis.components.spectra import TINY, pc_scores, spectra, weighted_moments
+from stages.analysis.components.spectra import pc_scores, spectra
+from stages.analysis.scaling.laws import FEWEST, joint, lines
 from stages.analysis.uncertainty.inference import partial_correlations
 from stages.analysis.uncertainty.resampling import Samples
 
 Array = NDArray[np.float64]
 Statistics = Mapping[str, Array]
-
-FEWEST = 4
-"""Different models with known budgets below which a sample says nothing about a law: three lie too often on a line."""
 
 EDGE = 1e-9
 """Distance from the ends of a scale that logit and Fisher's z cannot go beyond."""
@@ -98,13 +96,11 @@ def laws(S: Array, logs: Array, weights: Array) -> dict[str, Array]:
         known = np.isfinite(at[:, j])
         if known.sum() >= FEWEST:
             x = np.broadcast_to(logs[..., known, j], (b, int(known.sum())))
-            spread, covariance = _joint(np.concatenate([S[:, known], x[:, :, None]], axis=2), weights[:, known])
-            rho[:, :, j] = covariance[:, :k, k] / (spread[:, :k] * spread[:, k:])
-            slope[:, :, j] = covariance[:, :k, k] / spread[:, k:] ** 2
+            rho[:, :, j], slope[:, :, j] = lines(S[:, known], x, weights[:, known])
     known = np.isfinite(at[:, :-1]).all(axis=1)
     if n_budgets > 2 and known.sum() > n_budgets:
         x = np.broadcast_to(logs[..., known, :-1], (b, int(known.sum()), n_budgets - 1))
-        spread, covariance = _joint(np.concatenate([S[:, known], x], axis=2), weights[:, known])
+        spread, covariance = joint(np.concatenate([S[:, known], x], axis=2), weights[:, known])
         correlation = covariance / (spread[:, :, None] * spread[:, None, :])
         partial[:, :, :-1] = partial_correlations(correlation, k)
         contrast[:] = correlation[:, :k, k + pairs[:, 0]] - correlation[:, :k, k + pairs[:, 1]]
@@ -114,16 +110,6 @@ def laws(S: Array, logs: Array, weights: Array) -> dict[str, Array]:
 def language_pairs(n_budgets: int) -> list[tuple[int, int]]:
     """Return the pairs of languages among budgets whose last is the total."""
     return list(combinations(range(n_budgets - 1), 2))
-
-
-def _joint(values: Array, weights: Array) -> tuple[Array, Array]:
-    """Return standard deviations (b, q) and covariances (b, q, q) of values (b, n, q); NaN where too little varies."""
-    enough = (weights > 0).sum(axis=1, keepdims=True) >= FEWEST
-    share = weights / np.where(enough, weights.sum(axis=1, keepdims=True), np.nan)
-    _, covariance = weighted_moments(values, share)
-    variance = np.einsum("bii->bi", covariance)
-    ends = np.nanmax(np.abs(values), axis=(0, 1), initial=TINY) ** 2
-    return np.sqrt(np.where(variance > TINY * ends, variance, np.nan)), covariance
 
 
 def logit(values: Array) -> Array:

@@ -8,11 +8,11 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from stages.analysis.components import dimensionality
-from stages.analysis.components.alignment import best_pairs, congruence
+from stages.analysis.components.alignment import best_pairs
 from stages.analysis.components.pca import Decomposition, decompose
 from stages.analysis.components.ppca import NotImputableError, decompose_ppca, fill_roots, fit_ppca, resolve
 from stages.analysis.scaling.forecasting import can_predict, left_out_errors
-from stages.analysis.scaling.laws import TOTAL, log_budgets
+from stages.analysis.scaling.laws import FEWEST, TOTAL, correlate, log_budgets
 from stages.analysis.scores.families import family_codes
 from stages.analysis.uncertainty import tables as stability
 from stages.analysis.uncertainty.bootstrap import language_pairs
@@ -178,12 +178,12 @@ def contrasts_table(study: Study, found: Sequence[Resampling], level: float) -> 
     """
     rows = []
     known = np.isfinite(study.data.logs[:, :-1]).all(axis=1)
-    pairs = language_pairs(len(study.budgets)) if known.sum() >= 4 else []
+    pairs = language_pairs(len(study.budgets)) if known.sum() >= FEWEST else []
     for i, (a, b) in enumerate(pairs):
-        x, y = study.data.logs[known, a], study.data.logs[known, b]
+        x, y = (pd.Series(study.data.logs[known, language]) for language in (a, b))
         for j, component in enumerate(study.components):
-            s = study.estimate["scores"][known, j]
-            (r_a, r_b), r_ab = np.corrcoef([s, x, y])[0, 1:], np.corrcoef(x, y)[0, 1]
+            s = pd.Series(study.estimate["scores"][known, j])
+            r_a, r_b, r_ab = correlate(s, x), correlate(s, y), correlate(x, y)
             test = compare_dependent(r_a, r_b, r_ab, int(known.sum()), level)
             row = {"response": component, "language": study.budgets[a], "other": study.budgets[b], "n": test.n}
             row |= {"rho": r_a, "other_rho": r_b, "budgets_r": r_ab, "difference": test.difference}
@@ -223,7 +223,7 @@ def congruence_table(inputs: Inputs) -> pd.DataFrame:
     rows = []
     for method, other in solutions.items():
         if other.shape[1]:
-            paired, value = best_pairs(congruence(U.to_numpy(), other.loc[U.index].to_numpy()))
+            paired, value = best_pairs(U.to_numpy(), other.loc[U.index].to_numpy())
             names = [other.columns[i] if i >= 0 else "" for i in paired]
             rows += list(zip(U.columns, [method] * len(names), names, np.abs(value), strict=True))
     return pd.DataFrame(rows, columns=["component", "method", "matched", "congruence"])
@@ -265,8 +265,7 @@ def missing_table(inputs: Inputs) -> tuple[pd.DataFrame, list[str]]:
 def _compared(inputs: Inputs, found: Decomposition) -> pd.DataFrame:
     """Return one row per component of the full solution: what became of it in another one."""
     U = inputs.loadings.loc[found.loadings.index]
-    table = congruence(U.to_numpy(), found.loadings.to_numpy())
-    paired, value = best_pairs(table)
+    paired, value = best_pairs(U.to_numpy(), found.loadings.to_numpy())
     logs = log_budgets(inputs.models, inputs.languages, inputs.min_models).loc[found.pc_scores.index]
     rows = []
     for j, component in enumerate(U.columns):
@@ -276,7 +275,7 @@ def _compared(inputs: Inputs, found: Decomposition) -> pd.DataFrame:
         scores = found.pc_scores[name] * np.sign(value[j])
         row = {"n_models": len(scores), "n_benchmarks": len(U), "component": component}
         row |= {"explained_variance_ratio": found.explained_variance_ratio[name], "congruence": abs(value[j])}
-        row |= {column.replace("nd_", "rho_"): scores.corr(logs[column]) for column in logs}
+        row |= {column.replace("nd_", "rho_"): correlate(scores, logs[column]) for column in logs}
         rows.append(row)
     return pd.DataFrame(rows)
 

@@ -10,6 +10,7 @@ import pandas as pd
 
 from stages.commands.snapshot import Snapshot
 from stages.contracts.csv.csvfile import records
+from stages.contracts.outcomes import RATES
 from stages.contracts.study.facts import Facts
 from stages.lineage.pipeline import flatten
 from stages.workspace.files import read_parquet
@@ -115,12 +116,8 @@ def _applied(name: str, origin: str) -> str:
 
 def _outcomes(row: pd.Series) -> Iterator[str]:
     """Yield a line on the precision and the outcomes of a cell, of what is known."""
-    names = {"n_items": "items", "stderr": "standard error", "empty_rate": "empty", "failed_rate": "failed"}
-    known = [
-        f"{label} {row[name]:.6g}"
-        for name, label in (names | {"capped_rate": "capped", "refused_rate": "declined"}).items()
-        if pd.notna(row[name])
-    ]
+    names = {"n_items": "items", "stderr": "standard error", **RATES}
+    known = [f"{label} {row[name]:.6g}" for name, label in names.items() if pd.notna(row[name])]
     if known:
         yield ", ".join(known)
 

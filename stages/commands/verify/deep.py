@@ -14,11 +14,11 @@ from stages.commands.snapshot import Snapshot
 from stages.commands.verify.report import TABLES, Report
 from stages.commands.verify.values import told
 from stages.contracts.errors import InputError
-from stages.gate.findings import MATRIX_CHECKS, MODEL_CHECKS, Finding, findings_table, summary
+from stages.gate.findings import findings_table
 from stages.lineage.differences import Difference, record_differences, table_differences
 from stages.workspace import paths
-from stages.workspace.facts import load_info, load_params, read_fact
-from stages.workspace.files import read_parquet, write_parquet
+from stages.workspace.facts import load_params
+from stages.workspace.files import write_parquet
 from stages.workspace.outputs import places, read_metrics, unit, write_table
 
 LAST = 100
@@ -83,20 +83,11 @@ def _gate(name: str) -> dict[str, int]:
     from stages import budget, validate
 
     params = load_params()
+    judgement = budget.judged(params) if name == "budget" else validate.judged(params)
+    write_table(f"findings_{judgement.table}", findings_table(judgement.findings))
     if name == "budget":
-        where = str(paths.study_folder(params.study) / "models.csv")
-        table, findings = budget.run(read_fact("models"), load_info(params.study), params.budget, where)
-        write_parquet(paths.MODELS, table)
-        return _write_findings("models", findings, MODEL_CHECKS)
-    cells, X = read_parquet(paths.CELLS), read_parquet(paths.MATRIX)
-    findings = validate.run(cells, X, read_fact("benchmarks"), read_fact("waivers"), params)
-    return _write_findings("matrix", findings, MATRIX_CHECKS)
-
-
-def _write_findings(which: str, findings: list[Finding], checks: Mapping[str, str]) -> dict[str, int]:
-    write_table(f"findings_{which}", findings_table(findings))
-    overview = summary(findings, checks)
-    return {name: int(overview[name].sum()) for name in ("warnings", "waived", "corrected")}
+        write_parquet(paths.MODELS, budget.run(params))
+    return judgement.counts()
 
 
 def compare_file(file: str, again: Path, report: Report) -> list[str]:

@@ -15,6 +15,7 @@ from stages.commands.snapshot import Snapshot
 from stages.commands.verify.files import none
 from stages.commands.verify.report import Report
 from stages.contracts.errors import InputError
+from stages.contracts.outcomes import RECORDED
 from stages.contracts.study.facts import Facts
 from stages.lineage.differences import Difference, is_close, table_differences
 from stages.tasks import summaries, translations
@@ -32,7 +33,7 @@ PAIR = ("target", "raw")
 """Columns of reference and answer, for BLEU."""
 SPLIT = ("wmt20_en_ja",)
 """Benchmarks whose text is split into words for BLEU."""
-RATES = {f"{name}_rate": name for name in ("empty", "failed", "refused", "capped", "truncated")}
+RATES = {name: name.removesuffix("_rate") for name in RECORDED}
 """Rate of a cell to the column of the samples whose mean it is."""
 
 

@@ -1,9 +1,11 @@
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
 
 from stages.analysis.components.pca import decompose
-from stages.analysis.decisions.placing import Space, build_space, calibration, place
+from stages.analysis.decisions.placing import Gauss, Space, build_space, calibration, place
 from tests.analysis.population import FAMILIES, population
 
 
@@ -74,6 +76,15 @@ def test_a_component_whose_benchmarks_are_missing_is_left_open(space: Space):
     scores = space.X.iloc[5].where(np.arange(19) >= 4)
     placed = place(space, scores, no_error(space), 0.95)
     assert placed.determined[1] < 0.8 < 0.95 < placed.determined[0]
+
+
+def test_intervals_are_as_wide_as_families_left_out_were_off(space: Space):
+    """A model that promises errors half as large as they are gets intervals twice as wide as its promise."""
+    boasting = replace(space, left_out=[Gauss(model.mean, model.covariance / 4) for model in space.left_out])
+    scores = space.X.iloc[7].where(np.arange(19) < 8)
+    honest, corrected = (place(each, scores, no_error(space), 0.95) for each in (space, boasting))
+    np.testing.assert_allclose(corrected.estimate, honest.estimate)
+    np.testing.assert_allclose(corrected.high - corrected.low, 2 * (honest.high - honest.low))
 
 
 def test_calibration_is_one_where_nothing_is_open_and_grows_with_a_false_promise(space: Space):

@@ -79,6 +79,15 @@ def test_an_evaluation_outranks_a_correction_and_a_published_score():
     assert (cell["score"], cell["origin"], cell["n_items"], cell["failed_rate"]) == (0.3, "evaluated", 80, 0.1)
 
 
+def test_a_correction_leaves_an_evaluated_cell_alone_in_whatever_order():
+    """An evaluation is newer evidence than a correction of what was published before it."""
+    table = scores(3, 2)
+    facts = benchmarks(list(table))
+    newer = evaluated_cells("model-1", EVALUATION, facts)
+    merged = replace_cells(published_cells(table, facts, "s"), newer)
+    pd.testing.assert_frame_equal(correct(merged, CORRECTION, facts), merged)
+
+
 def test_a_partial_evaluation_is_listed():
     facts = benchmarks(["task_0", "task_1", "task_2"])
     assert missing_evaluations(EVALUATION, facts) == ["task_1", "task_2"]
