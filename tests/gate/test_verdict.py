@@ -1,5 +1,6 @@
 """What the gate does with a judgement: it opens and keeps, or closes and leaves all as it was."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
@@ -59,11 +60,26 @@ def test_a_closed_gate_leaves_what_an_open_one_wrote_and_tells_no_tracker():
     assert closed.value.problems == (
         "error 1",
         "error 2",
-        "validate: the gate is closed; details in reports/data_docs/failed/validate/index.html",
+        "validate: the gate is closed; details in reports/data_docs/failed/validate/index.html, "
+        "all findings in reports/data_docs/failed/validate/findings.csv",
     )
     assert {name: Path(name).read_bytes() for name in before} == before
     assert all(name.startswith("reports/data_docs/failed/") for name in listing() - set(before))
     assert Path("reports/data_docs/failed/validate/index.html").is_file()
+    table = pd.read_csv("reports/data_docs/failed/validate/findings.csv")
+    assert list(table["message"]) == ["warning 0", "error 1", "error 2"]
+
+
+def test_a_flood_of_one_kind_is_counted_and_does_not_bury_another():
+    flood = judgement(*["error"] * 500)
+    other = Finding("range", "error", "n", "task", "out of range")
+    lines = replace(flood, findings=(*flood.findings, other)).problems()
+    assert lines[0] == "error 0"
+    assert lines[-2:] == [
+        f"... and {502 - len(lines)} more findings of the check zero, 500 in all",
+        "out of range",
+    ]
+    assert len(lines) < 15
 
 
 def test_a_broken_expectation_closes_the_gate_where_no_finding_says_why():
