@@ -113,18 +113,11 @@ class _Files:
 
     def _missing(self, entry: Entry, where: str) -> None:
         path = entry.path
-        cached = self.snapshot.cache.contents(entry)[1] == []
         if kind_of(path) != "file" or path in self.committed:
-            how = "restore it with git"
-        elif cached:
-            how = "`dvc checkout`"
+            how = "missing here: restore it with git"
         else:
-            how = "`dvc pull` fetches it from the remote, `dvc repro` makes it anew"
-        self.lines.setdefault(
-            path,
-            f"{path} is missing here{'' if cached else ' and in the cache'}, dvc.lock has md5 {entry.md5} "
-            f"({where}): {how}",
-        )
+            how = self.snapshot.restoring(entry)
+        self.lines.setdefault(path, f"{path} is {how}; dvc.lock has md5 {entry.md5} ({where})")
 
 
 def _md5(value: str | None) -> str:
