@@ -15,16 +15,27 @@ from stages.contracts.errors import InputError
 from stages.contracts.params import Params, parse_params
 from stages.lineage import state
 from stages.lineage.cache import Cache, Tree, cache_folder
+from stages.lineage.dvc_files import load_lock, read_plan
 from stages.lineage.git import WORKSPACE, Revision, archive, resolve
 from stages.lineage.graph import Graph
-from stages.lineage.pipeline import Entry, LockedStage, PlannedStage, flatten, load_yaml, producers, read_lock
-from stages.lineage.pipeline import resolve as resolve_pipeline
+from stages.lineage.pipeline import (
+    Entry,
+    LockedStage,
+    PlannedStage,
+    flatten,
+    load_yaml,
+    locked_stages,
+    producers,
+    without_former,
+)
 from stages.tracking import read as tracking_read
 from stages.tracking.read import Run
 from stages.workspace import paths
 from stages.workspace.facts import load_params
 from stages.workspace.files import read_text
 
+GROUPED = {"foreach", "matrix"}
+"""Keys of an entry of dvc.yaml that stands for several stages."""
 HASHED = 16 * 2**20
 """A trace hashes files up to this many bytes to tell whether they changed; `verify` hashes everything."""
 
@@ -85,14 +96,16 @@ class Snapshot:
     @cached_property
     def plan(self) -> dict[str, PlannedStage]:
         """dvc.yaml with its templates filled in."""
-        return resolve_pipeline(self.pipeline, self.raw_params)
+        return read_plan(self.folder)
 
     @cached_property
     def lock(self) -> dict[str, LockedStage]:
-        """dvc.lock without former items of a `foreach`."""
+        """dvc.lock without former items of a `foreach` or `matrix`."""
         if not paths.LOCK.is_file():
             raise InputError([f"{paths.LOCK} is missing at {self.revision.name}: run `dvc repro` first"])
-        return read_lock(read_text(paths.LOCK), self.pipeline, self.raw_params)
+        raw = load_lock(read_text(paths.LOCK))
+        groups = {name for name, stage in self.pipeline.get("stages", {}).items() if GROUPED & stage.keys()}
+        return without_former(locked_stages(raw, self.plan), self.plan, groups)
 
     @cached_property
     def graph(self) -> Graph:

@@ -9,6 +9,7 @@ from pathlib import Path
 from stages.commands.snapshot import Snapshot
 from stages.commands.verify.report import Report
 from stages.lineage.cache import Tree, folder_md5
+from stages.lineage.dvc_files import read_params
 from stages.lineage.git import archive
 from stages.lineage.graph import kind_of
 from stages.lineage.pipeline import Entry, lock_problems
@@ -153,10 +154,10 @@ def check_files(snapshot: Snapshot, report: Report, left_out: Callable[[str], bo
 
 def check_lock(snapshot: Snapshot, report: Report) -> None:
     """Compare dvc.lock with dvc.yaml, with the parameters and with itself."""
-    files = {file for stage in snapshot.plan.values() for file in stage.params}
-    params = {file: snapshot.raw_params for file in files}
-    report.add(lock_problems(snapshot.lock, snapshot.plan, params))
-    report.count("stages", len(snapshot.lock))
+    lock, plan = snapshot.lock, snapshot.plan
+    files = {file for stage in plan.values() for file in stage.params if snapshot.tree.exists(file)}
+    report.add(lock_problems(lock, plan, {file: read_params(snapshot.folder / file) for file in files}))
+    report.count("stages", len(lock))
 
 
 def check_cache(snapshot: Snapshot, report: Report) -> None:
