@@ -42,7 +42,7 @@ def summary(*, machine: bool) -> None:
 @click.option("--rebuild", is_flag=True, help="Also create the MLflow store when it was lost.")
 @JSON
 def track(*, rebuild: bool, machine: bool) -> None:
-    """Log the current state to MLflow unless it has its run there."""
+    """Log the current state to MLflow unless its run is there."""
 
     def run() -> Result:
         from stages.commands.track import track as run_track

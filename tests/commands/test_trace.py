@@ -2,18 +2,20 @@
 
 import hashlib
 import json
+import shutil
 import time
 from pathlib import Path
 
 import pandas as pd
 import pytest
 
+from stages import assemble, ingest
 from stages.commands.shown import lines as told
 from stages.commands.shown import machine
 from stages.commands.trace.target import trace
 from stages.contracts.errors import InputError
 from tests.commands.conftest import inside
-from tests.commands.study import BENCHMARKS, MODEL, STUDY, md5
+from tests.commands.study import BENCHMARKS, MODEL, STUDY, md5, set_params
 from tests.repository import Repository
 
 FACTS = f"metadata/{STUDY}"
@@ -204,6 +206,61 @@ def test_a_damaged_file_is_no_traceback(copy: Repository):
     (copy.path / "data/score_cells.parquet").write_bytes(b"nonsense")
     with pytest.raises(InputError, match="damaged"):
         lines(copy, "org/model-01:task_1")
+
+
+@pytest.mark.parametrize("policy", ["drop_models", "drop_benchmarks"])
+def test_what_is_left_out_for_missing_scores_says_so(copy: Repository, policy: str):
+    path = copy.path / FACTS / "scores.csv"
+    scores = pd.read_csv(path, index_col="model_id", dtype=str)
+    scores.loc["org/model-04", "task_3"] = ""
+    scores.to_csv(path)
+    set_params(copy, assemble={"missing": policy})
+    with inside(copy):
+        ingest.main()
+        assemble.main()
+    shown = "\n".join(lines(copy, "org/model-04:task_3"))
+    if policy == "drop_models":
+        reason = "left out by assemble.missing=drop_models: org/model-04 has no score on task_3"
+        assert graph(copy, "org/model-04")["evidence"]["absent"] == reason
+    else:
+        reason = "left out by assemble.missing=drop_benchmarks: task_3 has no score of org/model-04"
+        assert reason in "\n".join(lines(copy, "org/model-02:task_3"))
+        assert set(graph(copy, "org/model-04")["evidence"]["cells"]) == set(BENCHMARKS) - {"task_3"}
+    assert reason in shown
+
+
+def test_a_model_outside_of_the_subset_is_said_to_be(copy: Repository):
+    set_params(copy, subset="odd")
+    with inside(copy):
+        assemble.main()
+    assert "not in the subset odd" in "\n".join(lines(copy, "org/model-02"))
+
+
+def test_after_gc_what_is_gone_is_said_to_be_and_how_to_get_it(copy: Repository):
+    set_params(copy, assemble={"corrections": True})
+    with inside(copy):
+        assemble.main()
+    copy.dvc("commit", "-q", "-f", "assemble")
+    copy.dvc("gc", "-q", "-w", "-f")
+    told = "data/score_cells.parquet is missing here and in the cache: `dvc pull --all-commits` fetches it"
+    for target in ("org/model-02:task_2", "org/model-02"):
+        absent = graph(copy, target, rev="v1")["evidence"]["absent"]
+        assert absent.startswith(told)
+        assert "`git switch --detach v1` and `dvc repro` make it again" in absent
+        assert f"│  {absent}" in lines(copy, target, rev="v1")
+    assert graph(copy, "data/score_cells.parquet", rev="v1")["evidence"]["absent"].startswith(told)
+    assert "absent" not in graph(copy, "org/model-02:task_2")["evidence"]
+    (copy.path / "data/score_cells.parquet").unlink()
+    assert "`dvc checkout` restores it" in graph(copy, "org/model-02:task_2")["evidence"]["absent"]
+    shutil.rmtree(copy.path / ".dvc/cache")
+    assert graph(copy, "org/model-02:task_2")["evidence"]["absent"] == (
+        "data/score_cells.parquet is missing here and in the cache: `dvc pull` fetches it from the remote, "
+        "`dvc repro` makes it again"
+    )
+    shutil.rmtree(copy.path / "reports/figures")
+    figure = graph(copy, "reports/figures/pca_loadings.png")
+    assert figure["kind"] == "figure"
+    assert "missing here and in the cache" in figure["evidence"]["absent"]
 
 
 def test_the_command_takes_under_two_seconds_of_processor_time(shipped: Repository):
