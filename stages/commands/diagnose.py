@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from stages.commands.shown import Grid
 from stages.contracts.errors import InputError
@@ -77,7 +77,7 @@ class Diagnosis:
     limits: Limits
     workaround: Workaround | None = None
     written: Path | None = None
-    ok: bool = True
+    ok: ClassVar[bool] = True
 
     @property
     def answers(self) -> bool:
@@ -115,7 +115,7 @@ class Diagnosis:
             yield f"fixed by the workaround: {changes}"
             if self.written:
                 every = record.benchmark or "every benchmark"
-                yield f"written to {self.written}; it evaluates {every} of {record.model_id} anew"
+                yield f"written to {self.written}; it evaluates {every} of {record.model_id} again"
             else:
                 yield f"--write adds it to {self.case.file}:"
                 yield from as_yaml(record).splitlines()

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from math import isfinite
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pandas as pd
 
@@ -84,7 +84,7 @@ class Comparison:
     other: Sequence[Moved]
     missing: Sequence[str] = ()
     shown: int | None = None
-    ok: bool = True
+    ok: ClassVar[bool] = True
 
     def text(self) -> Iterator[str]:
         """Yield every part, at most `shown` lines of each."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from stages.commands.snapshot import Snapshot, opened
 from stages.commands.verify.files import check_files, check_lock
@@ -39,7 +39,7 @@ class Exported:
     file: Path
     state: str
     files: int
-    ok: bool = True
+    ok: ClassVar[bool] = True
 
     def text(self) -> Iterator[str]:
         """Yield one line."""

@@ -5,7 +5,7 @@ import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import pandas as pd
@@ -45,7 +45,7 @@ class Placement:
     components: list[str]
     warnings: list[str]
     space: Space
-    ok: bool = True
+    ok: ClassVar[bool] = True
 
     def table(self) -> pd.DataFrame:
         """Return model_id, PC1, PC1_low, PC1_high, PC2, ..."""
@@ -201,8 +201,8 @@ def protocol_lines(scores: pd.DataFrame, source: str, *, mixed_allowed: bool) ->
     note = f"{source}: no protocol is stated for {silent} benchmarks: taken to be the study's (a long table states it)"
     if mixed_allowed:
         return [], [*lines, *([note] if silent else [])]
-    mend = ": leave the score out, or place it all the same with --mixed-protocols"
-    return [line + mend for line in lines], [note] if silent else []
+    fix = ": leave the score out, or place it all the same with --mixed-protocols"
+    return [line + fix for line in lines], [note] if silent else []
 
 
 def too_few(wide: pd.DataFrame, space: Space, source: str) -> list[str]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import pandas as pd
@@ -48,7 +48,7 @@ class Forecast:
     outside: list[str]
     wishes: dict[str, tuple[float, list[Way]]]
     trades: dict[str, list[tuple[str, float]]]
-    ok: bool = True
+    ok: ClassVar[bool] = True
 
     def text(self) -> Iterator[str | Grid]:
         """Yield the prediction, then the ways to each wish."""

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import pandas as pd
 
@@ -27,7 +27,7 @@ class Summary:
     study: str
     subset: str
     claims: pd.DataFrame
-    ok: bool = True
+    ok: ClassVar[bool] = True
 
     def text(self) -> Iterator[str | Grid]:
         """Yield a table of the numbers, the reasons for those that differ, and where the report is."""

@@ -5,7 +5,7 @@ import subprocess
 import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 from stages.contracts.errors import InputError
 from stages.lineage import state
@@ -28,7 +28,7 @@ class Tracked:
     state: str
     run_id: str
     created: bool
-    ok: bool = True
+    ok: ClassVar[bool] = True
 
     def text(self) -> Iterator[str]:
         """Yield one line."""

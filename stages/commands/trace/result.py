@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 from stages.commands.trace.records import RUN, Evidence
 from stages.contracts.names import listed
@@ -98,7 +98,7 @@ class Trace:
     down: bool
     graph: Graph
     state: StateRecord
-    ok: bool = True
+    ok: ClassVar[bool] = True
 
     def text(self) -> Iterator[str]:
         """Yield the target as a tree, then the state."""

@@ -14,10 +14,10 @@ from stages.lineage.git import archive
 from stages.lineage.graph import kind_of
 from stages.lineage.pipeline import Entry, lock_problems
 
-MEND = {
+FIX = {
     "code": "code changed since the run: `dvc repro`, or restore it with git",
     "fact": "facts changed since the run: `dvc repro`, or restore them with git",
-    "file": "`dvc checkout` restores it, `dvc repro` makes it anew",
+    "file": "`dvc checkout` restores it, `dvc repro` makes it again",
 }
 
 
@@ -99,7 +99,7 @@ class _Files:
         reference = self.reference(entry) if entry.is_folder else None
         if reference is None:
             self.lines.setdefault(
-                path, f"{path}: md5 {actual}, dvc.lock has {entry.md5} ({where}): {MEND[kind_of(path)]}"
+                path, f"{path}: md5 {actual}, dvc.lock has {entry.md5} ({where}): {FIX[kind_of(path)]}"
             )
             return
         now = {f"{path}/{name}": md5 for name, md5 in tree.manifest(path).items()}
@@ -109,7 +109,7 @@ class _Files:
                 self.lines.setdefault(
                     file,
                     f"{file}: {_md5(now.get(file))}, dvc.lock has {_md5(reference.get(file))} through the folder "
-                    f"{path} ({where}): {MEND[kind_of(path)]}",
+                    f"{path} ({where}): {FIX[kind_of(path)]}",
                 )
 
     def _missing(self, entry: Entry, where: str) -> None:
