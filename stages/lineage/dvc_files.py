@@ -5,7 +5,9 @@ called.
 """
 
 import re
+import tempfile
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -34,12 +36,10 @@ def read_plan(folder: Path) -> dict[str, PlannedStage]:
     """
     from dvc.dvcfile import load_file
     from dvc.exceptions import DvcException
-    from dvc.repo import Repo
 
     stages: dict[str, PlannedStage] = {}
     problems: list[str] = []
-    # without git: only files of the folder are read, and opening a git repository takes half a second
-    with Repo(str(folder), uninitialized=True, config={"core": {"no_scm": True}}) as repo:
+    with _opened(folder) as repo:
         try:
             loader = load_file(repo, str(folder / PIPELINE)).stages
             names = list(loader)
@@ -52,6 +52,17 @@ def read_plan(folder: Path) -> dict[str, PlannedStage]:
                 problems += _told(error)
     raise_all(list(dict.fromkeys(problems)))
     return stages
+
+
+@contextmanager
+def _opened(folder: Path) -> Iterator[Any]:
+    """Open a folder as DVC's repository, without git, which takes half a second, and leave no trace of that."""
+    from dvc.repo import Repo
+
+    with tempfile.TemporaryDirectory(prefix="observatory-") as name:
+        settings = {"core": {"no_scm": True, "site_cache_dir": name}}
+        with Repo(str(folder), uninitialized=True, config=settings) as repo:
+            yield repo
 
 
 def _told(error: Exception) -> Iterator[str]:

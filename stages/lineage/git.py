@@ -40,11 +40,13 @@ class Revision:
 
 
 def git(root: Path, *arguments: str) -> str | None:
-    """Return what git prints, without the last line break, or None when it fails."""
+    """Return what git prints, without the last line break, or None when it fails or there is no git."""
     # without the option, looking at the status rewrites the index
-    done = subprocess.run(
-        ["git", "--no-optional-locks", *arguments], cwd=root, capture_output=True, text=True, check=False
-    )
+    command = ["git", "--no-optional-locks", *arguments]
+    try:
+        done = subprocess.run(command, cwd=root, capture_output=True, text=True, check=False)
+    except FileNotFoundError:
+        return None
     return done.stdout.removesuffix("\n") if done.returncode == 0 else None
 
 

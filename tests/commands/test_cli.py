@@ -20,6 +20,8 @@ from rich.cells import cell_len
 from stages.cli import COMMANDS, main
 from stages.commands.shown import Grid, lines, machine
 from stages.lineage.git import interrupted_experiment
+from tests.commands.conftest import inside
+from tests.commands.study import MODEL, STUDY
 from tests.repository import ROOT, Repository
 
 HEAVY = ("pandas", "numpy", "yaml", "dvc", "mlflow", "great_expectations", "rich", "pydantic", "scipy", "torch")
@@ -91,6 +93,23 @@ def test_json_holds_plain_values_and_null_for_what_is_not_finite():
         "na": None,
         "flag": True,
     }
+
+
+def printed(repository: Repository, *arguments: str) -> dict:
+    with inside(repository):
+        done = CliRunner().invoke(main, [*arguments, "--json"])
+    assert done.exit_code == 0, done.output
+    return json.loads(done.stdout)
+
+
+def test_commands_print_json(study: Repository):
+    summary = printed(study, "summary")
+    assert (summary["study"], summary["subset"], summary["report"]) == (STUDY, "all", "reports/index.html")
+    assert {claim["status"] for claim in summary["claims"]} <= {"reproduced", "not reproduced"}
+    found = printed(study, "diff", "v1", "v2")
+    assert found["params"] == [{"place": "evaluate.models", "first": [], "second": [MODEL]}]
+    assert found["numbers"][0]["causes"]
+    assert printed(study, "trace", "decompose.n_models")["evidence"] == {"value": 12}
 
 
 @pytest.fixture
