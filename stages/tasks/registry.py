@@ -40,6 +40,8 @@ class Benchmark:
         scale: What the score is divided by to lie in [0, 1].
         needs_tokenizer: The prompt or the score depends on the evaluated model's tokenizer.
         runs_code: Generated programs are run; lm-eval wants `confirm_run_unsafe_code`.
+        continues_prompt: The answer goes on with the prompt's text, so it is decoded after it, as the study's harness
+            did. Elsewhere the study decoded the answer alone, and some tokenizers dropped its first space.
     """
 
     name: str
@@ -54,6 +56,7 @@ class Benchmark:
     scale: float = 1.0
     needs_tokenizer: bool = False
     runs_code: bool = False
+    continues_prompt: bool = False
     higher_is_better: bool = True
 
     @property
@@ -148,6 +151,7 @@ _ALL = (
         max_gen_toks=1024,
         repeats=10,
         runs_code=True,
+        continues_prompt=True,
     ),
     Benchmark(
         "openbookqa",
@@ -218,6 +222,7 @@ _ALL = (
         max_gen_toks=1024,
         repeats=10,
         runs_code=True,
+        continues_prompt=True,
     ),
 )
 

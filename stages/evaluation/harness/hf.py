@@ -8,7 +8,7 @@ from lm_eval.api.instance import Instance
 from lm_eval.models.huggingface import HFLM
 from transformers import GenerationConfig, StoppingCriteriaList
 
-from stages.evaluation.harness.asking import Asking
+from stages.evaluation.harness.asking import Asking, continuation
 from stages.evaluation.harness.finish import RowStops, finish_of, without_lead
 
 LEAD = 8
@@ -26,6 +26,7 @@ class ObservedModel(Asking, HFLM):  # type: ignore[misc]  # lm-eval has no types
         super().__init__(**arguments)
         self.origin = (arguments["pretrained"], bool(arguments.get("trust_remote_code")))
         self._longest = 0
+        self._prompts: list[list[int]] = []
         ends = self.model.generation_config.eos_token_id
         listed = ends if isinstance(ends, list) else [ends]
         self.ends = {token for token in (*listed, self.eot_token_id) if token is not None}
@@ -59,6 +60,17 @@ class ObservedModel(Asking, HFLM):  # type: ignore[misc]  # lm-eval has no types
         **options: Any,  # noqa: ANN401
     ) -> torch.Tensor:
         """Generate until each row of the batch has ended; see lm-eval."""
+        output = self._generated(context, max_length, stop, options)
+        self._prompts = []
+        if self.continues:
+            mask = options["attention_mask"].bool()
+            self._prompts = [row[kept].tolist() for row, kept in zip(context, mask, strict=True)]
+        return output
+
+    def _generated(
+        self, context: torch.Tensor, max_length: int, stop: list[str], options: dict[str, Any]
+    ) -> torch.Tensor:
+        """Return prompts and answers, and note how each answer ended."""
         rows, start = context.shape
         strip = self.setting.strip
         criterion = RowStops(self.tokenizer, stop, start, rows, strip=strip)
@@ -82,6 +94,12 @@ class ObservedModel(Asking, HFLM):  # type: ignore[misc]  # lm-eval has no types
         for row, length in zip(generated, criterion.lengths, strict=True):
             self.order.note(finish_of(row, length, budget, self.ends))
         return output
+
+    def tok_decode(self, tokens: int | list[int], skip_special_tokens: bool = True) -> str:
+        """Return the text of tokens, of an answer that goes on with its prompt as it does so; see lm-eval."""
+        if self._prompts and isinstance(tokens, list):
+            return continuation(self.tokenizer, self._prompts.pop(0), tokens)
+        return str(super().tok_decode(tokens, skip_special_tokens=skip_special_tokens))
 
     def _stripped(self, row: Sequence[int], length: int, budget: int) -> list[int]:
         """Return an answer without its leading white space, within the limit, filled up with padding."""

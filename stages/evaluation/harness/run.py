@@ -161,7 +161,7 @@ def run_unit(unit: Unit, model: Any) -> UnitResult:  # noqa: ANN401  lm-eval has
 
     spec = BENCHMARKS[unit.benchmark]
     started, clock = _now(), time.monotonic()
-    model.ask_under(unit.setting, spec.add_bos)
+    model.ask_under(unit.setting, spec.add_bos, continues=spec.continues_prompt)
     if model.max_length <= spec.max_gen_toks:
         raise InputError(
             [
