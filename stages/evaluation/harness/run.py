@@ -12,7 +12,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from stages.contracts.errors import InputError
+from stages.contracts.errors import InputError, raise_all
+from stages.evaluation.harness.weights import weight_problems
 from stages.evaluation.model_source import ModelSource
 from stages.evaluation.unit import Run, Unit, versions
 from stages.tasks.data import DataRecord
@@ -49,7 +50,8 @@ def load_model(model: ModelSource, run: Run, dtype: str) -> Any:  # noqa: ANN401
         A model of lm-eval that is also a `stages.evaluation.harness.asking.Asking`.
 
     Raises:
-        InputError: The backend is not installed, the device is not there, or the model does not fit.
+        InputError: The backend is not installed, the device is not there, the model does not fit, or its weights do
+            not fill it.
     """
     versions(["lm_eval", "torch", "transformers", "accelerate"])
     if run.backend == "vllm":
@@ -76,6 +78,7 @@ def load_model(model: ModelSource, run: Run, dtype: str) -> Any:  # noqa: ANN401
             use_safetensors=all(name.endswith(".safetensors") for name in model.weights),
             **placement(run),
         )
+    raise_all(weight_problems(model.model_id, loaded.loading))
     spilt = {str(place) for place in getattr(loaded.model, "hf_device_map", {}).values()} & {"cpu", "disk"}
     if spilt and run.device == "all":
         raise InputError([f"{model.model_id} does not fit into the memory of all GPUs: {_SMALLER}"])
