@@ -3,9 +3,10 @@
 Rates tell a model that cannot do a task from a set-up in which it never answered:
 
     empty   nothing but white space was generated;
-    failed  no answer was found in what was generated, the empty outputs included.
+    failed  no answer was found in what was generated, the empty outputs included; or a likelihood is not finite.
 
-For the benchmarks that generate nothing both are 0.
+For the benchmarks that generate nothing, empty is 0, and a failed item counts as wrong: the largest of likelihoods
+that are no numbers would be the first choice.
 """
 
 import math
@@ -96,29 +97,41 @@ def score(benchmark: str, samples: Sequence[Sample], results: Mapping[str, Any])
     """
     spec = BENCHMARKS[benchmark]
     found = items(benchmark, samples)
+    chooses = spec.answer == "loglikelihood"
     return Score(
-        score=float(results[spec.metric_key]) / spec.scale,
+        score=statistics.fmean(item.value for item in found)
+        if chooses
+        else float(results[spec.metric_key]) / spec.scale,
         stderr=_stderr(spec, samples, found),
         n_items=len(found),
         metric=spec.metric,
         protocol=spec.protocol,
         empty_rate=statistics.fmean(item.empty for item in found),
         failed_rate=statistics.fmean(item.failed for item in found),
-        secondary={name: float(results[f"{name},none"]) / spec.scale for name in spec.secondary},
+        secondary={
+            name: statistics.fmean(item.secondary[name] for item in found)
+            if chooses
+            else float(results[f"{name},none"]) / spec.scale
+            for name in spec.secondary
+        },
     )
 
 
 def _item(spec: Benchmark, sample: Sample) -> Item:
     doc = sample["doc"]
     raw = _generated(spec, sample)
+    finite = all(math.isfinite(likelihood) for likelihood in likelihoods(sample))
+    counted = 1.0
     if spec.answer == "loglikelihood":
         chosen, target = _choices(spec, sample)
-        empty = failed = 0.0
+        chosen = chosen if finite else ""
+        counted = float(finite)
+        empty, failed = 0.0, 1 - counted
     else:
         answers = [_ANSWER[spec.name](doc, text) for text in raw]
         chosen, target = answers[0] or "", str(doc["target"])
         empty = statistics.fmean(not text.strip() for text in raw)
-        failed = statistics.fmean(answer is None for answer in answers)
+        failed = statistics.fmean(answer is None or not finite for answer in answers)
     numbers = {name: _number(sample[name]) for name in (spec.metric, *spec.secondary)}
     return Item(
         item=str(doc["id"]),
@@ -126,11 +139,20 @@ def _item(spec: Benchmark, sample: Sample) -> Item:
         raw=raw,
         filtered=chosen,
         target=target,
-        value=_value(spec, sample),
-        secondary={name: number for name in spec.secondary if (number := numbers[name]) is not None},
+        value=counted * _value(spec, sample),
+        secondary={name: counted * number for name in spec.secondary if (number := numbers[name]) is not None},
         empty=empty,
         failed=failed,
     )
+
+
+def likelihoods(sample: Sample) -> list[float]:
+    """Return the log-likelihoods that were asked for, one for each request of that kind.
+
+    lm-eval logs them as pairs with whether the text is the greedy one; written to JSON, NaN becomes null.
+    """
+    pairs = [answers[0] for answers in sample["resps"] if not isinstance(answers[0], str)]
+    return [math.nan if pair[0] is None else float(pair[0]) for pair in pairs]
 
 
 def _generated(spec: Benchmark, sample: Sample) -> tuple[str, ...]:
@@ -151,8 +173,8 @@ def _prompt(sample: Sample) -> str:
 def _choices(spec: Benchmark, sample: Sample) -> tuple[str, str]:
     """Return the choice with the highest likelihood, and the right one."""
     doc = sample["doc"]
-    likelihoods = [float(response[0][0]) for response in sample["resps"]]
-    chosen = likelihoods.index(max(likelihoods))
+    found = likelihoods(sample)
+    chosen = found.index(max(found))
     texts = doc["options"] if spec.name == "xwino" else doc["choices"]
     return str(texts[chosen]), str(texts[doc["gold"]])
 

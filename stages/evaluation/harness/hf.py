@@ -6,10 +6,10 @@ from typing import Any
 import torch
 from lm_eval.api.instance import Instance
 from lm_eval.models.huggingface import HFLM
-from transformers import GenerationConfig, StoppingCriteriaList
+from transformers import GenerationConfig, LogitsProcessorList, StoppingCriteriaList
 
 from stages.evaluation.harness.asking import Asking, continuation
-from stages.evaluation.harness.finish import RowStops, finish_of, without_lead
+from stages.evaluation.harness.finish import Finite, RowStops, finish_of, without_lead
 
 LEAD = 8
 """Tokens of leading white space that a stripped answer may have beyond its limit."""
@@ -79,6 +79,7 @@ class ObservedModel(Asking, HFLM):  # type: ignore[misc]  # lm-eval has no types
         rows, start = context.shape
         strip = self.setting.strip
         criterion = RowStops(self.tokenizer, stop, start, rows, strip=strip)
+        finite = Finite(self.ends, start, rows)
         if not options.get("do_sample"):
             options = {name: value for name, value in options.items() if name not in {"temperature", "top_p", "top_k"}}
         budget = max_length - start
@@ -86,18 +87,18 @@ class ObservedModel(Asking, HFLM):  # type: ignore[misc]  # lm-eval has no types
             input_ids=context,
             max_length=max_length + (LEAD if strip else 0),
             stopping_criteria=StoppingCriteriaList([criterion]),
+            logits_processor=LogitsProcessorList([finite]),
             pad_token_id=self.tokenizer.pad_token_id,
             use_cache=True,
             **options,
         )
         generated = output[:, start:].tolist()
+        how = zip(generated, criterion.lengths, finite.broken, strict=True)
         if strip:
-            generated = [
-                self._stripped(row, length, budget) for row, length in zip(generated, criterion.lengths, strict=True)
-            ]
+            generated = [self._stripped(row, length, budget, broken=broken) for row, length, broken in how]
             return torch.cat([context, torch.tensor(generated, device=context.device, dtype=context.dtype)], dim=1)
-        for row, length in zip(generated, criterion.lengths, strict=True):
-            self.order.note(finish_of(row, length, budget, self.ends))
+        for row, length, broken in how:
+            self.order.note(finish_of(row, length, budget, self.ends, broken=broken))
         return output
 
     def tok_decode(self, tokens: int | list[int], skip_special_tokens: bool = True) -> str:
@@ -106,10 +107,11 @@ class ObservedModel(Asking, HFLM):  # type: ignore[misc]  # lm-eval has no types
             return continuation(self.tokenizer, self._prompts.pop(0), tokens)
         return str(super().tok_decode(tokens, skip_special_tokens=skip_special_tokens))
 
-    def _stripped(self, row: Sequence[int], length: int, budget: int) -> list[int]:
+    def _stripped(self, row: Sequence[int], length: int, budget: int, *, broken: bool) -> list[int]:
         """Return an answer without its leading white space, within the limit, filled up with padding."""
         until = next((place for place, token in enumerate(row) if token in self.ends), len(row))
         lead = without_lead(row[:until], self.tok_decode)
         rest = list(row[lead : lead + budget])
-        self.order.note(finish_of(rest, length - lead if 0 < length - lead <= budget else 0, budget, self.ends))
+        stopped_at = length - lead if 0 < length - lead <= budget else 0
+        self.order.note(finish_of(rest, stopped_at, budget, self.ends, broken=broken))
         return rest + [self.tokenizer.pad_token_id] * (budget - len(rest))

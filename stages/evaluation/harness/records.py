@@ -88,13 +88,14 @@ def answer_table(benchmark: str, samples: Sequence[outcomes.Sample], answers: Se
             "target": item.target,
             "value": item.value,
             "secondary": json.dumps(item.secondary, sort_keys=True),
-            "log_likelihoods": _log_likelihoods(spec, sample),
+            "log_likelihoods": outcomes.likelihoods(sample) if spec.answer == "loglikelihood" else [],
             "finish": [finish.reason for finish in known.finishes],
             "prompt_tokens": known.prompt_tokens,
             "output_tokens": [finish.tokens for finish in known.finishes],
             "truncated": known.truncated,
             "empty": item.empty,
-            "failed": item.failed,
+            # an answer that broke off is none, whatever stands in it
+            "failed": max(item.failed, _share([finish.reason == "broken" for finish in known.finishes])),
             "refused": _share([refused(text) for text in item.raw]),
             "capped": _share([finish.reason == "length" for finish in known.finishes])
             if _can_be_capped(spec)
@@ -108,12 +109,6 @@ def answer_table(benchmark: str, samples: Sequence[outcomes.Sample], answers: Se
 def _can_be_capped(spec: Benchmark) -> bool:
     """Tell whether the limit on tokens can cut an answer: one token is a whole answer where no more is asked for."""
     return spec.max_gen_toks > 1
-
-
-def _log_likelihoods(spec: Benchmark, sample: outcomes.Sample) -> list[float]:
-    if spec.answer != "loglikelihood":
-        return []
-    return [float(response[0][0]) for response in sample["resps"]]
 
 
 def _share(values: Sequence[bool]) -> float:
@@ -144,7 +139,7 @@ def score_record(
         "metric": score.metric,
         "protocol": protocol(benchmark, setting),
         "empty_rate": score.empty_rate,
-        "failed_rate": score.failed_rate,
+        "failed_rate": float(table["failed"].mean()),
         "capped_rate": float(table["capped"].mean()),
         "refused_rate": float(table["refused"].mean()),
         "truncated_rate": float(table["truncated"].mean()),
