@@ -213,7 +213,7 @@ def _case(model: str, benchmark: str | None, n_items: int, params: Params, facts
     if benchmark is None:
         n_items = min(n_items, len(diagnosis.PROBES))
     if model in facts.models.index:
-        record = record_of(model, facts.models, task_digests(), ())
+        record = record_of(model, facts.models, task_digests(params.evaluate.backend), ())
         return Case(record, benchmark, n_items, params, params.evaluate.model_dir)
     folder = Path(model).expanduser().resolve()
     if not (folder / "config.json").is_file():

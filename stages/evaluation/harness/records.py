@@ -14,7 +14,8 @@ import pandas as pd
 from stages.contracts.study.workarounds import Setting
 from stages.evaluation.harness.finish import Finish
 from stages.tasks import outcomes
-from stages.tasks.registry import BENCHMARKS, Benchmark
+from stages.tasks.benchmark import Benchmark, Sample
+from stages.tasks.registry import BENCHMARKS
 
 _REFUSAL = re.compile(
     r"\s*(i['’]?m sorry|sorry,|i apologi[sz]e|i (can(no|['’])t|am unable|am not able)|as an ai\b|unfortunately, i"
@@ -69,7 +70,7 @@ def refused(text: str) -> bool:
     return _REFUSAL.match(text) is not None
 
 
-def answer_table(benchmark: str, samples: Sequence[outcomes.Sample], answers: Sequence[Answers]) -> pd.DataFrame:
+def answer_table(benchmark: str, samples: Sequence[Sample], answers: Sequence[Answers]) -> pd.DataFrame:
     """Return a row for each item, its answers as lists.
 
     Args:
@@ -117,7 +118,7 @@ def _share(values: Sequence[bool]) -> float:
 
 def score_record(
     benchmark: str,
-    samples: Sequence[outcomes.Sample],
+    samples: Sequence[Sample],
     results: Mapping[str, Any],
     table: pd.DataFrame,
     setting: Setting,

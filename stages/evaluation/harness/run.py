@@ -16,8 +16,9 @@ from stages.contracts.errors import InputError, raise_all
 from stages.evaluation.harness.weights import weight_problems
 from stages.evaluation.model_source import ModelSource
 from stages.evaluation.unit import Run, Unit, versions
-from stages.tasks.data import DataRecord
-from stages.tasks.registry import BENCHMARKS, SEEDS, TASKS_DIR, Benchmark
+from stages.tasks.benchmark import Benchmark
+from stages.tasks.registry import BENCHMARKS, SEEDS, TASKS_DIR
+from stages.tasks.rows import DataRecord
 
 CPU_BATCH = 8
 """Batch on a CPU where none is given: trying for the largest that fits would take all its memory."""
