@@ -25,6 +25,7 @@ from stages.workspace.files import read_text, write_text
 
 SHOWN = 44
 """Characters of an answer that the table shows."""
+_ONE = "--benchmark NAME --write"
 
 
 @dataclass(frozen=True)
@@ -116,6 +117,8 @@ class Diagnosis:
             if self.written:
                 every = record.benchmark or "every benchmark"
                 yield f"written to {self.written}; it evaluates {every} of {record.model_id} again"
+            elif self.case.benchmark is None:
+                yield f"plain questions are no benchmark: {_ONE} tries it on one and adds it for that one"
             else:
                 yield f"--write adds it to {self.case.file}:"
                 yield from as_yaml(record).splitlines()
@@ -249,13 +252,15 @@ def _may_be_written(case: Case, facts: Facts) -> None:
     """Check before the model is loaded that a record could be added.
 
     Raises:
-        InputError: The study does not know model or benchmark, or has a record of them.
+        InputError: The study does not know model or benchmark, or has a record of them; or no benchmark is named.
     """
+    if case.benchmark is None:
+        raise InputError([f"--write: plain questions are evidence for no benchmark: {_ONE} has some for that one"])
     folder = paths.study_folder(case.params.study)
     model_id = case.record.model_id
     if model_id not in facts.models.index:
         raise InputError([f"{folder}/models.csv has no {model_id}: add its record, or leave --write out"])
-    if case.benchmark is not None and case.benchmark not in facts.benchmarks.index:
+    if case.benchmark not in facts.benchmarks.index:
         raise InputError([f"{folder}/benchmarks.csv has no {case.benchmark}: leave --write out"])
     if any((known.model_id, known.benchmark) == (model_id, case.benchmark) for known in facts.workarounds):
         raise InputError([f"{folder / FILE} has a record of {model_id} already: delete it to write another"])

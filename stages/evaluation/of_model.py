@@ -12,7 +12,7 @@ from typing import Any
 from filelock import FileLock, Timeout
 
 from stages.contracts.errors import InputError, raise_all
-from stages.contracts.outcomes import RECORDED
+from stages.contracts.outcomes import RATES
 from stages.contracts.params import EvaluateParams
 from stages.contracts.study.model_record import ModelRecord
 from stages.contracts.study.workarounds import Setting
@@ -136,7 +136,7 @@ def _done(units: Sequence[Unit], store: Store) -> int:
 
 def _numbers(store: Store, unit: Unit) -> dict[str, float | None]:
     score, provenance = store.score(unit), store.provenance(unit)
-    numbers = {name: score[name] for name in ("score", "stderr", *RECORDED)} | {
+    numbers = {name: score[name] for name in ("score", "stderr", *RATES)} | {
         "n_items": score["n_items"],
         "seconds": provenance["seconds"],
     }
@@ -145,7 +145,7 @@ def _numbers(store: Store, unit: Unit) -> dict[str, float | None]:
 
 def _told(unit: Unit, store: Store) -> str:
     score = store.score(unit)
-    rates = ", ".join(f"{name.removesuffix('_rate')} {score[name]:.1%}" for name in RECORDED if score[name])
+    rates = ", ".join(f"{name.removesuffix('_rate')} {score[name]:.1%}" for name in RATES if score[name])
     seconds = store.provenance(unit)["seconds"]
     return (
         f"{unit.benchmark} {score['score']:.4f} ({score['n_items']} items, {seconds:.0f} s{', ' * bool(rates)}{rates})"
