@@ -16,7 +16,7 @@ from stages.evaluation import diagnosis, model_source, of_model
 from stages.evaluation.code_digest import task_digests
 from stages.evaluation.diagnosis import Limits, Trial
 from stages.evaluation.harness import run as harness
-from stages.evaluation.unit import Unit
+from stages.evaluation.unit import Unit, versions
 from stages.tasks import data
 from stages.tasks.registry import BENCHMARKS
 from stages.workspace import paths
@@ -161,6 +161,7 @@ def diagnose(
     Raises:
         InputError: Model or benchmark are not known, or cannot be asked.
     """
+    versions(of_model.NEEDED)
     params = load_params()
     facts = load_study_facts(params)
     case = _case(model, benchmark, n_items, params, facts)

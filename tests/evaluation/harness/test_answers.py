@@ -15,6 +15,7 @@ from stages.contracts.errors import InputError
 from stages.contracts.study.model_record import ModelRecord
 from stages.contracts.study.workarounds import PROTOCOL, Setting
 from stages.evaluation.harness import run as harness
+from stages.evaluation.harness.faults import loading_explained
 from stages.evaluation.harness.finish import Finish, Finite, finish_of, without_lead
 from stages.evaluation.model_source import ModelSource, locate
 from stages.evaluation.unit import Run, Unit
@@ -255,13 +256,13 @@ def test_a_device_that_is_not_there_is_one_line():
     ],
 )
 def test_what_a_user_can_mend_is_one_line(error, told):
-    with pytest.raises(InputError) as caught, harness.loading_explained("org/a", Run()):
+    with pytest.raises(InputError) as caught, loading_explained("org/a", Run()):
         raise error
     assert told in caught.value.problems[0]
 
 
 def test_a_mistake_of_ours_stays_a_traceback():
-    with pytest.raises(RuntimeError, match="shape"), harness.loading_explained("org/a", Run()):
+    with pytest.raises(RuntimeError, match="shape"), loading_explained("org/a", Run()):
         raise RuntimeError("shape mismatch")
 
 
@@ -270,7 +271,7 @@ def test_the_cuda_kind_of_memory_error(monkeypatch):
 
     with (
         pytest.raises(InputError, match="out of memory with batch size 64"),
-        harness.loading_explained("m", Run(batch_size=64)),
+        loading_explained("m", Run(batch_size=64)),
     ):
         raise torch.cuda.OutOfMemoryError("CUDA out of memory")
 
