@@ -23,19 +23,12 @@ def main() -> None:
     stderr = to_matrix(cells, "stderr", list(X.index), list(X.columns))
     pearson, spearman = correlation.pearson(X), correlation.spearman(X)
     precision = correlation.precision(X, stderr, params.correlate.se_share)
-    pairs = [pair for pair in correlation.counterparts(read_fact("benchmarks")) if {*pair} <= {*X.columns}]
+    pairs = correlation.counterparts(read_fact("benchmarks"))
     write_table("correlation_pearson", named(pearson))
     write_table("correlation_spearman", named(spearman))
     write_table("precision", named(precision))
     noisy = list(precision.index[precision["noisy"]])
-    write_metrics(
-        "correlate",
-        {
-            "pearson": {f"{a}.{b}": pearson.loc[a, b] for a, b in pairs},
-            "spearman": {f"{a}.{b}": spearman.loc[a, b] for a, b in pairs},
-            "noisy_benchmarks": len(noisy),
-        },
-    )
+    write_metrics("correlate", correlation.headline(pearson, precision, pairs))
     if noisy:
         say(f"standard error above {params.correlate.se_share:g} of the spread: {', '.join(noisy)}")
 

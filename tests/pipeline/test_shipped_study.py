@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from stages.lineage.pipeline import flatten
 from tests.repository import Repository
 
 
@@ -57,9 +58,35 @@ def test_cross_lingual_correlations(shipped: Repository):
      ("PC1", "total", 0.938, 27)],
 )  # fmt: skip
 def test_scaling_laws(shipped: Repository, component: str, language: str, rho: float, n: int):
-    law = metrics(shipped, "scale")[component][language]
+    law = table(shipped, "scaling").set_index(["response", "language"]).loc[component, language]
     assert law["rho"] == pytest.approx(rho, abs=5e-4)
     assert law["n"] == n
+
+
+def test_forty_numbers_stand_for_the_study(shipped: Repository):
+    """As many as `dvc metrics diff` and MLflow can show at once; everything else is in tables."""
+    names = {path.stem for path in (shipped.path / "reports/metrics").iterdir()}
+    found = dict(flatten("", {name: metrics(shipped, name) for name in names}))
+    assert len(found) == 40
+    abstract = {
+        "decompose.n_models": 35,
+        "decompose.n_benchmarks": 19,
+        "decompose.explained_variance_ratio.PC1": 0.6515,
+        "scale.PC1.en.rho": 0.916,
+        "scale.PC1.en.n": 27,
+        "scale.PC2.ja.rho": 0.779,
+        "correlate.pearson.jmmlu.mmlu": 0.91,
+        "compare.reproduced": 101,
+        "compare.not_reproduced": 5,
+        "robustness.conclusions.holds": 4,
+        "robustness.conclusions.weakens": 2,
+        "robustness.conclusions.fails": 1,
+        "robustness.conclusions.not_computable": 0,
+        "validate.waived": 6,
+    }
+    assert {name: found[name] for name in abstract} == pytest.approx(abstract, abs=1e-3)
+    assert found["stability.PC1.en.families.low"] < 0.916 < found["stability.PC1.en.families.high"]
+    assert found["stability.PC2.ja.families.low"] < 0.779 < found["stability.PC2.ja.families.high"]
 
 
 def test_every_claim_but_the_known_five_reproduces(shipped: Repository):
