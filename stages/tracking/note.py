@@ -107,13 +107,13 @@ def _conclusions(metrics: Mapping[str, float]) -> str:
     if not sum(found.values()):
         return ""
     words = {
-        "holds": "hold in every variation of the analysis",
-        "weakens": "weaken in some",
-        "fails": "fail in some",
-        "not_computable": "are not computable",
+        "holds": "that hold in every variation of the analysis",
+        "weakens": "that weaken in some",
+        "fails": "that fail in some",
+        "not_computable": "not computable in any",
     }
-    told = ", ".join(f"{found[name]:.0f} {text}" for name, text in words.items() if found.get(name) or name == "holds")
-    return f"of {sum(found.values()):.0f} conclusions {told}"
+    told = "; ".join(f"{text}: {found[name]:.0f}" for name, text in words.items() if found[name])
+    return f"conclusions {told}"
 
 
 def _claims(metrics: Mapping[str, float]) -> str:

@@ -2,6 +2,8 @@
 
 import json
 import re
+import shlex
+import sys
 from html import unescape
 from pathlib import Path
 
@@ -10,7 +12,7 @@ import pandas as pd
 import pytest
 
 from stages.lineage.pipeline import flatten
-from tests.repository import Repository
+from tests.repository import ROOT, Repository
 
 
 def metrics(repository: Repository, name: str) -> dict:
@@ -124,6 +126,38 @@ def test_scratch_models_give_figure_8(scratch: Repository):
     # the paper prints 0.779 here, the value of all models: known not to reproduce
     assert metrics(scratch, "scale")["PC2"]["ja"] == {"rho": pytest.approx(0.80, abs=5e-3), "n": 10}
     assert claims.loc["scaling.scratch.pc2.ja.rho", "status"] == "not reproduced"
+
+
+def test_two_states_fit_a_terminal_of_120_columns(scratch: Repository):
+    moved = scratch.dvc("metrics", "diff", "HEAD", "workspace").splitlines()
+    rows = [line.split() for line in moved[1:] if line.strip()]
+    assert ["reports/metrics/scale.json", "PC1.en.rho", "0.91597", "0.92281", "0.00684"] in rows
+    assert len(rows) <= 40
+    assert max(map(len, moved)) <= 120
+    (command,) = re.findall(
+        r"^dvc (exp show .*)$", (ROOT / "README.md").read_text(encoding="utf-8"), flags=re.MULTILINE
+    )
+    shown = scratch.dvc(*shlex.split(command), env={"COLUMNS": "120"}).splitlines()
+    assert any("only-scratch" in line and "scratch" in line and "0.92281" in line for line in shown)
+    assert max(len(line.rstrip()) for line in shown) <= 120
+
+
+def test_two_states_are_overlaid_by_declared_templates_and_no_figure_is_shown_twice(scratch: Repository):
+    answer = scratch.run(sys.executable, "-m", "dvc", "plots", "diff", "HEAD", "workspace", "--json").stdout
+    found = json.loads(answer)
+    assert "errors" not in found
+    assert list(found["data"]) == [
+        "Explained variance per component",
+        "Loadings per component",
+        "Models on the first two components",
+        "Correlations with training budgets",
+        "Correlations between benchmarks",
+        "Conclusions in all variations of the analysis",
+    ]
+    for (plot,) in found["data"].values():
+        assert plot["type"] == "vega"
+        assert {row["rev"] for row in plot["content"]["data"]["values"]} == {"HEAD", "workspace"}
+        assert "DVC_METRIC" not in json.dumps(plot["content"])
 
 
 def test_corrections_move_the_numbers_and_say_where(corrected: Repository):
