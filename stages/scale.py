@@ -7,7 +7,8 @@ Writes  reports/tables/{scaling,skipped_scale}.csv, reports/metrics/scale.json
 
 import pandas as pd
 
-from stages.analysis.scaling.laws import fit_all_laws, headline, named_laws
+from stages.analysis.claims import claimed_laws
+from stages.analysis.scaling.laws import fit_all_laws, headline
 from stages.workspace import paths
 from stages.workspace.conclusions import read_conclusions
 from stages.workspace.facts import load_info, load_params, read_fact
@@ -27,8 +28,8 @@ def main() -> None:
     columns = ["response", "language", "n", "rho", "slope", "intercept"]
     write_table("scaling", pd.DataFrame([vars(law) for law in laws], columns=columns))
     found = read_conclusions(params, languages)
-    statistics = [criterion.statistic for one in (found.conclusions if found else []) for criterion in one.criteria]
-    write_metrics("scale", headline(laws, named_laws(statistics, list(read_fact("claims")["claim_id"]))))
+    named = [*(found.laws if found else []), *claimed_laws(list(read_fact("claims")["claim_id"]))]
+    write_metrics("scale", headline(laws, named))
     write_skipped("scale", skipped)
 
 

@@ -12,6 +12,7 @@ from stages.analysis.conclusions import verdicts
 from stages.analysis.scaling import laws
 from stages.analysis.scores import correlation
 from stages.analysis.uncertainty import report
+from stages.contracts.study.conclusions import Conclusions
 from stages.lineage.pipeline import flatten
 
 MOST = 40
@@ -64,11 +65,13 @@ def test_any_study_has_at_most_40_numbers(
 
 
 def test_the_laws_that_a_study_names_come_first():
-    statistics = ["evr.PC1", "rho.PC2.ja", "r.mmlu.jmmlu", "outside_r"]
+    listed = [{"statistic": name, "holds": 1, "weakens": 0} for name in ("evr.PC1", "rho.PC2.ja", "r.mmlu.jmmlu")]
+    concluded = Conclusions.model_validate({"conclusions": [{"id": "c", "statement": "s", "criteria": listed}]}).laws
+    assert concluded == [("PC2", "ja")]
     claim_ids = ["models.n", "scaling.all.pc1.en.rho", "scaling.scratch.pc2.ja.n", "scaling.all.factor4.ja.slope"]
-    named = laws.named_laws(statistics, claim_ids)
-    assert named == [("PC2", "ja"), ("PC1", "en"), ("Factor4", "ja")]
-    found = laws.headline(budgets(["ja", "en"]), named)
+    claimed = claims.claimed_laws(claim_ids)
+    assert claimed == [("PC1", "en"), ("PC2", "ja"), ("Factor4", "ja")]
+    found = laws.headline(budgets(["ja", "en"]), [*concluded, *claimed])
     assert found == {
         "PC2": {"ja": {"rho": 0.5, "n": 300}},
         "PC1": {"en": {"rho": 0.5, "n": 300}, "total": {"rho": 0.5, "n": 300}},

@@ -208,24 +208,6 @@ def fit_all_laws(
     return [*laws, *of_factors], [*skipped, *new]
 
 
-def named_laws(statistics: Sequence[str], claim_ids: Sequence[str]) -> list[tuple[str, str]]:
-    """Return response and budget of the laws that a study is about, each once.
-
-    Args:
-        statistics: Those of its conclusions, in order: `rho.PC1.en` names a law.
-        claim_ids: Those of its claims, in order: `scaling.all.pc1.en.rho` names a law, whatever the subset.
-    """
-    parts = [name.split(".") for name in statistics]
-    concluded = [(rest[0], rest[1]) for kind, *rest in parts if kind == "rho"]
-    parts = [name.split(".") for name in claim_ids]
-    claimed = [(_response(rest[1]), rest[2]) for kind, *rest in parts if kind == "scaling" and len(rest) == 4]
-    return list(dict.fromkeys([*concluded, *claimed]))
-
-
-def _response(axis: str) -> str:
-    return axis.upper() if axis.startswith("pc") else axis.capitalize()
-
-
 def headline(laws: Sequence[Law], named: Sequence[tuple[str, str]]) -> dict[str, dict[str, dict[str, float]]]:
     """Return {response: {language: {rho, n}}} of at most `MOST_LAWS` laws, for scale.json.
 
@@ -233,7 +215,8 @@ def headline(laws: Sequence[Law], named: Sequence[tuple[str, str]]) -> dict[str,
 
     Args:
         laws: Laws of components, then of factors.
-        named: See `named_laws`; laws that could not be fitted are passed over.
+        named: Response and budget of the laws that the study is about, in order; those that could not be fitted are
+            passed over.
     """
     fitted = {(law.response, law.language): law for law in laws}
     first = [key for key in fitted if key[0] == laws[0].response]
