@@ -5,6 +5,7 @@ Writes  reports/tables/{pca_loadings,pca_scores,pca_loo,explained_variance,skipp
         reports/metrics/decompose.json
 """
 
+from stages.analysis.components.pca import headline
 from stages.analysis.components.ppca import NotImputableError, decompose_with_loo
 from stages.contracts.errors import InputError
 from stages.workspace import paths
@@ -31,10 +32,7 @@ def main() -> None:
     write_table("explained_variance", ratio.rename("share").rename_axis("component").reset_index())
     n_models, n_benchmarks = X.shape
     skipped = [f"{len(ratio)} of {k} components: {n_models} models x {n_benchmarks} benchmarks have no more"]
-    write_metrics(
-        "decompose",
-        {"n_models": n_models, "n_benchmarks": n_benchmarks, "explained_variance_ratio": ratio.to_dict()},
-    )
+    write_metrics("decompose", headline(X.shape, ratio))
     shares = ", ".join(f"{name} {100 * share:.2f} %" for name, share in ratio.items())
     say(f"explained variance: {shares}")
     write_skipped("decompose", skipped if len(ratio) < k else [])

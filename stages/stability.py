@@ -1,20 +1,20 @@
 """Stage `stability`: how far the results would move with other models, families, test items or token counts.
 
 Reads   data/score_matrix.parquet (behind the gate), data/score_cells.parquet, data/models.parquet,
-        reports/tables/{pca_loadings,fa_loadings}.csv
+        reports/tables/{pca_loadings,fa_loadings}.csv, reports/metrics/scale.json
 Writes  reports/tables/stability_*.csv, reports/tables/skipped_stability.csv, reports/metrics/stability.json
 """
 
 from stages.analysis.scaling.budgets import derive_tokens
 from stages.analysis.scaling.ranges import log_ranges, range_problems
 from stages.analysis.scores.cells import to_matrix, waived
-from stages.analysis.uncertainty.report import Inputs, assess
+from stages.analysis.uncertainty.report import Inputs, assess, headline
 from stages.contracts.errors import raise_all
 from stages.contracts.params import Params
 from stages.workspace import paths
 from stages.workspace.facts import load_info, load_params
 from stages.workspace.files import read_parquet
-from stages.workspace.outputs import read_table, write_metrics, write_skipped, write_table
+from stages.workspace.outputs import read_metrics, read_table, write_metrics, write_skipped, write_table
 from stages.workspace.running import run_stage
 
 
@@ -52,7 +52,7 @@ def main() -> None:
     found = assess(read_inputs(params), params.stability)
     for name, table in found.tables.items():
         write_table(f"stability_{name}", table)
-    write_metrics("stability", found.metrics)
+    write_metrics("stability", headline(found.tables["scaling"], read_metrics("scale")))
     write_skipped("stability", found.skipped)
 
 
