@@ -24,7 +24,7 @@ KEPT = 40
 """Draws kept of each start, for placing new models."""
 LARGE = 50_000
 """Cells above which starts are fewer and shorter: the many scores determine the model."""
-STARTS, SWEEPS = 3, (50, 110)
+STARTS, SWEEPS = 3, (40, 100)
 STARTS_LARGE, SWEEPS_LARGE = 2, (40, 60)
 SHOWN = 4
 """Axes whose agreement between starts is told."""

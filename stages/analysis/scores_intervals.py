@@ -4,6 +4,8 @@ Student's t is a normal whose precision is gamma distributed, so that the sum of
 quantiles need one integral (Geweke 1993). What the model says is then compared with scores that were hidden from it.
 """
 
+from functools import lru_cache
+
 import numpy as np
 from numpy.random import Generator
 from numpy.typing import NDArray
@@ -36,18 +38,24 @@ def half_width(variance: Floats, noise: Floats, level: float) -> Floats:
         noise: Squared scale of the Student's t part, positive.
         level: Probability inside.
     """
-    ratios = np.append(0.0, np.geomspace(0.02, 50.0, 60))
+    ratios, multiples = _multiples(level)
+    width: Floats = np.interp(np.sqrt(variance / noise), ratios, multiples) * np.sqrt(variance + noise)
+    return width
+
+
+@lru_cache(maxsize=8)
+def _multiples(level: float) -> tuple[Floats, Floats]:
+    """Return ratios of normal to Student scale, and half width over root of the sum of squared scales, each (62,)."""
+    ratios = np.append(0.0, np.geomspace(0.02, 50.0, 61))
     at = (np.arange(QUADRATURE) + 0.5) / QUADRATURE
-    # variance of the normals in the mixture: 1 / precision of the noise, and the normal part
+    # standard deviations of the normals in the mixture: precision of the noise is gamma, the normal part adds to it
     spreads = np.sqrt(FREEDOM / 2 / special.gammaincinv(FREEDOM / 2, at) + ratios[:, None] ** 2)
     low, high = np.zeros(len(ratios)), 100 * (1 + ratios)
     for _ in range(60):
         middle = (low + high) / 2
         inside = (2 * special.ndtr(middle[:, None] / spreads) - 1).mean(axis=1) < level
         low, high = np.where(inside, middle, low), np.where(inside, high, middle)
-    multiples = low / np.hypot(1.0, ratios)
-    width: Floats = np.interp(np.sqrt(variance / noise), ratios, multiples) * np.sqrt(variance + noise)
-    return width
+    return ratios, low / np.hypot(1.0, ratios)
 
 
 def pool(found: list[Posterior]) -> tuple[Floats, Floats, Floats]:
