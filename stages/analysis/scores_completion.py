@@ -128,7 +128,7 @@ def fit_completion(
     def framed(cells: Floats) -> pd.DataFrame:
         return pd.DataFrame(cells[np.ix_(by_row, by_column)], X.index, X.columns)
 
-    axes, agreement = _axes(found, by_column, X.columns)
+    axes, agreement = _axes(Z, found, by_column, X.columns)
     return Completion(
         scores=X,
         mean=framed(link.inverse(mean)),
@@ -179,19 +179,21 @@ def _order(values: Floats) -> Order:
     return np.lexsort(np.sort(values, axis=1).T[::-1])
 
 
-def _axes(found: Sequence[Posterior], by_column: Order, names: pd.Index) -> tuple[pd.DataFrame, pd.Series]:
+def _axes(Z: Floats, found: Sequence[Posterior], by_column: Order, names: pd.Index) -> tuple[pd.DataFrame, pd.Series]:
     """Return the axes of the completed standardised matrix, and how well the starts agree on each.
 
-    The rank is not fixed, so axes are those of the predictions, as in a principal component analysis of the completed
-    matrix; an axis is positive where its largest loading is. Congruence is Tucker's, the cosine of the angle.
+    Axes are those of a principal component analysis with the predictions in the gaps, positive where their largest
+    loading is. Congruence is Tucker's, the cosine of the angle between two axes.
     """
-    count = min(SHOWN, found[0].mean.shape[0] - 1, len(names))
-    pooled = _principal(np.mean([one.mean for one in found], axis=0), count)
+    count = min(SHOWN, Z.shape[0] - 1, Z.shape[1])
+    gaps = np.isnan(Z)
+    pooled = _principal(np.where(gaps, np.mean([one.mean for one in found], axis=0), Z), count)
     largest = np.abs(pooled).argmax(axis=0)
     pooled = pooled * np.sign(pooled[largest, np.arange(count)])
-    congruences = [np.abs((_principal(one.mean, count) * pooled).sum(axis=0)) for one in found]
+    starts = [_principal(np.where(gaps, one.mean, Z), count) for one in found]
+    agreement = np.min([np.abs((axes * pooled).sum(axis=0)) for axes in starts], axis=0)
     labels = [f"axis{number + 1}" for number in range(count)]
-    return pd.DataFrame(pooled[by_column], names, labels), pd.Series(np.min(congruences, axis=0), labels)
+    return pd.DataFrame(pooled[by_column], names, labels), pd.Series(agreement, labels)
 
 
 def _principal(Z: Floats, count: int) -> Floats:

@@ -51,13 +51,6 @@ class Link:
         scores: Floats = np.where(bounded, self.lower + width * np.clip(share, 0.0, 1.0), linear)
         return scores
 
-    def slope(self, Z: Floats) -> Floats:
-        """Return score units per standardised unit at Z (..., n_benchmarks)."""
-        share = 1 / (1 + np.exp(-np.clip(Z * self.spread + self.centre, -700, 700)))
-        width = np.where(_bounded(self.lower, self.upper), (self.upper - self.lower) * (1 + 2 * EDGE), np.nan)
-        slope: Floats = self.spread * np.where(np.isfinite(width), width * share * (1 - share), 1.0)
-        return slope
-
 
 def fit_link(scores: Floats, lower: Floats, upper: Floats) -> Link:
     """Fit centre and spread to the scores that are there.
@@ -74,9 +67,9 @@ def fit_link(scores: Floats, lower: Floats, upper: Floats) -> Link:
     centre = np.where(there, linear, 0.0).sum(axis=0) / np.maximum(count, 1)
     squares = np.where(there, (linear - centre) ** 2, 0.0).sum(axis=0)
     typical = _typical(squares, count, bounded)
-    # a benchmark without scores is expected where the others are
-    if bounded.any() and not count.all():
-        centre = np.where(count > 0, centre, centre[bounded & (count > 0)].mean())
+    # a benchmark without scores is expected where the others are; at half its range when there are none
+    usable = bounded & (count > 0)
+    centre = np.where(count > 0, centre, centre[usable].mean() if usable.any() else 0.0)
     variance = np.where(
         bounded,
         (squares + BORROWED * typical) / (np.maximum(count - 1, 0) + BORROWED),

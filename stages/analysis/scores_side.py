@@ -50,7 +50,7 @@ def _dates(known: pd.Series) -> bool:
 def _years(series: pd.Series) -> pd.Series:
     """Return dates as years with fraction, NaN where there is none."""
     dates = pd.to_datetime(series.where(series.notna()).astype(object), format="ISO8601")
-    return pd.Series(dates.dt.year + (dates.dt.dayofyear - 1) / 365.25, series.index, dtype=float)
+    return pd.Series(dates.dt.year + (dates.dt.day_of_year - 1) / 365.25, series.index, dtype=float)
 
 
 def _is(series: pd.Series, value: object) -> pd.Series:
