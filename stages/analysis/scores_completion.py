@@ -108,42 +108,63 @@ def fit_completion(
     problems = _problems(X, lower, upper, side)
     if problems:
         raise ValueError("; ".join(problems))
-    values = X.to_numpy(dtype=float)
+    known = np.zeros((len(X), 0)) if side is None else side.to_numpy(dtype=float)
+    return _assemble(X, _run(X.to_numpy(dtype=float), (lower, upper), known, seed, level), level)
+
+
+@dataclass(frozen=True)
+class _Run:
+    """What the sampler found, models and benchmarks in its own order, and the way back to theirs."""
+
+    Z: Floats
+    link: Link
+    found: list[Posterior]
+    stretch: float
+    side_means: Floats
+    by_row: Order
+    by_column: Order
+
+
+def _run(values: Floats, bounds: tuple[Floats, Floats], known: Floats, seed: int, level: float) -> _Run:
+    """Sample from all starts, and check the intervals."""
     rows, columns = _order(values), _order(values.T)
-    values = values[np.ix_(rows, columns)]
-    link = fit_link(values, lower[columns], upper[columns])
+    values, known = values[np.ix_(rows, columns)], known[rows]
+    lower, upper = bounds[0][columns], bounds[1][columns]
+    link = fit_link(values, lower, upper)
     Z = link.forward(values)
-    known = np.zeros((len(X), 0)) if side is None else side.to_numpy(dtype=float)[rows]
     side_means = known.mean(axis=0)
+    centred = known - side_means
     starts, sweeps = (STARTS, SWEEPS) if Z.size <= LARGE else (STARTS_LARGE, SWEEPS_LARGE)
-    found = [
-        sample(Z, known - side_means, np.random.default_rng((seed, start)), sweeps, KEPT) for start in range(starts)
-    ]
-    rng = np.random.default_rng((seed, starts))
-    stretch = check_stretch(values, (lower[columns], upper[columns]), known - side_means, rng, level)
-    mean, variance, noise = pool(found)
-    half = stretch * half_width(variance, noise, level)
-    by_row, by_column = np.argsort(rows), np.argsort(columns)
+    found = [sample(Z, centred, np.random.default_rng((seed, start)), sweeps, KEPT) for start in range(starts)]
+    stretch = check_stretch(values, (lower, upper), centred, np.random.default_rng((seed, starts)), level)
+    return _Run(Z, link, found, stretch, side_means, np.argsort(rows), np.argsort(columns))
+
+
+def _assemble(X: pd.DataFrame, run: _Run, level: float) -> Completion:
+    """Average over the starts, in the order of X."""
+    mean, variance, noise = pool(run.found)
+    half = run.stretch * half_width(variance, noise, level)
+    link, columns = run.link, run.by_column
 
     def framed(cells: Floats) -> pd.DataFrame:
-        return pd.DataFrame(cells[np.ix_(by_row, by_column)], X.index, X.columns)
+        return pd.DataFrame(cells[np.ix_(run.by_row, columns)], X.index, X.columns)
 
-    axes, agreement = _axes(Z, found, by_column, X.columns)
+    axes, agreement = _axes(run.Z, run.found)
     return Completion(
         scores=X,
         mean=framed(link.inverse(mean)),
         lower=framed(link.inverse(mean - half)),
         upper=framed(link.inverse(mean + half)),
-        spread=framed(np.std([link.inverse(one.mean) for one in found], axis=0)),
-        axes=axes,
-        agreement=agreement,
+        spread=framed(np.std([link.inverse(one.mean) for one in run.found], axis=0)),
+        axes=pd.DataFrame(axes[columns], X.columns, [f"axis{number + 1}" for number in range(len(agreement))]),
+        agreement=pd.Series(agreement, [f"axis{number + 1}" for number in range(len(agreement))]),
         level=level,
-        stretch=stretch,
-        link=Link(lower, upper, link.centre[by_column], link.spread[by_column]),
-        draws=np.concatenate([one.draws for one in found])[:, by_column],
-        precision=np.concatenate([one.precision for one in found])[:, by_column],
-        effects=np.concatenate([one.effects for one in found]),
-        side_means=side_means,
+        stretch=run.stretch,
+        link=Link(link.lower[columns], link.upper[columns], link.centre[columns], link.spread[columns]),
+        draws=np.concatenate([one.draws for one in run.found])[:, columns],
+        precision=np.concatenate([one.precision for one in run.found])[:, columns],
+        effects=np.concatenate([one.effects for one in run.found]),
+        side_means=run.side_means,
     )
 
 
@@ -179,7 +200,7 @@ def _order(values: Floats) -> Order:
     return np.lexsort(np.sort(values, axis=1).T[::-1])
 
 
-def _axes(Z: Floats, found: Sequence[Posterior], by_column: Order, names: pd.Index) -> tuple[pd.DataFrame, pd.Series]:
+def _axes(Z: Floats, found: Sequence[Posterior]) -> tuple[Floats, Floats]:
     """Return the axes of the completed standardised matrix, and how well the starts agree on each.
 
     Axes are those of a principal component analysis with the predictions in the gaps, positive where their largest
@@ -191,9 +212,8 @@ def _axes(Z: Floats, found: Sequence[Posterior], by_column: Order, names: pd.Ind
     largest = np.abs(pooled).argmax(axis=0)
     pooled = pooled * np.sign(pooled[largest, np.arange(count)])
     starts = [_principal(np.where(gaps, one.mean, Z), count) for one in found]
-    agreement = np.min([np.abs((axes * pooled).sum(axis=0)) for axes in starts], axis=0)
-    labels = [f"axis{number + 1}" for number in range(count)]
-    return pd.DataFrame(pooled[by_column], names, labels), pd.Series(agreement, labels)
+    agreement: Floats = np.min([np.abs((axes * pooled).sum(axis=0)) for axes in starts], axis=0)
+    return pooled, agreement
 
 
 def _principal(Z: Floats, count: int) -> Floats:
