@@ -1,13 +1,13 @@
 """Stage `stability`: how far the results would move with other models, families, test items or token counts.
 
 Reads   data/score_matrix.parquet (behind the gate), data/score_cells.parquet, data/models.parquet,
-        reports/tables/{pca_loadings,fa_loadings}.csv
+        data/study/benchmarks.parquet, reports/tables/{pca_loadings,fa_loadings}.csv
 Writes  reports/tables/stability_*.csv, reports/tables/skipped_stability.csv, reports/metrics/stability.json
 """
 
 from stages.analysis.scaling.budgets import derive_tokens
 from stages.analysis.scaling.ranges import log_ranges, range_problems
-from stages.analysis.scores.cells import to_matrix
+from stages.analysis.scores.cells import scaled_ranges, to_matrix
 from stages.analysis.scores.incomplete import waived
 from stages.analysis.uncertainty.report import Inputs, assess
 from stages.contracts.errors import raise_all
@@ -31,6 +31,7 @@ def read_inputs(params: Params) -> Inputs:
     return Inputs(
         X=X,
         stderr=to_matrix(cells, "stderr", *shape),
+        ranges=scaled_ranges(workspace.read_fact("benchmarks")),
         suspected=waived(cells, X),
         loadings=workspace.read_table("pca_loadings", "benchmark"),
         factor_loadings=workspace.read_table("fa_loadings", "benchmark"),

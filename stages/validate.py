@@ -38,7 +38,7 @@ def run(
 def suite(X: pd.DataFrame, benchmarks: pd.DataFrame, params: Params) -> Suite:
     """Return the expectations on the matrix: its rows, columns, completeness and ranges."""
     ranges = {name: limits for name, limits in scaled_ranges(benchmarks).items() if name in X}
-    allow_missing = params.assemble.missing == "ppca"
+    allow_missing = params.assemble.missing == "model"
     expectations = matrix_expectations(ranges, list(X.index), allow_missing=allow_missing)
     return Suite("score_matrix", X.reset_index(), expectations)
 

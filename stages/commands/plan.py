@@ -7,7 +7,6 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from stages.analysis.components.ppca import NotImputableError
 from stages.analysis.decisions.planning import Plan, Surface, Way, fit_surface, outside, predict, reach, trades
 from stages.analysis.scaling.forecasting import Errors, can_predict, left_out_errors
 from stages.analysis.scaling.laws import TOTAL
@@ -161,10 +160,7 @@ def read_surface(params: Params, languages: Sequence[str]) -> tuple[Surface, Err
     why = can_predict(logs, codes, [*languages, TOTAL], params.scale.min_models)
     if why:
         raise InputError([f"{params.study}, subset {params.subset}: no {why}"])
-    try:
-        X, _ = analysed.completed(base.X, base.loadings.shape[1])
-    except NotImputableError as error:
-        raise InputError([f"{workspace.MATRIX}: {error}"]) from None
+    X = base.filled.X
     errors = left_out_errors(X, base.loadings.to_numpy(), logs, codes, unit_variance=base.unit_variance)
     responses = workspace.read_table("pca_scores", "model_id").loc[X.index].join(X)
     return fit_surface(responses, models, base.logs, errors, languages), errors, responses

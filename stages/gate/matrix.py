@@ -29,7 +29,7 @@ def check_matrix(
         params: Its sections `assemble` and `validate`.
         where: Path of the scores, to show in messages.
     """
-    missing = missing_findings(X, where, modelled=params.assemble.missing == "ppca")
+    missing = missing_findings(X, where, modelled=params.assemble.missing == "model")
     found = [*missing, *range_findings(X, benchmarks, where), *size_findings(X, where)]
     found += [*constant_findings(X, where), *identical_findings(X, where)]
     found += [*limited_findings(cells, benchmarks), *outcome_findings(cells, params.gate)]

@@ -1,15 +1,14 @@
 """What the stages beyond the paper read: the study as analysed, and what it can be varied by."""
 
-import numpy as np
 import pandas as pd
 
-from stages.analysis.components.ppca import Ppca, fit_ppca
+from stages.analysis.components.gaps import NotImputableError, fill
 from stages.analysis.conclusions.variations import Alternatives, Base
 from stages.analysis.scaling.laws import TOTAL, log_budgets
 from stages.analysis.scores import cells
 from stages.analysis.scores.incomplete import waived
 from stages.analysis.uncertainty.resampling import family_codes, family_names
-from stages.contracts.errors import raise_all
+from stages.contracts.errors import InputError, raise_all
 from stages.contracts.params import Params
 from stages.contracts.study.conclusions import FILE, Conclusions, parse_conclusions
 from stages.contracts.study.facts import subset_values
@@ -33,12 +32,28 @@ def read_models(X: pd.DataFrame) -> pd.DataFrame:
     return workspace.read_parquet(workspace.MODELS).loc[X.index]
 
 
+def read_ranges() -> dict[str, tuple[float, float]]:
+    """Read the smallest and largest possible score of each benchmark, in the unit of the matrix."""
+    return cells.scaled_ranges(workspace.read_fact("benchmarks"))
+
+
 def read_base(params: Params, languages: list[str]) -> Base:
-    """Read the study as analysed."""
+    """Read the study as analysed.
+
+    Raises:
+        InputError: Its missing scores cannot be modelled.
+    """
     X = workspace.read_parquet(workspace.MATRIX)
     logs = log_budgets(read_models(X), languages, params.scale.min_models)
+    ranges = read_ranges()
+    try:
+        filled = fill(X, ranges)
+    except NotImputableError as error:
+        raise InputError([f"{workspace.MATRIX}: {error}"]) from None
     return Base(
         X=X,
+        filled=filled,
+        ranges=ranges,
         loadings=workspace.read_table("pca_loadings", "benchmark"),
         logs=logs.set_axis([*languages, TOTAL], axis=1),
         unit_variance=params.decompose.standardize,
@@ -76,15 +91,3 @@ def read_conclusions(params: Params, languages: list[str]) -> Conclusions | None
     benchmarks = [str(name) for name in workspace.read_fact("benchmarks").index]
     subsets = subset_values(workspace.read_fact("models"))
     return parse_conclusions(workspace.read_text(path), str(path), benchmarks, [*languages, TOTAL], subsets)
-
-
-def completed(X: pd.DataFrame, k: int) -> tuple[pd.DataFrame, Ppca | None]:
-    """Return a matrix without missing cells, and the model that filled them where there were any.
-
-    Raises:
-        NotImputableError: See `ppca.fit_ppca`.
-    """
-    if not np.isnan(X.to_numpy()).any():
-        return X, None
-    fitted = fit_ppca(X, k)
-    return fitted.completed, fitted

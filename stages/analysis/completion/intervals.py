@@ -9,7 +9,7 @@ from functools import lru_cache
 import numpy as np
 from numpy.random import Generator
 from numpy.typing import NDArray
-from scipy import special
+from scipy import special, stats
 
 from stages.analysis.completion.link import Bools, Floats, fit_link
 from stages.analysis.completion.sampler import FREEDOM, Posterior, sample
@@ -63,6 +63,28 @@ def pool(found: list[Posterior]) -> tuple[Floats, Floats, Floats]:
     means = np.array([one.mean for one in found])
     variance = np.mean([one.variance for one in found], axis=0) + means.var(axis=0)
     return means.mean(axis=0), variance, np.mean([one.noise for one in found], axis=0)
+
+
+def deviation(low: Floats, high: Floats, level: float) -> Floats:
+    """Return the standard deviations of the normals whose intervals are as long as these, same shape."""
+    deviations: Floats = (high - low) / (2 * stats.norm.ppf((1 + level) / 2))
+    return deviations
+
+
+def correlated(covariance: Floats, noise: Floats, deviations: Floats) -> Floats:
+    """Return a root L (m, m) of the covariance L L' of missing scores of one model.
+
+    Correlations are those of the linear scores, noise included; an increasing link hardly changes them.
+
+    Args:
+        covariance: Of the noiseless linear scores (m, m).
+        noise: Squared scales of their Student's t noise (m,), positive.
+        deviations: Standard deviations of the scores (m,).
+    """
+    total = covariance + np.diag(noise)
+    each = np.sqrt(np.diag(total))
+    root: Floats = deviations[:, None] * np.linalg.cholesky(total / np.outer(each, each))
+    return root
 
 
 def check_stretch(scores: Floats, bounds: tuple[Floats, Floats], side: Floats, rng: Generator, level: float) -> float:

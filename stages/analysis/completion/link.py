@@ -51,6 +51,15 @@ class Link:
         scores: Floats = np.where(bounded, self.lower + width * np.clip(share, 0.0, 1.0), linear)
         return scores
 
+    def slope(self, Z: Floats) -> Floats:
+        """Return the change of scores with standardised linear ones, same shape as Z."""
+        linear = Z * self.spread + self.centre
+        share = 1 / (1 + np.exp(-np.clip(linear, -700, 700)))
+        bounded = _bounded(self.lower, self.upper)
+        width = np.where(bounded, self.upper - self.lower, 1.0)
+        slope: Floats = self.spread * np.where(bounded, width * (1 + 2 * EDGE) * share * (1 - share), 1.0)
+        return slope
+
 
 def fit_link(scores: Floats, lower: Floats, upper: Floats) -> Link:
     """Fit centre and spread to the scores that are there.

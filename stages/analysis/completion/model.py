@@ -10,28 +10,34 @@ which they come does not matter. `placing` predicts new models from the result a
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from stages.analysis.completion.intervals import check_stretch, half_width, pool
+from stages.analysis.completion.intervals import check_stretch, correlated, deviation, half_width, pool
 from stages.analysis.completion.link import Floats, Link, fit_link
 from stages.analysis.completion.sampler import Posterior, sample
 
 LEVEL = 0.9
-KEPT = 40
-"""Draws kept of each start, for placing new models."""
 LARGE = 50_000
 """Cells above which starts are fewer and shorter: the many scores determine the model."""
-STARTS, SWEEPS = 3, (40, 100)
-STARTS_LARGE, SWEEPS_LARGE = 2, (40, 60)
 SHOWN = 4
 """Axes whose agreement between starts is told."""
 SAME_AXIS = 0.95
 """Congruence from which axes count as equal (Lorenzo-Seva and ten Berge, Methodology 2 (2006), 57-64)."""
 
 Order = NDArray[np.intp]
+
+
+class _Effort(NamedTuple):
+    """Starts, sweeps of each to forget it and to average, draws kept of each, and whether intervals are checked."""
+
+    starts: int
+    sweeps: tuple[int, int]
+    kept: int = 40
+    checked: bool = True
 
 
 @dataclass(frozen=True)
@@ -43,7 +49,7 @@ class Completion:
         mean: Expected scores of all cells, those that are there too (n_models, n_benchmarks).
         lower: Lower ends of the intervals of a score (n_models, n_benchmarks).
         upper: Upper ends.
-        spread: Standard deviation of the expected score between starts (n_models, n_benchmarks).
+        starts: Expected scores by each start (n_starts, n_models, n_benchmarks).
         axes: Unit axes of the completed standardised matrix, most important first (n_benchmarks, n_axes).
         agreement: Smallest congruence of each axis between a start and the average of all (n_axes,).
         level: Coverage of the intervals.
@@ -53,13 +59,15 @@ class Completion:
         precision: Noise precision of kept draws (n_draws, n_benchmarks).
         effects: Effects of side information on abilities (n_draws, n_side, k).
         side_means: Mean of each column of the side information (n_side,).
+        noise: Expected squared scale of the noise, standardised linear units (n_models, n_benchmarks).
+        gaps: Noiseless standardised linear scores in place of the missing ones (n_draws, n_missing), row by row.
     """
 
     scores: pd.DataFrame
     mean: pd.DataFrame
     lower: pd.DataFrame
     upper: pd.DataFrame
-    spread: pd.DataFrame
+    starts: Floats
     axes: pd.DataFrame
     agreement: pd.Series
     level: float
@@ -69,6 +77,35 @@ class Completion:
     precision: Floats
     effects: Floats
     side_means: Floats
+    noise: Floats
+    gaps: Floats
+
+    @property
+    def spread(self) -> pd.DataFrame:
+        """Standard deviation of the expected score between starts (n_models, n_benchmarks)."""
+        return pd.DataFrame(self.starts.std(axis=0), self.scores.index, self.scores.columns)
+
+    def roots(self) -> dict[int, Floats]:
+        """Return how much the missing scores of each model could differ from those expected, together.
+
+        Returns:
+            Position of a model to a root L (n_benchmarks, n_missing) of the covariance L L', in the unit of the
+            scores; rows of zeros where there is a score, no entry where nothing is missing. Normal intervals of these
+            variances are as long as those of the completion.
+        """
+        missing = self.scores.isna().to_numpy()
+        deviations = deviation(self.lower.to_numpy(), self.upper.to_numpy(), self.level)
+        ends = np.cumsum(missing.sum(axis=1))
+        found = {}
+        for i in np.flatnonzero(missing.any(axis=1)):
+            own = missing[i]
+            draws = self.gaps[:, ends[i] - own.sum() : ends[i]]
+            root = np.zeros((len(own), own.sum()))
+            root[own] = correlated(
+                np.cov(draws.T, bias=True).reshape(own.sum(), -1), self.noise[i, own], deviations[i, own]
+            )
+            found[int(i)] = root
+        return found
 
     @property
     def completed(self) -> pd.DataFrame:
@@ -104,12 +141,29 @@ def fit_completion(
         ValueError: A model has no score, an unbounded benchmark has none, scores lie outside their bounds, or the
             side information is not of these models; one line with all problems.
     """
-    lower, upper = np.asarray(lower, dtype=float), np.asarray(upper, dtype=float)
+    if X.size > LARGE:
+        return _fit(X, (lower, upper), side, seed, level, _Effort(2, (40, 60)))
+    return _fit(X, (lower, upper), side, seed, level, _Effort(3, (40, 100)))
+
+
+def sketch_completion(X: pd.DataFrame, lower: Floats, upper: Floats) -> Completion:
+    """Fit the model as `fit_completion` does, but briefly, for many fits of which none is shown.
+
+    One short start, few draws kept, intervals not checked.
+    """
+    return _fit(X, (lower, upper), None, 0, LEVEL, _Effort(1, (40, 60), kept=12, checked=False))
+
+
+def _fit(
+    X: pd.DataFrame, bounds: tuple[Floats, Floats], side: pd.DataFrame | None, seed: int, level: float, effort: _Effort
+) -> Completion:
+    """Check the arguments, fit, and return the result in their order."""
+    lower, upper = (np.asarray(ends, dtype=float) for ends in bounds)
     problems = _problems(X, lower, upper, side)
     if problems:
         raise ValueError("; ".join(problems))
     known = np.zeros((len(X), 0)) if side is None else side.to_numpy(dtype=float)
-    return _assemble(X, _run(X.to_numpy(dtype=float), (lower, upper), known, seed, level), level)
+    return _assemble(X, _run(X.to_numpy(dtype=float), (lower, upper), known, seed, level, effort), level)
 
 
 @dataclass(frozen=True)
@@ -125,7 +179,9 @@ class _Run:
     by_column: Order
 
 
-def _run(values: Floats, bounds: tuple[Floats, Floats], known: Floats, seed: int, level: float) -> _Run:
+def _run(
+    values: Floats, bounds: tuple[Floats, Floats], known: Floats, seed: int, level: float, effort: _Effort
+) -> _Run:
     """Sample from all starts, and check the intervals."""
     rows, columns = _order(values), _order(values.T)
     values, known = values[np.ix_(rows, columns)], known[rows]
@@ -134,9 +190,9 @@ def _run(values: Floats, bounds: tuple[Floats, Floats], known: Floats, seed: int
     Z = link.forward(values)
     side_means = known.mean(axis=0)
     centred = known - side_means
-    starts, sweeps = (STARTS, SWEEPS) if Z.size <= LARGE else (STARTS_LARGE, SWEEPS_LARGE)
-    found = [sample(Z, centred, np.random.default_rng((seed, start)), sweeps, KEPT) for start in range(starts)]
-    stretch = check_stretch(values, (lower, upper), centred, np.random.default_rng((seed, starts)), level)
+    *starts, last = (np.random.default_rng((seed, start)) for start in range(effort.starts + 1))
+    found = [sample(Z, centred, rng, effort.sweeps, effort.kept) for rng in starts]
+    stretch = check_stretch(values, (lower, upper), centred, last, level) if effort.checked else 1.0
     return _Run(Z, link, found, stretch, side_means, np.argsort(rows), np.argsort(columns))
 
 
@@ -145,9 +201,10 @@ def _assemble(X: pd.DataFrame, run: _Run, level: float) -> Completion:
     mean, variance, noise = pool(run.found)
     half = run.stretch * half_width(variance, noise, level)
     link, columns = run.link, run.by_column
+    cells = np.ix_(run.by_row, columns)
 
-    def framed(cells: Floats) -> pd.DataFrame:
-        return pd.DataFrame(cells[np.ix_(run.by_row, columns)], X.index, X.columns)
+    def framed(found: Floats) -> pd.DataFrame:
+        return pd.DataFrame(found[cells], X.index, X.columns)
 
     axes, agreement = _axes(run.Z, run.found)
     return Completion(
@@ -155,7 +212,7 @@ def _assemble(X: pd.DataFrame, run: _Run, level: float) -> Completion:
         mean=framed(link.inverse(mean)),
         lower=framed(link.inverse(mean - half)),
         upper=framed(link.inverse(mean + half)),
-        spread=framed(np.std([link.inverse(one.mean) for one in run.found], axis=0)),
+        starts=np.array([framed(link.inverse(one.mean)) for one in run.found]),
         axes=pd.DataFrame(axes[columns], X.columns, [f"axis{number + 1}" for number in range(len(agreement))]),
         agreement=pd.Series(agreement, [f"axis{number + 1}" for number in range(len(agreement))]),
         level=level,
@@ -165,7 +222,19 @@ def _assemble(X: pd.DataFrame, run: _Run, level: float) -> Completion:
         precision=np.concatenate([one.precision for one in run.found])[:, columns],
         effects=np.concatenate([one.effects for one in run.found]),
         side_means=run.side_means,
+        noise=noise[cells],
+        gaps=np.concatenate([one.gaps for one in run.found])[:, _positions(run)],
     )
+
+
+def _positions(run: _Run) -> Order:
+    """Return where the missing cells, taken row by row in the order of X, are among those of the run."""
+    missing = np.isnan(run.Z)
+    number = np.zeros(missing.shape, dtype=np.intp)
+    number[missing] = np.arange(missing.sum())
+    cells = np.ix_(run.by_row, run.by_column)
+    positions: Order = number[cells][missing[cells]]
+    return positions
 
 
 def _problems(X: pd.DataFrame, lower: Floats, upper: Floats, side: pd.DataFrame | None) -> list[str]:

@@ -7,11 +7,12 @@ t noise), then draws are averaged. Nothing is fitted again, and nothing is rando
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 
-from stages.analysis.completion.intervals import half_width
+from stages.analysis.completion.intervals import correlated, deviation, half_width
 from stages.analysis.completion.link import Bools, Floats
 from stages.analysis.completion.model import Completion
 from stages.analysis.completion.sampler import FREEDOM, MODEL_SHAPE
@@ -63,6 +64,43 @@ def place(fitted: Completion, rows: pd.DataFrame, side: pd.DataFrame | None = No
     return Placement(mean=middle, lower=low, upper=high)
 
 
+class Expected(NamedTuple):
+    """What is expected of one new model, in the unit of the scores.
+
+    Attributes:
+        scores: Given scores, and expected ones where they are missing (n_benchmarks,).
+        root: L (n_benchmarks, n_missing) of the covariance L L' of the missing ones, see `Completion.roots`.
+        gain: Change of all scores with each given one (n_benchmarks, n_given).
+    """
+
+    scores: Floats
+    root: Floats
+    gain: Floats
+
+
+def expect(fitted: Completion, scores: Floats) -> Expected:
+    """Return the missing scores of a new model with their covariance, and what the given ones do to them.
+
+    Args:
+        fitted: The completion.
+        scores: Of one model (n_benchmarks,), NaN where missing, at least one given.
+    """
+    z = fitted.link.forward(scores)
+    given = np.isfinite(z)
+    means, covariance, noise, gain = _joint(fitted, z, np.zeros(len(fitted.side_means)))
+    mean = means.mean(axis=0)
+    covariance = covariance + np.cov(means.T, bias=True)
+    half = fitted.stretch * half_width(np.diag(covariance), noise, fitted.level)
+    deviations = deviation(fitted.link.inverse(mean - half), fitted.link.inverse(mean + half), fitted.level)
+    open_ = ~given
+    root = np.zeros((len(z), open_.sum()))
+    root[open_] = correlated(covariance[np.ix_(open_, open_)], noise[open_], deviations[open_])
+    slope = fitted.link.slope(np.where(given, z, mean))
+    moved = slope[:, None] * gain / slope[given]
+    moved[given] = np.eye(given.sum())
+    return Expected(np.where(given, scores, fitted.link.inverse(mean)), root, moved)
+
+
 def next_benchmarks(
     fitted: Completion,
     scores: pd.Series,
@@ -91,7 +129,7 @@ def next_benchmarks(
     names = [str(name) for name in fitted.scores.columns]
     z = fitted.link.forward(scores[fitted.scores.columns].to_numpy(dtype=float))
     known = _known(fitted, pd.Index([scores.name]), side)[0]
-    means, covariance, noise = _joint(fitted, z, known)
+    means, covariance, noise, _ = _joint(fitted, z, known)
     covariance = covariance + np.cov(means.T, bias=True)
     wanted = np.isin(names, names if targets is None else list(targets))
     possible = np.isin(names, names if candidates is None else list(candidates)) & ~np.isfinite(z)
@@ -120,24 +158,29 @@ def _known(fitted: Completion, index: pd.Index, side: pd.DataFrame | None) -> Fl
 
 def _predict(fitted: Completion, z: Floats, known: Floats) -> tuple[Floats, Floats, Floats]:
     """Return mean and variance of the noiseless z, and squared scale of its noise, each (n_benchmarks,)."""
-    means, covariance, noise = _joint(fitted, z, known)
+    means, covariance, noise, _ = _joint(fitted, z, known)
     return means.mean(axis=0), np.diag(covariance) + means.var(axis=0), noise
 
 
-def _joint(fitted: Completion, z: Floats, known: Floats) -> tuple[Floats, Floats, Floats]:
-    """Return mean z of each draw (n_draws, n_benchmarks), average covariance within draws, and noise."""
+def _joint(fitted: Completion, z: Floats, known: Floats) -> tuple[Floats, Floats, Floats, Floats]:
+    """Return mean z of each draw (n_draws, n_benchmarks), average covariance within draws, noise and gain.
+
+    The gain (n_benchmarks, n_given) is the change of the mean with each given z, at the weights that these have.
+    """
     given = np.isfinite(z)
     bias, loadings = fitted.draws[:, :, 0], fitted.draws[:, :, 1:]
-    ability, inverse, omega = _abilities(fitted, z, given, known)
+    ability, inverse, certainty, omega = _abilities(fitted, z, given, known)
     means: Floats = bias + np.asarray(np.einsum("dpk,dk->dp", loadings, ability), dtype=float)
     root = loadings @ np.linalg.cholesky(inverse)
     covariance: Floats = np.asarray(np.einsum("dpk,dqk->pq", root, root, optimize=True), dtype=float) / len(root)
     noise: Floats = (1 / (fitted.precision * omega[:, None])).mean(axis=0)
-    return means, covariance, noise
+    response = inverse @ np.swapaxes(loadings[:, given] * certainty[:, :, None], 1, 2)
+    gain: Floats = np.asarray(np.einsum("dpk,dkg->pg", loadings, response, optimize=True), dtype=float) / len(root)
+    return means, covariance, noise, gain
 
 
-def _abilities(fitted: Completion, z: Floats, given: Bools, known: Floats) -> tuple[Floats, Floats, Floats]:
-    """Return mean (n_draws, k) and covariance of the abilities, and the model's noise precision (n_draws,)."""
+def _abilities(fitted: Completion, z: Floats, given: Bools, known: Floats) -> tuple[Floats, Floats, Floats, Floats]:
+    """Return mean (n_draws, k) and covariance of the abilities, and precisions of scores and model by draw."""
     loadings = fitted.draws[:, given, 1:]
     residual = z[given] - fitted.draws[:, given, 0]
     tau = fitted.precision[:, given]
@@ -159,4 +202,4 @@ def _abilities(fitted: Completion, z: Floats, given: Bools, known: Floats) -> tu
             break
         weights = (FREEDOM + 1) / (FREEDOM + left * omega[:, None])
         omega = (MODEL_SHAPE + given.sum() / 2) / (MODEL_SHAPE + (weights * left).sum(axis=1) / 2)
-    return ability, inverse, omega
+    return ability, inverse, certainty, omega

@@ -49,6 +49,7 @@ class Posterior:
         draws: b and V of kept draws (n_draws, n_benchmarks, 1 + k).
         precision: tau of kept draws (n_draws, n_benchmarks).
         effects: B of kept draws (n_draws, n_side, k).
+        gaps: Noiseless z of the missing cells in kept draws (n_draws, n_missing), row by row.
     """
 
     mean: Floats
@@ -57,6 +58,7 @@ class Posterior:
     draws: Floats
     precision: Floats
     effects: Floats
+    gaps: Floats
 
 
 @dataclass
@@ -100,7 +102,8 @@ def sample(Z: Floats, side: Floats, rng: Generator, sweeps: tuple[int, int], kep
     burn, used = sweeps
     at = set(np.linspace(0, used - 1, kept).astype(int).tolist())
     total, squares, within, noise = (np.zeros(Z.shape) for _ in range(4))
-    draws, precision, effects = [], [], []
+    missing = np.isnan(Z)
+    draws, precision, effects, gaps = [], [], [], []
     for sweep in range(-burn, used):
         _sweep(state)
         if sweep >= 0:
@@ -113,9 +116,12 @@ def sample(Z: Floats, side: Floats, rng: Generator, sweeps: tuple[int, int], kep
             draws.append(state.V.copy())
             precision.append(state.tau)
             effects.append(state.effects)
+            gaps.append((state.V[:, 0] + state.U @ state.V[:, 1:].T)[missing])
     mean = total / used
     variance = np.maximum(squares / used - mean**2, 0.0) + within / used
-    return Posterior(mean, variance, noise / used, np.array(draws), np.array(precision), np.array(effects))
+    return Posterior(
+        mean, variance, noise / used, np.array(draws), np.array(precision), np.array(effects), np.array(gaps)
+    )
 
 
 def _begin(Z: Floats, side: Floats, rng: Generator) -> _State:

@@ -142,16 +142,20 @@ def with_variance(values: Array, vectors: Array) -> Array:
     return kept
 
 
-def leave_one_out(X: pd.DataFrame, full: Decomposition, *, unit_variance: bool = True) -> Array:
+def leave_one_out(
+    X: pd.DataFrame, full: Decomposition, *, unit_variance: bool = True, roots: Mapping[int, Array] | None = None
+) -> Array:
     """Return the loadings without each model in turn, matched and signed to the full solution.
 
     The cross-products without model i are those of all models minus n / (n - 1) times the outer product of its
-    deviations (Welford 1962), so no pass over the data is needed per model.
+    deviations (Welford 1962), so no pass over the data is needed per model. Where scores were missing, the covariance
+    of those of model i goes with it; the others stay as they were predicted from all models.
 
     Args:
         X: Score matrix (n_models, n_benchmarks), at least three models.
         full: Its decomposition into k components.
         unit_variance: As in `decompose`.
+        roots: For scores that were missing, see `gaps.Filled`.
 
     Returns:
         (n_models, n_benchmarks, k); all NaN where a benchmark is constant without that model, a column NaN where the
@@ -162,19 +166,27 @@ def leave_one_out(X: pd.DataFrame, full: Decomposition, *, unit_variance: bool =
     reference = full.loadings.to_numpy()
     deviations = values - values.mean(axis=0)
     gram = deviations.T @ deviations
+    unknown = roots or {}
+    if unknown:
+        gram = gram + sum(root @ root.T for root in unknown.values())
     result = np.empty((n, *reference.shape))
     # matrices this small are slower on several BLAS threads than on one
     with threadpool_limits(limits=1):
         for start in range(0, n, CHUNK):
             rows = slice(start, start + CHUNK)
-            result[rows] = _without_each(deviations[rows], gram, n, reference, unit_variance=unit_variance)
+            part = deviations[rows]
+            own = n / (n - 1) * part[:, :, None] * part[:, None, :]
+            for i in range(len(part)):
+                if start + i in unknown:
+                    own[i] += unknown[start + i] @ unknown[start + i].T
+            result[rows] = _without_each(own, gram, reference, unit_variance=unit_variance)
     return result
 
 
-def _without_each(part: Array, gram: Array, n: int, reference: Array, *, unit_variance: bool) -> Array:
-    """Return `leave_one_out` for the models whose deviations are given (m, n_benchmarks)."""
-    result = np.full((len(part), *reference.shape), np.nan)
-    grams = gram - n / (n - 1) * part[:, :, None] * part[:, None, :]
+def _without_each(own: Array, gram: Array, reference: Array, *, unit_variance: bool) -> Array:
+    """Return `leave_one_out` for the models whose part in the cross-products is given (m, p, p)."""
+    result = np.full((len(own), *reference.shape), np.nan)
+    grams = gram - own
     diagonal = np.einsum("ijj->ij", grams)
     usable = (diagonal > 1e-12 * np.diag(gram)).all(axis=1)
     if unit_variance:
