@@ -181,5 +181,5 @@ def test_what_cannot_be_modelled_is_named():
     X.iloc[0, 0] = np.nan
     with pytest.raises(NotImputableError, match="constant benchmarks: task_1"):
         fill(X, {})
-    with pytest.raises(NotImputableError, match="task_3 of model-0 is .*, expected 2 to 3"):
+    with pytest.raises(NotImputableError, match=r"task_3 of model-0 is .*, expected 2 to 3"):
         fill(X.drop(columns="task_1"), {"task_3": (2.0, 3.0)})
