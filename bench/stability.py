@@ -13,7 +13,7 @@ from threadpoolctl import threadpool_limits
 
 from stages.analysis.components.alignment import align
 from stages.analysis.components.pca import decompose
-from stages.analysis.uncertainty.bootstrap import spectra
+from stages.analysis.components.spectra import spectra
 from stages.analysis.uncertainty.resampling import Data, model_weights
 from stages.analysis.uncertainty.tables import Study, resample
 from tests.repository import ROOT

@@ -10,8 +10,11 @@ from stages.analysis.scores import cells
 from stages.analysis.scores.incomplete import leave_out, left_out_line
 from stages.contracts.params import Params
 from stages.contracts.study.facts import Facts
-from stages.workspace import files as workspace
-from stages.workspace import results
+from stages.workspace import paths
+from stages.workspace.evaluations import read_evaluations
+from stages.workspace.facts import load_params, read_facts_back
+from stages.workspace.files import write_parquet
+from stages.workspace.running import run_stage, say
 
 
 def run(facts: Facts, evaluated: pd.DataFrame, params: Params) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -36,18 +39,18 @@ def run(facts: Facts, evaluated: pd.DataFrame, params: Params) -> tuple[pd.DataF
 
 def main() -> None:
     """Read, assemble, write."""
-    params = workspace.load_params()
-    facts = workspace.read_facts_back(params)
-    table, matrix = run(facts, results.read_evaluations(params, facts.benchmarks), params)
-    workspace.write_parquet(workspace.CELLS, table)
-    workspace.write_parquet(workspace.MATRIX, matrix)
+    params = load_params()
+    facts = read_facts_back(params)
+    table, matrix = run(facts, read_evaluations(params, facts.benchmarks), params)
+    write_parquet(paths.CELLS, table)
+    write_parquet(paths.MATRIX, matrix)
     origins = ", ".join(f"{n} {origin}" for origin, n in table["origin"].value_counts().items())
-    workspace.say(f"subset {params.subset}: {matrix.shape[0]} models x {matrix.shape[1]} benchmarks ({origins})")
+    say(f"subset {params.subset}: {matrix.shape[0]} models x {matrix.shape[1]} benchmarks ({origins})")
     members = list(cells.take_subset(facts.models, params.subset).index)
     line = left_out_line(members, list(facts.benchmarks.index), matrix)
     if line:
-        workspace.say(line)
+        say(line)
 
 
 if __name__ == "__main__":
-    workspace.run_stage(main)
+    run_stage(main)

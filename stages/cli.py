@@ -11,7 +11,7 @@ import click
 from stages.commands.decision_cli import place, plan
 from stages.commands.evaluation_cli import diagnose
 from stages.commands.lineage_cli import diff, export, trace, verify
-from stages.workspace import files as workspace
+from stages.workspace.running import run_stage
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -39,7 +39,7 @@ def check(study: Path | None) -> None:
         if not verdict.passed:
             sys.exit(1)
 
-    workspace.run_stage(run)
+    run_stage(run)
 
 
 @main.command()
@@ -52,7 +52,7 @@ def summary() -> None:
         for line in lines():
             click.echo(line)
 
-    workspace.run_stage(run)
+    run_stage(run)
 
 
 @main.command()
@@ -65,7 +65,7 @@ def track(*, rebuild: bool) -> None:
 
         click.echo(run_track(rebuild=rebuild))
 
-    workspace.run_stage(run)
+    run_stage(run)
 
 
 for command in (diagnose, trace, verify, diff, export, place, plan):

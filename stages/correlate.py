@@ -8,23 +8,27 @@ import pandas as pd
 
 from stages.analysis.scores import correlation
 from stages.analysis.scores.cells import to_matrix
-from stages.workspace import files as workspace
+from stages.workspace import paths
+from stages.workspace.facts import load_params, read_fact
+from stages.workspace.files import read_parquet
+from stages.workspace.outputs import write_metrics, write_table
+from stages.workspace.running import run_stage, say
 
 
 def main() -> None:
     """Read, correlate, write."""
-    params = workspace.load_params()
-    X = workspace.read_parquet(workspace.MATRIX)
-    cells = workspace.read_parquet(workspace.CELLS)
+    params = load_params()
+    X = read_parquet(paths.MATRIX)
+    cells = read_parquet(paths.CELLS)
     stderr = to_matrix(cells, "stderr", list(X.index), list(X.columns))
     pearson, spearman = correlation.pearson(X), correlation.spearman(X)
     precision = correlation.precision(X, stderr, params.correlate.se_share)
-    pairs = [pair for pair in correlation.counterparts(workspace.read_fact("benchmarks")) if {*pair} <= {*X.columns}]
-    workspace.write_table("correlation_pearson", named(pearson))
-    workspace.write_table("correlation_spearman", named(spearman))
-    workspace.write_table("precision", named(precision))
+    pairs = [pair for pair in correlation.counterparts(read_fact("benchmarks")) if {*pair} <= {*X.columns}]
+    write_table("correlation_pearson", named(pearson))
+    write_table("correlation_spearman", named(spearman))
+    write_table("precision", named(precision))
     noisy = list(precision.index[precision["noisy"]])
-    workspace.write_metrics(
+    write_metrics(
         "correlate",
         {
             "pearson": {f"{a}.{b}": pearson.loc[a, b] for a, b in pairs},
@@ -33,7 +37,7 @@ def main() -> None:
         },
     )
     if noisy:
-        workspace.say(f"standard error above {params.correlate.se_share:g} of the spread: {', '.join(noisy)}")
+        say(f"standard error above {params.correlate.se_share:g} of the spread: {', '.join(noisy)}")
 
 
 def named(table: pd.DataFrame) -> pd.DataFrame:
@@ -42,4 +46,4 @@ def named(table: pd.DataFrame) -> pd.DataFrame:
 
 
 if __name__ == "__main__":
-    workspace.run_stage(main)
+    run_stage(main)

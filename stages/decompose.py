@@ -10,38 +10,42 @@ import pandas as pd
 from stages.analysis.components.gaps import NotImputableError, analyse
 from stages.analysis.scores.cells import scaled_ranges
 from stages.contracts.errors import InputError
-from stages.workspace import files as workspace
+from stages.workspace import paths
+from stages.workspace.facts import load_info, load_params, read_fact
+from stages.workspace.files import read_parquet
+from stages.workspace.outputs import write_metrics, write_skipped, write_table
+from stages.workspace.running import run_stage, say
 
 
 def main() -> None:
     """Read, decompose, write."""
-    params = workspace.load_params()
-    X = workspace.read_parquet(workspace.MATRIX)
-    anchors = workspace.load_info(params.study).anchors
+    params = load_params()
+    X = read_parquet(paths.MATRIX)
+    anchors = load_info(params.study).anchors
     k, unit_variance = params.decompose.n_components, params.decompose.standardize
     try:
-        found = analyse(X, scaled_ranges(workspace.read_fact("benchmarks")), k, anchors, unit_variance=unit_variance)
+        found = analyse(X, scaled_ranges(read_fact("benchmarks")), k, anchors, unit_variance=unit_variance)
     except NotImputableError as error:
-        raise InputError([f"{workspace.MATRIX}: {error}; choose another assemble.missing"]) from None
+        raise InputError([f"{paths.MATRIX}: {error}; choose another assemble.missing"]) from None
     full = found.full
-    workspace.write_table("pca_loadings", full.loadings.rename_axis("benchmark").reset_index())
-    workspace.write_table("pca_scores", full.pc_scores.rename_axis("model_id").reset_index())
-    workspace.write_table("pca_loo", found.loo)
+    write_table("pca_loadings", full.loadings.rename_axis("benchmark").reset_index())
+    write_table("pca_scores", full.pc_scores.rename_axis("model_id").reset_index())
+    write_table("pca_loo", found.loo)
     ratio = full.explained_variance_ratio
     shares = pd.DataFrame({"share": ratio, "agreement": found.agreement})
-    workspace.write_table("explained_variance", shares.rename_axis("component").reset_index())
+    write_table("explained_variance", shares.rename_axis("component").reset_index())
     n_models, n_benchmarks = X.shape
     skipped = [f"{len(ratio)} of {k} components: {n_models} models x {n_benchmarks} benchmarks have no more"]
-    workspace.write_metrics(
+    write_metrics(
         "decompose",
         {"n_models": n_models, "n_benchmarks": n_benchmarks, "explained_variance_ratio": ratio.to_dict()},
     )
     parts = ", ".join(f"{name} {100 * share:.2f} %" for name, share in ratio.items())
-    workspace.say(f"explained variance: {parts}")
+    say(f"explained variance: {parts}")
     for line in found.undetermined:
-        workspace.say(line)
-    workspace.write_skipped("decompose", skipped if len(ratio) < k else [])
+        say(line)
+    write_skipped("decompose", skipped if len(ratio) < k else [])
 
 
 if __name__ == "__main__":
-    workspace.run_stage(main)
+    run_stage(main)

@@ -9,7 +9,11 @@ import pandas as pd
 
 from stages.analysis.components.factors import Factors, NotFactorisableError, factorise, most_factors
 from stages.contracts.params import FactorizeParams
-from stages.workspace import files as workspace
+from stages.workspace import paths
+from stages.workspace.facts import load_params
+from stages.workspace.files import read_parquet
+from stages.workspace.outputs import write_metrics, write_skipped, write_table
+from stages.workspace.running import run_stage
 
 
 def run(X: pd.DataFrame, params: FactorizeParams) -> tuple[Factors | None, list[str]]:
@@ -32,23 +36,23 @@ def run(X: pd.DataFrame, params: FactorizeParams) -> tuple[Factors | None, list[
 
 def main() -> None:
     """Read, fit, write."""
-    params = workspace.load_params().factorize
-    X = workspace.read_parquet(workspace.MATRIX)
+    params = load_params().factorize
+    X = read_parquet(paths.MATRIX)
     factors, skipped = run(X, params)
     loadings, scores = (factors.loadings, factors.scores) if factors else (X.T.iloc[:, :0], X.iloc[:, :0])
     summary = factors.summary if factors else pd.DataFrame(columns=["ss_loadings", "share"], dtype=float)
     correlations = factors.correlations if factors else pd.DataFrame()
     shown = summary.index[: params.shown]
-    workspace.write_table("fa_loadings", loadings[shown].rename_axis("benchmark").reset_index())
-    workspace.write_table("fa_scores", scores[shown].rename_axis("model_id").reset_index())
-    workspace.write_table("fa_summary", summary.rename_axis("factor").reset_index())
-    workspace.write_table("fa_correlations", correlations.rename_axis("factor").reset_index())
-    workspace.write_metrics(
+    write_table("fa_loadings", loadings[shown].rename_axis("benchmark").reset_index())
+    write_table("fa_scores", scores[shown].rename_axis("model_id").reset_index())
+    write_table("fa_summary", summary.rename_axis("factor").reset_index())
+    write_table("fa_correlations", correlations.rename_axis("factor").reset_index())
+    write_metrics(
         "factorize",
         {"n_factors": len(summary), "shown": len(shown), "ss_loadings": summary["ss_loadings"].loc[shown].to_dict()},
     )
-    workspace.write_skipped("factorize", skipped)
+    write_skipped("factorize", skipped)
 
 
 if __name__ == "__main__":
-    workspace.run_stage(main)
+    run_stage(main)

@@ -5,19 +5,19 @@ Writes  data/study/{models,benchmarks,scores,corrections,waivers,claims}.parquet
 """
 
 from stages.evaluation.code_digest import task_digests
-from stages.workspace import files as workspace
+from stages.workspace.facts import load_params, load_study_facts, write_facts
+from stages.workspace.records import write_records
+from stages.workspace.running import run_stage, say
 
 
 def main() -> None:
     """Read strictly, check the tables against each other, write."""
-    params = workspace.load_params()
-    facts = workspace.load_study_facts(params)
-    workspace.write_facts(facts)
-    workspace.write_records(facts, params.evaluate.models, task_digests())
-    workspace.say(
-        f"{params.study}: {len(facts.models)} models, {len(facts.benchmarks)} benchmarks, {len(facts.claims)} claims"
-    )
+    params = load_params()
+    facts = load_study_facts(params)
+    write_facts(facts)
+    write_records(facts, params.evaluate.models, task_digests())
+    say(f"{params.study}: {len(facts.models)} models, {len(facts.benchmarks)} benchmarks, {len(facts.claims)} claims")
 
 
 if __name__ == "__main__":
-    workspace.run_stage(main)
+    run_stage(main)

@@ -15,11 +15,14 @@ from stages.figures.catalog import Drawing, draw_all
 from stages.figures.style import save
 from stages.lineage import state
 from stages.lineage.graph import state_graph
-from stages.page.page import Chart, Origin, Verdict, page_from, render_page
+from stages.page.page import Chart, GateSummary, Origin, page_from, render_page
 from stages.page.tables import robustness_table
-from stages.workspace import analysed
-from stages.workspace import files as workspace
-from stages.workspace import results as collect
+from stages.workspace import analysed, paths
+from stages.workspace.facts import load_params
+from stages.workspace.files import read_text, replacing_folder, write_text
+from stages.workspace.outputs import read_claims, read_findings, read_metrics
+from stages.workspace.results import load_results, skipped_beyond, tables_beyond
+from stages.workspace.running import run_stage, say
 
 
 def save_all(drawings: Iterable[Drawing], folder: Path, dpi: int) -> list[Chart]:
@@ -33,31 +36,25 @@ def save_all(drawings: Iterable[Drawing], folder: Path, dpi: int) -> list[Chart]
 
 def main() -> None:
     """Read, draw, render, write."""
-    params = workspace.load_params()
-    results = collect.load_results(params)
-    results = replace(results, skipped=(*results.skipped, *collect.skipped_beyond()))
+    params = load_params()
+    results = load_results(params)
+    results = replace(results, skipped=(*results.skipped, *skipped_beyond()))
     conclusions = analysed.read_conclusions(params, list(results.info.languages))
     statements = {c.id: c.statement for c in conclusions.conclusions} if conclusions else {}
-    beyond = collect.tables_beyond()
-    findings = pd.concat([workspace.read_findings("models"), workspace.read_findings("matrix")])
-    verdict = Verdict(workspace.read_metrics("validate"), findings)
-    with workspace.replacing_folder(workspace.FIGURES) as folder:
+    beyond = tables_beyond()
+    findings = pd.concat([read_findings("models"), read_findings("matrix")])
+    verdict = GateSummary(read_metrics("validate"), findings)
+    with replacing_folder(paths.FIGURES) as folder:
         drawings = [draw_all(results), draw_beyond(results, beyond, statements, params.stability.level)]
         charts = [chart for part in drawings for chart in save_all(part, folder, params.report.dpi)]
-    lock, pipeline, text = map(workspace.read_text, (workspace.LOCK, workspace.PIPELINE, workspace.PARAMS))
-    page = page_from(
-        results,
-        workspace.read_claims(),
-        verdict,
-        charts,
-        files=workspace.table_names(),
-        origin=Origin(state.state_digest(params), state_graph(lock, pipeline, text, state.fact_files())),
-    )
+    lock, pipeline, text = map(read_text, (paths.LOCK, paths.PIPELINE, paths.PARAMS))
+    origin = Origin(state.state_digest(params), state_graph(lock, pipeline, text, state.fact_files()))
+    page = page_from(results, read_claims(), verdict, charts, files=paths.table_names(), origin=origin)
     if "robustness_overview" in beyond:
         page = replace(page, tables=(robustness_table(beyond["robustness_overview"]), *page.tables))
-    workspace.write_text(workspace.PAGE, render_page(page))
-    workspace.say(f"{len(charts)} figures, {workspace.PAGE}")
+    write_text(paths.PAGE, render_page(page))
+    say(f"{len(charts)} figures, {paths.PAGE}")
 
 
 if __name__ == "__main__":
-    workspace.run_stage(main)
+    run_stage(main)

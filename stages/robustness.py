@@ -13,7 +13,10 @@ from stages.analysis.conclusions.variations import Alternatives, Base, vary
 from stages.analysis.conclusions.verdicts import counts, overview, robustness
 from stages.contracts.study.conclusions import FILE, Conclusion
 from stages.workspace import analysed
-from stages.workspace import files as workspace
+from stages.workspace.base import read_alternatives, read_base
+from stages.workspace.facts import load_info, load_params
+from stages.workspace.outputs import write_metrics, write_skipped, write_table
+from stages.workspace.running import run_stage
 
 
 def run(base: Base, ways: Alternatives, conclusions: Sequence[Conclusion]) -> tuple[pd.DataFrame, list[str]]:
@@ -34,19 +37,19 @@ def run(base: Base, ways: Alternatives, conclusions: Sequence[Conclusion]) -> tu
 
 def main() -> None:
     """Read, vary, judge, write."""
-    params = workspace.load_params()
-    languages = list(workspace.load_info(params.study).languages)
+    params = load_params()
+    languages = list(load_info(params.study).languages)
     found = analysed.read_conclusions(params, languages)
     listed = found.conclusions if found else []
     table, skipped = robustness([], []), [f"robustness: study {params.study} has no {FILE}"]
     if found:
-        base = analysed.read_base(params, languages)
-        table, skipped = run(base, analysed.read_alternatives(base.X, found.subsets, params), listed)
-    workspace.write_table("robustness", table)
-    workspace.write_table("robustness_overview", overview(table, listed))
-    workspace.write_metrics("robustness", counts(table))
-    workspace.write_skipped("robustness", skipped)
+        base = read_base(params, languages)
+        table, skipped = run(base, read_alternatives(base.X, found.subsets, params), listed)
+    write_table("robustness", table)
+    write_table("robustness_overview", overview(table, listed))
+    write_metrics("robustness", counts(table))
+    write_skipped("robustness", skipped)
 
 
 if __name__ == "__main__":
-    workspace.run_stage(main)
+    run_stage(main)

@@ -7,22 +7,26 @@ Writes  reports/tables/{scaling,skipped_scale}.csv, reports/metrics/scale.json
 import pandas as pd
 
 from stages.analysis.scaling.laws import fit_all_laws, law_metrics
-from stages.workspace import files as workspace
+from stages.workspace import paths
+from stages.workspace.facts import load_info, load_params
+from stages.workspace.files import read_parquet
+from stages.workspace.outputs import read_table, write_metrics, write_skipped, write_table
+from stages.workspace.running import run_stage
 
 
 def main() -> None:
     """Read, fit, write."""
-    params = workspace.load_params()
-    pc_scores = workspace.read_table("pca_scores", index="model_id")
-    factor_scores = workspace.read_table("fa_scores", index="model_id")
-    models = workspace.read_parquet(workspace.MODELS)
-    languages = list(workspace.load_info(params.study).languages)
+    params = load_params()
+    pc_scores = read_table("pca_scores", index="model_id")
+    factor_scores = read_table("fa_scores", index="model_id")
+    models = read_parquet(paths.MODELS)
+    languages = list(load_info(params.study).languages)
     laws, skipped = fit_all_laws(pc_scores, factor_scores, models, languages, params.scale)
     columns = ["response", "language", "n", "rho", "slope", "intercept"]
-    workspace.write_table("scaling", pd.DataFrame([vars(law) for law in laws], columns=columns))
-    workspace.write_metrics("scale", law_metrics(laws))
-    workspace.write_skipped("scale", skipped)
+    write_table("scaling", pd.DataFrame([vars(law) for law in laws], columns=columns))
+    write_metrics("scale", law_metrics(laws))
+    write_skipped("scale", skipped)
 
 
 if __name__ == "__main__":
-    workspace.run_stage(main)
+    run_stage(main)

@@ -1,18 +1,20 @@
 """Stage `stability`: how far the results would move with other models, families, test items or token counts.
 
-Reads   data/score_matrix.parquet (behind the gate), data/score_cells.parquet, data/models.parquet,
-        data/study/benchmarks.parquet, reports/tables/{pca_loadings,fa_loadings}.csv
+Reads   data/{score_matrix,score_cells,models,study/benchmarks}.parquet, reports/tables/{pca,fa}_loadings.csv
 Writes  reports/tables/stability_*.csv, reports/tables/skipped_stability.csv, reports/metrics/stability.json
 """
 
 from stages.analysis.scaling.budgets import derive_tokens
 from stages.analysis.scaling.ranges import log_ranges, range_problems
-from stages.analysis.scores.cells import scaled_ranges, to_matrix
-from stages.analysis.scores.incomplete import waived
+from stages.analysis.scores.cells import scaled_ranges, to_matrix, waived
 from stages.analysis.uncertainty.report import Inputs, assess
 from stages.contracts.errors import raise_all
 from stages.contracts.params import Params
-from stages.workspace import files as workspace
+from stages.workspace import paths
+from stages.workspace.facts import load_info, load_params, read_fact
+from stages.workspace.files import read_parquet
+from stages.workspace.outputs import read_table, write_metrics, write_skipped, write_table
+from stages.workspace.running import run_stage
 
 
 def read_inputs(params: Params) -> Inputs:
@@ -21,20 +23,19 @@ def read_inputs(params: Params) -> Inputs:
     Raises:
         InputError: A token count lies outside its range.
     """
-    info = workspace.load_info(params.study)
-    X, cells = workspace.read_parquet(workspace.MATRIX), workspace.read_parquet(workspace.CELLS)
-    table, languages = workspace.read_parquet(workspace.MODELS), list(info.languages)
-    raise_all(range_problems(table, languages, str(workspace.study_folder(params.study) / "models.csv")))
+    info = load_info(params.study)
+    X, cells = read_parquet(paths.MATRIX), read_parquet(paths.CELLS)
+    table, languages = read_parquet(paths.MODELS), list(info.languages)
+    raise_all(range_problems(table, languages, str(paths.study_folder(params.study) / "models.csv")))
     derived, _ = derive_tokens(table, languages, info.token_rules, info.continual_language)
     low, high = log_ranges(table, languages, derived, params.budget.tolerance, params.stability.token_error)
-    shape = list(X.index), list(X.columns)
     return Inputs(
         X=X,
-        stderr=to_matrix(cells, "stderr", *shape),
-        ranges=scaled_ranges(workspace.read_fact("benchmarks")),
+        stderr=to_matrix(cells, "stderr", list(X.index), list(X.columns)),
+        ranges=scaled_ranges(read_fact("benchmarks")),
         suspected=waived(cells, X),
-        loadings=workspace.read_table("pca_loadings", "benchmark"),
-        factor_loadings=workspace.read_table("fa_loadings", "benchmark"),
+        loadings=read_table("pca_loadings", "benchmark"),
+        factor_loadings=read_table("fa_loadings", "benchmark"),
         models=table.loc[X.index],
         log_low=low.loc[X.index],
         log_high=high.loc[X.index],
@@ -47,13 +48,13 @@ def read_inputs(params: Params) -> Inputs:
 
 def main() -> None:
     """Read, resample, write."""
-    params = workspace.load_params()
+    params = load_params()
     found = assess(read_inputs(params), params.stability)
     for name, table in found.tables.items():
-        workspace.write_table(f"stability_{name}", table)
-    workspace.write_metrics("stability", found.metrics)
-    workspace.write_skipped("stability", found.skipped)
+        write_table(f"stability_{name}", table)
+    write_metrics("stability", found.metrics)
+    write_skipped("stability", found.skipped)
 
 
 if __name__ == "__main__":
-    workspace.run_stage(main)
+    run_stage(main)

@@ -6,17 +6,19 @@ Writes  the MLflow store; no output of DVC, so that DVC runs it for each state i
 
 from stages.lineage import state
 from stages.tracking import log as tracking
-from stages.workspace import files as workspace
+from stages.tracking.projection import current_state
+from stages.workspace.facts import load_params
+from stages.workspace.running import run_stage, say
 
 
 def main() -> None:
     """Log the current state unless it has its run."""
-    params = workspace.load_params()
-    current = state.current_state(params)
+    params = load_params()
+    current = current_state(params)
     logged = tracking.log_run(current, state.root())
     verb = "logged as" if logged.created else "has"
-    workspace.say(f"state {current.digest} {verb} MLflow run {logged.run_id} ({current.experiment}: {current.name})")
+    say(f"state {current.digest} {verb} MLflow run {logged.run_id} ({current.experiment}: {current.name})")
 
 
 if __name__ == "__main__":
-    workspace.run_stage(main)
+    run_stage(main)

@@ -1,23 +1,24 @@
 """`observatory check`: the whole gate on the tables of a study, without running the pipeline."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from stages import assemble, budget, validate
+from stages import assemble
 from stages.contracts.errors import InputError
 from stages.contracts.params import Params
-from stages.contracts.study.facts import Facts
 from stages.contracts.study.tables import ALL
-from stages.gate.data_docs import Suite, run_suites
-from stages.gate.expectations import findings_expectations
-from stages.gate.findings import MATRIX_CHECKS, MODEL_CHECKS, Finding, summary
-from stages.workspace import files as workspace
-from stages.workspace import results
+from stages.gate.findings import Finding
+from stages.gate.matrix import judge_matrix
+from stages.gate.models import judge_models
+from stages.gate.verdict import pronounce
+from stages.workspace import paths
+from stages.workspace.evaluations import read_evaluations
+from stages.workspace.facts import load_params, load_study_facts
 
 
 @dataclass(frozen=True)
-class Verdict:
+class Checked:
     """Result of `check`.
 
     Attributes:
@@ -44,16 +45,16 @@ def params_for(folder: Path | None) -> Params:
     Raises:
         InputError: The folder is none of a study.
     """
-    params = workspace.load_params()
+    params = load_params()
     if folder is None or folder.name == params.study:
         return params
-    known = ", ".join(workspace.known_studies())
-    if folder.resolve().parent != workspace.METADATA.resolve():
-        raise InputError([f"{folder}: not a folder under {workspace.METADATA}/; studies here: {known}"])
+    known = ", ".join(paths.known_studies())
+    if folder.resolve().parent != paths.METADATA.resolve():
+        raise InputError([f"{folder}: not a folder under {paths.METADATA}/; studies here: {known}"])
     return params.model_copy(update={"study": folder.name, "subset": ALL})
 
 
-def check(folder: Path | None) -> Verdict:
+def check(folder: Path | None) -> Checked:
     """Run every check of the pipeline on a study.
 
     Args:
@@ -63,28 +64,16 @@ def check(folder: Path | None) -> Verdict:
         InputError: The tables cannot be read; every problem is named.
     """
     params = params_for(folder)
-    facts = workspace.load_study_facts(params)
-    where = str(workspace.study_folder(params.study) / "models.csv")
-    _, model_findings = budget.run(facts.models, facts.info, params.budget, where)
-    matrix_findings, matrix_suite = _check_matrix(facts, params)
-    suites = [
-        budget.suite(facts.models, facts.info),
-        _overview("model_checks", model_findings, MODEL_CHECKS),
-        matrix_suite,
-        _overview("matrix_checks", matrix_findings, MATRIX_CHECKS),
+    facts = load_study_facts(params)
+    where = str(paths.study_folder(params.study))
+    cells, X = assemble.run(facts, read_evaluations(params, facts.benchmarks), params)
+    judgements = [
+        judge_models(facts.models, facts.info, params.budget, where),
+        judge_matrix(cells, X, facts.benchmarks, facts.waivers, params, where),
     ]
-    docs = workspace.DATA_DOCS / "check"
-    report = run_suites(suites, docs, f"{params.study}, subset {params.subset}: check")
-    findings = [*model_findings, *matrix_findings]
+    suites = [suite for j in judgements for suite in (j.suite, j.overview(f"{j.table}_checks"))]
+    docs = paths.DATA_DOCS / "check"
+    verdict = pronounce(judgements, suites, docs, f"{params.study}, subset {params.subset}: check")
+    findings = [finding for judgement in judgements for finding in judgement.findings]
     explained = any(finding.severity == "error" for finding in findings)
-    unexplained = [] if explained else [failure.sentence for failure in report.failed]
-    return Verdict(findings, unexplained, docs / "index.html")
-
-
-def _check_matrix(facts: Facts, params: Params) -> tuple[list[Finding], Suite]:
-    cells, X = assemble.run(facts, results.read_evaluations(params, facts.benchmarks), params)
-    return validate.run(cells, X, facts.benchmarks, facts.waivers, params), validate.suite(X, facts.benchmarks, params)
-
-
-def _overview(name: str, findings: Sequence[Finding], checks: Mapping[str, str]) -> Suite:
-    return Suite(name, summary(findings, checks), findings_expectations(list(checks)))
+    return Checked(findings, () if explained else verdict.problems, docs / "index.html")

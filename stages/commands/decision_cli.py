@@ -7,7 +7,8 @@ from typing import Any
 import click
 
 from stages.contracts.errors import InputError
-from stages.workspace import files as workspace
+from stages.workspace.facts import load_info, load_params
+from stages.workspace.running import run_stage
 
 WISH = "BENCHMARK=SCORE"
 
@@ -50,7 +51,7 @@ def place(
             draw(found, figure)
         click.echo(found.machine() if machine else "\n".join(found.lines()))
 
-    workspace.run_stage(run)
+    run_stage(run)
 
 
 class OfLanguages(click.Command):
@@ -65,7 +66,7 @@ class OfLanguages(click.Command):
     def token_options() -> list[click.Parameter]:
         """Return the options of the languages; none outside of a repository, where the command says what lacks."""
         try:
-            languages = workspace.load_info(workspace.load_params().study).languages
+            languages = load_info(load_params().study).languages
         except InputError:
             return []
         return [
@@ -91,7 +92,7 @@ def plan(params_b: float, wishes: tuple[str, ...], *, machine: bool, **tokens: A
         found = run_plan(params_b, amounts, wished)
         click.echo(found.machine() if machine else "\n".join(found.lines()))
 
-    workspace.run_stage(run)
+    run_stage(run)
 
 
 def read_wishes(wishes: tuple[str, ...]) -> dict[str, float]:

@@ -18,7 +18,9 @@ from stages.evaluation.harness import run as harness
 from stages.evaluation.unit import Unit
 from stages.tasks import data
 from stages.tasks.registry import BENCHMARKS
-from stages.workspace import files as workspace
+from stages.workspace.facts import load_params, load_study_facts
+from stages.workspace.files import read_text, write_text
+from stages.workspace.paths import study_folder
 
 SHOWN = 44
 """Characters of an answer that the table shows."""
@@ -57,8 +59,8 @@ def diagnose(model: str, benchmark: str | None, n_items: int, *, write: bool) ->
     Raises:
         InputError: Model or benchmark are not known, or cannot be asked.
     """
-    params = workspace.load_params()
-    facts = workspace.load_study_facts(params)
+    params = load_params()
+    facts = load_study_facts(params)
     case = _case(model, benchmark, n_items, params, facts)
     if write:
         _may_be_written(case, facts)
@@ -159,13 +161,13 @@ def _verdict(trials: Sequence[Trial], limits: Limits, case: Case, *, write: bool
         **found.setting.changes(),
     )
     yield f"mended by the workaround: {', '.join(f'{k}: {v!r}' for k, v in found.setting.changes().items())}"
-    path = workspace.study_folder(case.params.study) / FILE
+    path = study_folder(case.params.study) / FILE
     if not write:
         yield f"--write adds it to {path}:"
         yield from as_yaml(record).splitlines()
         return
-    before = workspace.read_text(path) if path.is_file() else ""
-    workspace.write_text(path, f"{before}{as_yaml(record)}")
+    before = read_text(path) if path.is_file() else ""
+    write_text(path, f"{before}{as_yaml(record)}")
     yield f"written to {path}; it evaluates {case.benchmark or 'every benchmark'} of {record.model_id} anew"
 
 
@@ -175,7 +177,7 @@ def _may_be_written(case: Case, facts: Facts) -> None:
     Raises:
         InputError: The study does not know model or benchmark, or has a record of them.
     """
-    folder = workspace.study_folder(case.params.study)
+    folder = study_folder(case.params.study)
     model_id = case.record.model_id
     if model_id not in facts.models.index:
         raise InputError([f"{folder}/models.csv has no {model_id}: add its record, or leave --write out"])

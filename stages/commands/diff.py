@@ -14,7 +14,8 @@ from stages.lineage.causes import causes
 from stages.lineage.differences import Difference, record_differences, table_differences
 from stages.lineage.graph import Graph
 from stages.lineage.pipeline import flatten
-from stages.workspace import files as workspace
+from stages.workspace import paths
+from stages.workspace.outputs import read_metrics
 
 DATA = "data/"
 SHOWN = 40
@@ -87,7 +88,7 @@ def read(snapshot: Snapshot) -> Numbers:
     graph = snapshot.graph
     outs = [path for path, (name, _) in graph.outs.items() if name not in {"report", "track"}]
     files = [
-        file for path in outs for file in snapshot.tree.files(path) if not file.startswith(str(workspace.EVALUATIONS))
+        file for path in outs for file in snapshot.tree.files(path) if not file.startswith(str(paths.EVALUATIONS))
     ]
     return Numbers(
         graph=graph,
@@ -95,13 +96,11 @@ def read(snapshot: Snapshot) -> Numbers:
         params=dict(flatten("", snapshot.raw_params)),
         facts={
             file: pd.read_csv(file, dtype=str, keep_default_na=False)
-            for file in snapshot.tree.files(str(workspace.METADATA / snapshot.params.study))
+            for file in snapshot.tree.files(str(paths.METADATA / snapshot.params.study))
             if file.endswith(".csv")
         },
         tables={file: TABLES[Path(file).suffix](Path(file)) for file in files if Path(file).suffix in TABLES},
-        metrics={
-            file: workspace.read_metrics(Path(file).stem) for file in files if file.startswith(f"{workspace.METRICS}/")
-        },
+        metrics={file: read_metrics(Path(file).stem) for file in files if file.startswith(f"{paths.METRICS}/")},
         missing=snapshot.missing,
     )
 

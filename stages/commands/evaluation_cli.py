@@ -4,7 +4,7 @@ import os
 
 import click
 
-from stages.workspace import files as workspace
+from stages.workspace.running import run_stage
 
 
 @click.command()
@@ -27,4 +27,4 @@ def diagnose(model: str, benchmark: str | None, items: int, *, write: bool) -> N
         for line in lines(model, benchmark, items, write=write):
             click.echo(line)
 
-    workspace.run_stage(run)
+    run_stage(run)

@@ -13,22 +13,16 @@ from stages.commands.verify.files import check_files, check_lock
 from stages.commands.verify.report import Report
 from stages.contracts.errors import InputError, raise_all
 from stages.lineage.cache import manifest_bytes
-from stages.lineage.crate import Contents, Description, Person, write_crate
+from stages.lineage.crate import MANIFESTS, Contents, Description, Person, is_sample, write_crate
 from stages.lineage.git import commit_time, remote_url
 from stages.lineage.pipeline import flatten, load_yaml
-from stages.workspace import files as workspace
+from stages.workspace import paths
+from stages.workspace.facts import load_info
+from stages.workspace.files import read_text
 
 TOP = ("dvc.lock", "params.yaml", ".dvcignore", "pyproject.toml", "requirements.lock", "LICENSE", "README.md")
 """Files at the top that are no dependency of a stage, where they exist."""
-MANIFESTS = Path("manifests")
-"""Folder of the crate with the lists of files behind each folder hash of dvc.lock, laid out as DVC's cache."""
-SAMPLES = re.compile(r"data/evaluations/.+/samples/[^/]+")
 LICENCES = {"MIT": "https://spdx.org/licenses/MIT"}
-
-
-def is_sample(path: str) -> bool:
-    """Tell whether a file holds the answers of an evaluation."""
-    return bool(SAMPLES.fullmatch(path))
 
 
 def export(target: Path, rev: str | None = None, *, samples: bool = False) -> str:
@@ -58,22 +52,22 @@ def export(target: Path, rev: str | None = None, *, samples: bool = False) -> st
 def _contents(snapshot: Snapshot, *, samples: bool) -> Contents:
     entries = snapshot.graph.entries.values()
     found = {file for entry in entries for file in snapshot.tree.files(entry.path)}
-    found |= {str(workspace.PIPELINE), *(name for name in TOP if (snapshot.folder / name).is_file())}
+    found |= {str(paths.PIPELINE), *(name for name in TOP if (snapshot.folder / name).is_file())}
     files = sorted(file for file in found if samples or not is_sample(file))
     folders = {entry.md5: snapshot.tree.manifest(entry.path) for entry in entries if entry.is_folder}
     extra = {
         f"{MANIFESTS}/files/md5/{md5[:2]}/{md5[2:]}": manifest_bytes(listed) for md5, listed in sorted(folders.items())
     }
-    inputs = [f"{workspace.METADATA}/{snapshot.params.study}", "stages"]
-    inputs += [path for path in (str(workspace.EVALUATIONS),) if any(file.startswith(f"{path}/") for file in files)]
-    tables = [str(workspace.FACTS), "reports"]
-    return Contents(snapshot.folder, str(workspace.PIPELINE), inputs, tables, files, extra)
+    inputs = [f"{paths.METADATA}/{snapshot.params.study}", "stages"]
+    inputs += [path for path in (str(paths.EVALUATIONS),) if any(file.startswith(f"{path}/") for file in files)]
+    tables = [str(paths.FACTS), "reports"]
+    return Contents(snapshot.folder, str(paths.PIPELINE), inputs, tables, files, extra)
 
 
 def _description(snapshot: Snapshot) -> Description:
-    info = workspace.load_info(snapshot.params.study)
+    info = load_info(snapshot.params.study)
     revision = snapshot.revision
-    project = tomllib.loads(workspace.read_text(Path("pyproject.toml")))["project"]
+    project = tomllib.loads(read_text(Path("pyproject.toml")))["project"]
     runs = [run for run in snapshot.runs() if run.status == "FINISHED"]
     notes = f" with uncommitted changes to {len(revision.dirty)} files" if revision.dirty else ""
     licence = project.get("license", "")
@@ -102,7 +96,7 @@ def _description(snapshot: Snapshot) -> Description:
 
 def authors(study: str) -> Iterator[Person]:
     """Yield the authors that study.yaml lists: names, or mappings with name, orcid and affiliation."""
-    raw = load_yaml(workspace.read_text(workspace.study_folder(study) / "study.yaml"))
+    raw = load_yaml(read_text(paths.study_folder(study) / "study.yaml"))
     for item in raw.get("authors", []):
         if isinstance(item, Mapping):
             yield Person(str(item["name"]), str(item.get("orcid", "")), str(item.get("affiliation", "")))
@@ -114,7 +108,7 @@ def _tools(project: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     """Yield the packages that the project names and their versions: those pinned, else those installed here."""
     pins = {}
     if Path("requirements.lock").is_file():
-        lines = workspace.read_text(Path("requirements.lock")).splitlines()
+        lines = read_text(Path("requirements.lock")).splitlines()
         pins = {_plain(name): pin for name, _, pin in (line.partition("==") for line in lines) if pin}
     for requirement in project["dependencies"]:
         name = re.split(r"[^\w.-]", requirement, maxsplit=1)[0]

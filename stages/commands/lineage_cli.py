@@ -6,7 +6,7 @@ from pathlib import Path
 import click
 
 from stages.contracts.errors import InputError
-from stages.workspace import files as workspace
+from stages.workspace.running import run_stage
 
 REV = click.option("--rev", metavar="REV", help="Commit, tag or DVC experiment; default: the workspace.")
 
@@ -30,7 +30,7 @@ def trace(target: str, *, down: bool, samples: int, machine: bool, rev: str | No
         for line in lines(target, down=down, samples=samples, rev=rev, machine=machine):
             click.echo(line)
 
-    workspace.run_stage(run)
+    run_stage(run)
 
 
 @click.command()
@@ -56,7 +56,7 @@ def verify(crate: Path | None, *, deep: bool, rev: str | None) -> None:
         if report.mismatches:
             sys.exit(1)
 
-    workspace.run_stage(run)
+    run_stage(run)
 
 
 @click.command()
@@ -73,7 +73,7 @@ def diff(rev1: str, rev2: str, *, everything: bool) -> None:
         for line in lines(rev1, rev2, None if everything else SHOWN):
             click.echo(line)
 
-    workspace.run_stage(run)
+    run_stage(run)
 
 
 @click.command()
@@ -88,4 +88,4 @@ def export(target: Path, *, samples: bool, rev: str | None) -> None:
 
         click.echo(write(target, rev, samples=samples))
 
-    workspace.run_stage(run)
+    run_stage(run)

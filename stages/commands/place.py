@@ -12,17 +12,24 @@ import pandas as pd
 from stages.analysis.components.gaps import NotImputableError
 from stages.analysis.decisions.placing import HALF, Placed, Space, build_space
 from stages.analysis.decisions.placing import place as place_all
-from stages.analysis.scores.cells import divisors, evaluated_cells, raw_ranges, to_matrix
-from stages.analysis.scores.correlation import binomial_stderr
-from stages.analysis.uncertainty.resampling import family_codes
+from stages.analysis.scores.cells import (
+    binomial_stderr,
+    divisors,
+    evaluated_cells,
+    raw_ranges,
+    scaled_ranges,
+    to_matrix,
+)
+from stages.analysis.scores.families import family_codes
 from stages.contracts.csv.table import read_table
 from stages.contracts.errors import InputError, raise_all
 from stages.contracts.names import listed
 from stages.contracts.params import Params
 from stages.contracts.ranges import range_problems
 from stages.contracts.study.newcomers import is_long, long_table, wide_table
-from stages.workspace import analysed, results
-from stages.workspace import files as workspace
+from stages.workspace import analysed, outputs, paths, results
+from stages.workspace.facts import load_params, read_fact
+from stages.workspace.files import read_parquet, read_text, replacing, write_text
 
 COLUMNS = ["model_id", "benchmark", "score", "stderr", "n_items", "protocol"]
 
@@ -112,8 +119,8 @@ def place(source: str, *, mixed_protocols: bool = False, ahead: int = 1) -> Plac
         InputError: There is no state, the scores cannot be read, or a model cannot be placed; every problem is named.
     """
     analysed.require_state()
-    params = workspace.load_params()
-    benchmarks = workspace.read_fact("benchmarks")
+    params = load_params()
+    benchmarks = read_fact("benchmarks")
     space = read_space(params)
     scores = read_scores(source, benchmarks)
     allowed = mixed_protocols or params.assemble.mixed_protocols
@@ -135,16 +142,18 @@ def read_space(params: Params) -> Space:
     Raises:
         InputError: The matrix of the state has too many missing cells to be modelled.
     """
-    X = workspace.read_parquet(workspace.MATRIX)
-    loadings = workspace.read_table("pca_loadings", "benchmark")
-    table = workspace.read_parquet(workspace.CELLS)
+    X = read_parquet(paths.MATRIX)
+    loadings = outputs.read_table("pca_loadings", "benchmark")
+    table = read_parquet(paths.CELLS)
     stderr = to_matrix(table, "stderr", list(X.index), list(X.columns)).mean().fillna(0.0).to_numpy()
     codes = family_codes(analysed.read_models(X))
     try:
         unit_variance = params.decompose.standardize
-        return build_space(X, analysed.read_ranges(), loadings, stderr, codes, unit_variance=unit_variance)
+        return build_space(
+            X, scaled_ranges(read_fact("benchmarks")), loadings, stderr, codes, unit_variance=unit_variance
+        )
     except NotImputableError as error:
-        raise InputError([f"{workspace.MATRIX}: {error}"]) from None
+        raise InputError([f"{paths.MATRIX}: {error}"]) from None
 
 
 def read_scores(source: str, benchmarks: pd.DataFrame) -> pd.DataFrame:
@@ -156,15 +165,13 @@ def read_scores(source: str, benchmarks: pd.DataFrame) -> pd.DataFrame:
     path = Path(source)
     if path.is_file():
         return from_file(path, benchmarks)
-    evaluation = workspace.EVALUATIONS / source / "scores.json"
+    evaluation = paths.EVALUATIONS / source / "scores.json"
     if not evaluation.is_file():
-        known = sorted(
-            str(p.parent.relative_to(workspace.EVALUATIONS)) for p in workspace.EVALUATIONS.rglob("scores.json")
-        )
+        known = sorted(str(p.parent.relative_to(paths.EVALUATIONS)) for p in paths.EVALUATIONS.rglob("scores.json"))
         raise InputError(
             [f"{source}: neither a CSV file nor an evaluated model; evaluated: {listed(known) if known else 'none'}"]
         )
-    return evaluated_cells(source, json.loads(workspace.read_text(evaluation)), benchmarks)[COLUMNS]
+    return evaluated_cells(source, json.loads(read_text(evaluation)), benchmarks)[COLUMNS]
 
 
 def from_file(path: Path, benchmarks: pd.DataFrame) -> pd.DataFrame:
@@ -192,7 +199,7 @@ def from_file(path: Path, benchmarks: pd.DataFrame) -> pd.DataFrame:
 
 def protocol_lines(scores: pd.DataFrame, source: str, *, mixed_allowed: bool) -> tuple[list[str], list[str]]:
     """Compare the protocols of new scores with those of the study: problems and warnings."""
-    table = workspace.read_parquet(workspace.CELLS)
+    table = read_parquet(paths.CELLS)
     usual = table.groupby("benchmark")["protocol"].agg(lambda column: column.value_counts().index[0])
     lines = []
     for row in scores.itertuples():
@@ -249,7 +256,7 @@ def open_lines(placed: Sequence[Placed], components: Sequence[str]) -> list[str]
 
 def write_out(found: Placement, out: Path) -> None:
     """Write the coordinates as CSV."""
-    workspace.write_text(out, found.table().to_csv(index=False, float_format="%.12g", lineterminator="\n"))
+    write_text(out, found.table().to_csv(index=False, float_format="%.12g", lineterminator="\n"))
 
 
 def draw(found: Placement, target: Path) -> None:
@@ -268,9 +275,9 @@ def draw(found: Placement, target: Path) -> None:
 
     if target.suffix not in {".png", ".svg"}:
         raise InputError([f"{target}: expected a name that ends in .png or .svg"])
-    params = workspace.load_params()
+    params = load_params()
     table = found.table().set_index("model_id")
     figure = draw_newcomers(results.load_results(params), table, params.stability.level)
-    with tempfile.TemporaryDirectory() as folder, workspace.replacing(target) as beside:
+    with tempfile.TemporaryDirectory() as folder, replacing(target) as beside:
         save(figure, Path(folder) / "figure", params.report.dpi)
         beside.write_bytes((Path(folder) / f"figure{target.suffix}").read_bytes())

@@ -11,12 +11,14 @@ from stages.analysis.decisions.planning import Plan, Surface, Way, fit_surface, 
 from stages.analysis.scaling.forecasting import Errors, can_predict, left_out_errors
 from stages.analysis.scaling.laws import TOTAL
 from stages.analysis.scores.cells import divisors, scaled_ranges
-from stages.analysis.uncertainty.resampling import family_codes
+from stages.analysis.scores.families import family_codes
 from stages.contracts.errors import InputError, raise_all
 from stages.contracts.names import Names
 from stages.contracts.params import Params
 from stages.workspace import analysed
-from stages.workspace import files as workspace
+from stages.workspace.base import read_base
+from stages.workspace.facts import load_info, load_params, read_fact
+from stages.workspace.outputs import read_table
 
 
 @dataclass(frozen=True)
@@ -122,9 +124,9 @@ def plan(params_b: float, tokens_b: Mapping[str, float], wishes: Mapping[str, fl
         InputError: There is no state, a number or name is wrong, or the study allows no prediction.
     """
     analysed.require_state()
-    params = workspace.load_params()
-    languages = list(workspace.load_info(params.study).languages)
-    benchmarks = workspace.read_fact("benchmarks")
+    params = load_params()
+    languages = list(load_info(params.study).languages)
+    benchmarks = read_fact("benchmarks")
     surface, errors, responses = read_surface(params, languages)
     scale = divisors(benchmarks).reindex(responses.columns, fill_value=1.0)
     components = [name for name in responses.columns if name not in benchmarks.index]
@@ -154,7 +156,7 @@ def read_surface(params: Params, languages: Sequence[str]) -> tuple[Surface, Err
     Raises:
         InputError: The study allows no prediction.
     """
-    base = analysed.read_base(params, list(languages))
+    base = read_base(params, list(languages))
     models = analysed.read_models(base.X)
     codes, logs = family_codes(models), base.logs.to_numpy()
     why = can_predict(logs, codes, [*languages, TOTAL], params.scale.min_models)
@@ -162,7 +164,7 @@ def read_surface(params: Params, languages: Sequence[str]) -> tuple[Surface, Err
         raise InputError([f"{params.study}, subset {params.subset}: no {why}"])
     X = base.filled.X
     errors = left_out_errors(X, base.loadings.to_numpy(), logs, codes, unit_variance=base.unit_variance)
-    responses = workspace.read_table("pca_scores", "model_id").loc[X.index].join(X)
+    responses = read_table("pca_scores", "model_id").loc[X.index].join(X)
     return fit_surface(responses, models, base.logs, errors, languages), errors, responses
 
 

@@ -21,7 +21,9 @@ from stages.lineage.pipeline import LockedStage, PlannedStage, flatten, load_yam
 from stages.lineage.pipeline import resolve as resolve_pipeline
 from stages.tracking import read as tracking_read
 from stages.tracking.read import Run
-from stages.workspace import files as workspace
+from stages.workspace import paths
+from stages.workspace.facts import load_params
+from stages.workspace.files import read_text
 
 HASHED = 16 * 2**20
 """A trace hashes files up to this many bytes to tell whether they changed; `verify` hashes everything."""
@@ -58,12 +60,12 @@ class Snapshot:
     @cached_property
     def pipeline(self) -> dict[str, Any]:
         """dvc.yaml."""
-        return _mapping(workspace.PIPELINE)
+        return _mapping(paths.PIPELINE)
 
     @cached_property
     def raw_params(self) -> dict[str, Any]:
         """params.yaml, as it is written."""
-        return _mapping(workspace.PARAMS)
+        return _mapping(paths.PARAMS)
 
     @cached_property
     def params(self) -> Params:
@@ -73,11 +75,11 @@ class Snapshot:
             InputError: It is wrong.
         """
         try:
-            return workspace.load_params()
+            return load_params()
         except InputError:
             if self.folder == self.root:
                 raise
-        today = load_yaml((self.root / workspace.PARAMS).read_text(encoding="utf-8"))
+        today = load_yaml((self.root / paths.PARAMS).read_text(encoding="utf-8"))
         return parse_params(json.dumps(_adapted(self.raw_params, today)), f"params.yaml at {self.revision.name}")
 
     @cached_property
@@ -88,9 +90,9 @@ class Snapshot:
     @cached_property
     def lock(self) -> dict[str, LockedStage]:
         """dvc.lock without former items of a `foreach`."""
-        if not workspace.LOCK.is_file():
-            raise InputError([f"{workspace.LOCK} is missing at {self.revision.name}: run `dvc repro` first"])
-        return read_lock(workspace.read_text(workspace.LOCK), self.pipeline, self.raw_params)
+        if not paths.LOCK.is_file():
+            raise InputError([f"{paths.LOCK} is missing at {self.revision.name}: run `dvc repro` first"])
+        return read_lock(read_text(paths.LOCK), self.pipeline, self.raw_params)
 
     @cached_property
     def graph(self) -> Graph:
@@ -102,14 +104,14 @@ class Snapshot:
                     notes[entry.path] = "missing here: `dvc pull`" if _is_output(entry.path, self.lock) else "missing"
                 elif self.tree.size(entry.path) <= HASHED and (md5 := self.tree.md5(entry.path)) != entry.md5:
                     notes[entry.path] = f"changed since, now md5 {md5}"
-        facts = str(workspace.METADATA)
+        facts = str(paths.METADATA)
         members = {facts: self.tree.manifest(facts)} if self.tree.is_folder(facts) else {}
         return Graph(self.lock, notes, members)
 
     @cached_property
     def digest(self) -> str:
         """Name of the state, as that version of the code had it."""
-        choices = self.params.model_dump(mode="json", by_alias=True)
+        choices = self.params.model_dump(mode="json", by_alias=True, exclude_unset=True)
         if {name for name, _ in flatten("", choices)} == {name for name, _ in flatten("", self.raw_params)}:
             return state.state_digest(self.params)
         then = {name: value for name, value in _adapted(choices, self.raw_params).items() if name != "track"}
@@ -135,7 +137,7 @@ def _is_output(path: str, lock: Mapping[str, LockedStage]) -> bool:
 
 
 def _mapping(path: Path) -> dict[str, Any]:
-    text = workspace.read_text(path)
+    text = read_text(path)
     try:
         raw = load_yaml(text)
     except yaml.YAMLError as error:
@@ -158,8 +160,8 @@ def opened(rev: str | None = None) -> Iterator[Snapshot]:
         InputError: There is no such revision, or this is not the root of the repository.
     """
     root = Path.cwd()
-    if not (root / workspace.PIPELINE).is_file():
-        raise InputError([f"no {workspace.PIPELINE} in {root}: run this in the root of the repository"])
+    if not (root / paths.PIPELINE).is_file():
+        raise InputError([f"no {paths.PIPELINE} in {root}: run this in the root of the repository"])
     revision = resolve(root, rev or WORKSPACE, state.OUR_INPUTS)
     if revision.is_workspace:
         yield Snapshot(root, root, revision, {})
@@ -173,7 +175,7 @@ def opened(rev: str | None = None) -> Iterator[Snapshot]:
 
 def _lay_out(root: Path, folder: Path) -> dict[str, str]:
     """Link the outputs of a commit from the cache, and return those that are not in it."""
-    lock_file = folder / workspace.LOCK
+    lock_file = folder / paths.LOCK
     if not lock_file.is_file():
         return {}
     snapshot = Snapshot(root, folder, Revision("", ""), {})

@@ -6,7 +6,9 @@ import pandas as pd
 
 from stages.analysis.claims import ELSEWHERE, REPRODUCED
 from stages.contracts.errors import InputError
-from stages.workspace import files as workspace
+from stages.workspace import paths
+from stages.workspace.facts import load_params
+from stages.workspace.outputs import read_claims
 
 
 def summary() -> Iterator[str]:
@@ -15,10 +17,10 @@ def summary() -> Iterator[str]:
     Raises:
         InputError: There is no state yet.
     """
-    if not (workspace.TABLES / "claims.csv").is_file():
-        raise InputError([f"{workspace.TABLES / 'claims.csv'} is missing: run `dvc repro` first"])
-    params = workspace.load_params()
-    claims = workspace.read_claims()
+    if not (paths.TABLES / "claims.csv").is_file():
+        raise InputError([f"{paths.TABLES / 'claims.csv'} is missing: run `dvc repro` first"])
+    params = load_params()
+    claims = read_claims()
     here = claims[claims["status"] != ELSEWHERE]
     if here.empty:
         yield f"{params.study}, subset {params.subset}: no published numbers to compare with"
@@ -27,7 +29,7 @@ def summary() -> Iterator[str]:
         yield from table(here)
         missed = here[(here["status"] != REPRODUCED) & (here["note"] != "")]
         yield from (f"not reproduced: {row.claim_id}: {row.note}" for row in missed.itertuples())
-    yield f"report: {workspace.PAGE}"
+    yield f"report: {paths.PAGE}"
 
 
 def table(claims: pd.DataFrame) -> Iterator[str]:

@@ -6,9 +6,10 @@ import sys
 
 from stages.contracts.errors import InputError
 from stages.lineage import state
+from stages.lineage.pipeline import PROJECTIONS
 from stages.tracking import log as tracking
-from stages.tracking.record import PROJECTIONS
-from stages.workspace import files as workspace
+from stages.tracking.projection import current_state
+from stages.workspace.facts import load_params
 
 
 def track(*, rebuild: bool) -> str:
@@ -23,7 +24,7 @@ def track(*, rebuild: bool) -> str:
     require_clean()
     if not rebuild and tracking.is_missing(state.root()):
         raise InputError([f"{state.root().name}/mlflow.db is missing: `observatory track --rebuild` creates it anew"])
-    current = state.current_state(workspace.load_params())
+    current = current_state(load_params())
     logged = tracking.log_run(current, state.root())
     verb = "logged as" if logged.created else "has its"
     return f"state {current.digest} {verb} MLflow run {logged.run_id}"

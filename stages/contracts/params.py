@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Field, ValidationError, model_validator
 
 from stages.contracts.errors import InputError
-from stages.contracts.study.info import Frozen, parse_yaml, validation_lines
+from stages.contracts.yaml_models import Frozen, parse_yaml, validation_lines
 
 Fraction = Annotated[float, Field(ge=0, le=1)]
 
@@ -60,6 +60,52 @@ class AssembleParams(Frozen):
     one, `model` predicts them from the others by a hierarchical factor model (`ppca`, its former name, means it)."""
 
 
+class SuspicionParams(Frozen):
+    """Section `validate.suspicion`: what counts as far below the rest of the matrix. Scores run from 0 to 1."""
+
+    far_z: Annotated[float, Field(gt=0)] = 4.0
+    """Robust standard deviations below its prediction from which a score is far below it; with few models the number
+    grows as Student's t does."""
+    far_share: Fraction = 0.5
+    """Share of the predicted distance from chance that a score far below prediction keeps at most."""
+    zero_level: Annotated[float, Field(gt=0)] = 0.1
+    """Scores near zero of honest models, expected in a whole matrix, that are taken for failures."""
+    zero_share: Annotated[float, Field(ge=0, lt=1)] = 0.1
+    """Share of the prediction, and of the benchmark's upper quartile, up to which a score is near zero."""
+    linked_z: Annotated[float, Field(gt=0)] = 1.5
+    """Robust standard deviations that suffice for a second score near zero of one model."""
+    min_drop: Annotated[float, Field(gt=0, le=1)] = 0.05
+    """Smallest gap between prediction and score."""
+    neighbours: Annotated[int, Field(ge=2)] = 8
+    """Models predicted nearest to a cell, and models of no better level, with which it is compared."""
+    min_better: Annotated[int, Field(ge=1)] = 2
+    """Models of no better level that must score more than a third of the way up to the prediction."""
+    better_share: Fraction = 0.5
+    """Share of the models of no better level that must do so too."""
+    ordered: Fraction = 0.7
+    """Share of pairs of one model near zero and one not, the former predicted lower, from which models near zero are a
+    comparison: 0.5 is no relation to ability, 1 a perfect one."""
+    free_form_count: Annotated[int, Field(ge=1)] = 3
+    """Free-form benchmarks near zero that put a whole model in doubt."""
+    free_form_share: Fraction = 0.75
+    """Share of a model's free-form benchmarks that these must be."""
+    silent_share: Annotated[float, Field(ge=0, lt=1)] = 0.03
+    """Share of the median up to which a model counts as silent, not weak: it is at chance elsewhere and keeps no more
+    than this on any free-form benchmark."""
+    chance_share: Fraction = 0.5
+    """Share of chance below which a score is below chance."""
+    chance_errors: Annotated[float, Field(gt=0)] = 4.0
+    """Standard errors of guessing within which a score is at chance."""
+    components: Annotated[int, Field(ge=1)] = 4
+    """Factors of the prediction; fewer where models or benchmarks do not allow as many."""
+    min_models: Annotated[int, Field(ge=3)] = 8
+    """Fewest models, and fewest scores on a benchmark, for a prediction."""
+    min_scores: Annotated[int, Field(ge=1)] = 3
+    """Fewest other scores of a model for a prediction."""
+    min_spread: Annotated[float, Field(gt=0, lt=0.5)] = 0.01
+    """Smallest standard deviation of a prediction."""
+
+
 class ValidateParams(Frozen):
     """Section `validate`."""
 
@@ -73,6 +119,8 @@ class ValidateParams(Frozen):
     """Largest share of answers cut by the token limit in an evaluated cell."""
     max_refused_rate: Fraction
     """Largest share of answers that decline to answer in an evaluated cell."""
+    suspicion: SuspicionParams = SuspicionParams()
+    """Thresholds of `suspicious`."""
 
 
 class CorrelateParams(Frozen):
@@ -111,7 +159,7 @@ class FactorizeParams(Frozen):
 class ScaleParams(Frozen):
     """Section `scale`."""
 
-    min_models: Annotated[int, Field(ge=3)]
+    min_models: Annotated[int, Field(ge=4)]
     """Fewest models with a known budget for which a law is fitted."""
     factor_models: Literal["common", "available"]
     """Models in the laws of factors: those whose budgets are `common`ly known in all languages, as in Saito et al.
@@ -178,12 +226,13 @@ class Params(Frozen):
     track: TrackParams
 
 
-def sections() -> dict[str, type[Frozen]]:
-    """Return section name to its model, in the order of the pipeline."""
-    found = {}
-    for name, field in Params.model_fields.items():
+def sections(model: type[Frozen] = Params, within: str = "") -> dict[str, type[Frozen]]:
+    """Return the dotted name of each section to its model, in the order of the pipeline, each before those in it."""
+    found: dict[str, type[Frozen]] = {}
+    for name, field in model.model_fields.items():
         if isinstance(field.annotation, type) and issubclass(field.annotation, Frozen):
-            found[field.alias or name] = field.annotation
+            section = within + (field.alias or name)
+            found |= {section: field.annotation, **sections(field.annotation, f"{section}.")}
     return found
 
 
@@ -211,12 +260,15 @@ def parse_params(text: str, where: str = "params.yaml") -> Params:
 
 
 def section_rows() -> list[tuple[str, str]]:
-    """Return (parameter, description) for every parameter, for the README's table."""
+    """Return (parameter, description) for every parameter, for the README's table, defaults at the end."""
     rows: list[tuple[str, str]] = []
-    for name in ("study", "subset"):
-        rows.append((name, describe(Params.model_fields[name])))
-    for section, model in sections().items():
-        rows += [(f"{section}.{name}", describe(field)) for name, field in model.model_fields.items()]
+    models: dict[str, type[Frozen]] = {"": Params, **sections()}
+    for section, model in models.items():
+        dot = f"{section}." if section else ""
+        for name, field in model.model_fields.items():
+            if dot + (field.alias or name) not in models:
+                default = "" if field.is_required() else f" Default {field.default}."
+                rows.append((dot + name, " ".join(describe(field).split()) + default))
     return rows
 
 

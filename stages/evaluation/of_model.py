@@ -4,34 +4,31 @@ Finished units lie in data/.evaluating/ of the repository, which neither git nor
 or in the evaluation that dvc.lock knows, is not run again.
 """
 
-import json
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
-import pandas as pd
 from filelock import FileLock, Timeout
 
 from stages.contracts.errors import InputError, raise_all
+from stages.contracts.outcomes import RECORDED
 from stages.contracts.params import EvaluateParams
 from stages.contracts.study.model_record import ModelRecord
 from stages.contracts.study.workarounds import Setting
 from stages.evaluation import model_source
 from stages.evaluation.harness import run as harness
+from stages.evaluation.store import Store, write_json
 from stages.evaluation.unit import Run, Unit, versions
-from stages.lineage import cache as dvcstate
 from stages.lineage import state
-from stages.lineage.pipeline import parse_lock
 from stages.sandbox import run as sandbox
 from stages.tasks import data
 from stages.tasks.registry import BENCHMARKS
-from stages.workspace import files as workspace
+from stages.workspace import paths
+from stages.workspace.files import move_folder, replacing_folder
+from stages.workspace.running import say
 
-PARTIAL = workspace.EVALUATIONS.parent / ".evaluating"
-RATES = ("score", "stderr", "empty_rate", "failed_rate", "capped_rate", "refused_rate", "truncated_rate")
+PARTIAL = paths.EVALUATIONS.parent / ".evaluating"
 
 
 def run_of(params: EvaluateParams) -> Run:
@@ -70,76 +67,6 @@ def plan(record: ModelRecord, params: EvaluateParams) -> list[Unit]:
     if problems or source is None:
         raise InputError(problems)
     return [Unit(name, source, Setting(**changes), run, read[name]) for name, changes in record.settings.items()]
-
-
-@dataclass(frozen=True)
-class Store:
-    """Finished units of a model, a folder each.
-
-    Attributes:
-        folder: Of the model.
-    """
-
-    folder: Path
-
-    def path(self, unit: Unit) -> Path:
-        """Return where a unit is kept."""
-        return self.folder / unit.benchmark / unit.key[:16]
-
-    def has(self, unit: Unit) -> bool:
-        """Tell whether a unit is finished."""
-        return self.path(unit).is_dir()
-
-    def put(self, unit: Unit, result: harness.UnitResult) -> None:
-        """Keep a result, as a whole or not at all."""
-        with workspace.replacing_folder(self.path(unit)) as beside:
-            result.answers.to_parquet(beside / "answers.parquet", index=False)
-            _write_json(beside / "score.json", result.score)
-            _write_json(beside / "provenance.json", result.provenance)
-
-    def score(self, unit: Unit) -> dict[str, Any]:
-        """Return the score of a finished unit."""
-        return _read_json(self.path(unit) / "score.json")
-
-    def provenance(self, unit: Unit) -> dict[str, Any]:
-        """Return where the result of a finished unit comes from."""
-        return _read_json(self.path(unit) / "provenance.json")
-
-    def sweep(self) -> None:
-        """Remove what a killed process left unfinished."""
-        for rest in (*self.folder.glob("*/.*"), *self.folder.glob(".*/")):
-            shutil.rmtree(rest)
-
-    def recover(self, units: Sequence[Unit], model_id: str) -> None:
-        """Take the units that the last evaluation known to dvc.lock has under the same key, from DVC's cache."""
-        stage = parse_lock(workspace.read_text(workspace.LOCK)).get(f"evaluate@{model_id}") if _locked() else None
-        if stage is None:
-            return
-        cache = dvcstate.Cache(dvcstate.cache_folder(state.root()))
-        files, missing = cache.contents(stage.outs[0])
-        if missing:
-            return
-        here = {path.removeprefix(f"{stage.outs[0].path}/"): cache.path(md5) for path, md5 in files.items()}
-        scores, provenance = _read_json(here["scores.json"]), _read_json(here["provenance.json"])
-        for unit in units:
-            known = provenance["benchmarks"].get(unit.benchmark, {})
-            if known.get("key") == unit.key:
-                answers = pd.read_parquet(here[f"samples/{unit.benchmark}.parquet"])
-                self.put(unit, harness.UnitResult(scores[unit.benchmark], answers, known))
-
-
-def _locked() -> bool:
-    return workspace.LOCK.is_file()
-
-
-def _write_json(path: Path, content: Mapping[str, Any]) -> None:
-    text = json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False)
-    path.write_text(text + "\n", encoding="utf-8")
-
-
-def _read_json(path: Path) -> dict[str, Any]:
-    content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    return content
 
 
 def evaluate(record: ModelRecord, params: EvaluateParams) -> None:
@@ -190,7 +117,7 @@ def _run_all(units: Sequence[Unit], open_units: Sequence[Unit], store: Store, re
                 problems += error.problems
                 continue
             live.log(unit.benchmark, _numbers(store, unit), _done(units, store))
-            workspace.say(f"[{_done(units, store)}/{len(units)}] {_told(unit, store)}")
+            say(f"[{_done(units, store)}/{len(units)}] {_told(unit, store)}")
         raise_all(problems)
         live.tag({"observatory.scores": model_source.digest_of({unit.benchmark: store.score(unit) for unit in units})})
 
@@ -209,13 +136,16 @@ def _done(units: Sequence[Unit], store: Store) -> int:
 
 def _numbers(store: Store, unit: Unit) -> dict[str, float | None]:
     score, provenance = store.score(unit), store.provenance(unit)
-    numbers = {name: score[name] for name in RATES} | {"n_items": score["n_items"], "seconds": provenance["seconds"]}
+    numbers = {name: score[name] for name in ("score", "stderr", *RECORDED)} | {
+        "n_items": score["n_items"],
+        "seconds": provenance["seconds"],
+    }
     return numbers | {name: provenance[name] for name in ("output_tokens", "tokens_per_second")}
 
 
 def _told(unit: Unit, store: Store) -> str:
     score = store.score(unit)
-    rates = ", ".join(f"{name.removesuffix('_rate')} {score[name]:.1%}" for name in RATES[2:] if score[name])
+    rates = ", ".join(f"{name.removesuffix('_rate')} {score[name]:.1%}" for name in RECORDED if score[name])
     seconds = store.provenance(unit)["seconds"]
     return (
         f"{unit.benchmark} {score['score']:.4f} ({score['n_items']} items, {seconds:.0f} s{', ' * bool(rates)}{rates})"
@@ -224,13 +154,13 @@ def _told(unit: Unit, store: Store) -> str:
 
 def _publish(units: Sequence[Unit], store: Store, record: ModelRecord) -> None:
     """Put the finished units together where DVC expects them."""
-    target = workspace.EVALUATIONS / record.model_id
+    target = paths.EVALUATIONS / record.model_id
     parts = {unit.benchmark: store.provenance(unit) for unit in units}
-    with workspace.replacing_folder(PARTIAL / record.model_id / "out") as beside:
+    with replacing_folder(PARTIAL / record.model_id / "out") as beside:
         (beside / "samples").mkdir()
         for unit in units:
             shutil.copyfile(store.path(unit) / "answers.parquet", beside / "samples" / f"{unit.benchmark}.parquet")
-        _write_json(beside / "scores.json", {unit.benchmark: store.score(unit) for unit in units})
+        write_json(beside / "scores.json", {unit.benchmark: store.score(unit) for unit in units})
         provenance = {
             "model_id": record.model_id,
             "model": units[0].model.described(),
@@ -240,6 +170,6 @@ def _publish(units: Sequence[Unit], store: Store, record: ModelRecord) -> None:
             "libraries": versions(("lm_eval", "torch", "transformers", "tokenizers", "datasets", "numpy", "pandas")),
             "benchmarks": parts,
         }
-        _write_json(beside / "provenance.json", provenance)
-    workspace.move_folder(PARTIAL / record.model_id / "out", target)
-    workspace.say(f"{record.model_id}: {len(units)} benchmarks in {target}")
+        write_json(beside / "provenance.json", provenance)
+    move_folder(PARTIAL / record.model_id / "out", target)
+    say(f"{record.model_id}: {len(units)} benchmarks in {target}")

@@ -7,9 +7,7 @@ few templates below; what the pages say is rendered by Great Expectations.
 """
 
 import os
-import tempfile
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from html import escape
@@ -21,7 +19,7 @@ import pandas as pd
 from jinja2 import ChoiceLoader, DictLoader, pass_context
 from jinja2.runtime import Context
 
-from stages.gate.expectations import Expectation
+from stages.gate.expectations import Expectation, Suite
 
 # Before the import: some releases read it once, while they are imported.
 os.environ["GX_ANALYTICS_ENABLED"] = "false"
@@ -147,21 +145,6 @@ class OfflinePageView(DefaultJinjaPageView):  # type: ignore[misc]
 
 
 @dataclass(frozen=True)
-class Suite:
-    """A table and what it must fulfil.
-
-    Attributes:
-        name: Letters, digits, `_` and `-`; also the file name of its page.
-        frame: The table. Its first column names the rows in messages.
-        expectations: At least one.
-    """
-
-    name: str
-    frame: pd.DataFrame
-    expectations: Sequence[Expectation]
-
-
-@dataclass(frozen=True)
 class FailedExpectation:
     """An expectation that its table does not fulfil.
 
@@ -186,13 +169,11 @@ class SuiteReport:
         success: Whether every expectation holds.
         n_expectations: Number of expectations evaluated, over all suites.
         failed: Those that do not hold, in the order of the suites.
-        docs_index: The page to open.
     """
 
     success: bool
     n_expectations: int
     failed: tuple[FailedExpectation, ...]
-    docs_index: Path
 
 
 def run_suites(suites: Sequence[Suite], docs: Path, title: str) -> SuiteReport:
@@ -200,7 +181,7 @@ def run_suites(suites: Sequence[Suite], docs: Path, title: str) -> SuiteReport:
 
     Args:
         suites: Suites with distinct names.
-        docs: Folder of the Data Docs. It is replaced as a whole once the new pages are complete.
+        docs: Empty folder for the Data Docs; `index.html` is the page to open.
         title: Heading of the index page.
 
     Raises:
@@ -209,29 +190,10 @@ def run_suites(suites: Sequence[Suite], docs: Path, title: str) -> SuiteReport:
     """
     context = open_context()
     failed = [failure for suite in suites for failure in evaluate(context, suite)]
-    with replaced(docs) as folder:
-        write_docs(context, folder, title, [failure.sentence for failure in failed])
-        require_pages(folder, suites)
+    write_docs(context, docs, title, [failure.sentence for failure in failed])
+    require_pages(docs, suites)
     n_expectations = sum(len(suite.expectations) for suite in suites)
-    return SuiteReport(not failed, n_expectations, tuple(failed), docs / "index.html")
-
-
-@contextmanager
-def replaced(folder: Path) -> Iterator[Path]:
-    """Give an empty folder that takes the place of `folder` when the block succeeds, and only then."""
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=folder.parent, prefix=f".{folder.name}-") as beside:
-        new, old = Path(beside, "new"), Path(beside, "old")
-        new.mkdir()
-        yield new
-        if folder.exists():
-            folder.rename(old)
-        try:
-            new.rename(folder)
-        except BaseException:
-            if old.exists():
-                old.rename(folder)
-            raise
+    return SuiteReport(not failed, n_expectations, tuple(failed))
 
 
 def open_context() -> Any:  # noqa: ANN401 (their classes are untyped here)

@@ -9,7 +9,9 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from stages.contracts.study.tables import Column, Table
+import pandas as pd
+
+from stages.contracts.csv.schema import Column, Table
 
 INTEGER_TYPES = ("int64", "Int64Dtype")
 """Names under which Great Expectations knows the column types that hold whole numbers only."""
@@ -36,6 +38,21 @@ class Expectation:
     column: str | None = None
     arguments: Mapping[str, object] = field(default_factory=dict)
     note: str = ""
+
+
+@dataclass(frozen=True)
+class Suite:
+    """A table and what it must fulfil.
+
+    Attributes:
+        name: Letters, digits, `_` and `-`; also the file name of its page.
+        frame: The table. Its first column names the rows in messages.
+        expectations: At least one.
+    """
+
+    name: str
+    frame: pd.DataFrame
+    expectations: Sequence[Expectation]
 
 
 def models_expectations(table: Table, frame_columns: Sequence[str]) -> list[Expectation]:

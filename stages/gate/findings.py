@@ -7,6 +7,7 @@ from typing import Literal
 import pandas as pd
 
 from stages.contracts.study.tables import WAIVABLE
+from stages.gate.expectations import Suite, findings_expectations
 
 Severity = Literal["error", "warning", "waived", "corrected"]
 
@@ -51,6 +52,40 @@ class Finding:
     message: str
 
 
+@dataclass(frozen=True)
+class Judgement:
+    """What the gate says of one table of a study.
+
+    Attributes:
+        table: `models` or `matrix`.
+        findings: What our own checks found, waivers applied.
+        checks: Check to title, all that were made.
+        suite: The table with the expectations that the contracts generate.
+    """
+
+    table: Literal["models", "matrix"]
+    findings: tuple[Finding, ...]
+    checks: Mapping[str, str]
+    suite: Suite
+
+    def problems(self) -> list[str]:
+        """Return the messages that stop the pipeline."""
+        return [finding.message for finding in self.findings if finding.severity == "error"]
+
+    def warnings(self) -> list[str]:
+        """Return the messages that do not."""
+        return [finding.message for finding in self.findings if finding.severity == "warning"]
+
+    def counts(self) -> dict[str, int]:
+        """Return the number of findings that stop nothing: warnings, waived, corrected."""
+        overview = summary(self.findings, self.checks)
+        return {name: int(overview[name].sum()) for name in ("warnings", "waived", "corrected")}
+
+    def overview(self, name: str) -> Suite:
+        """Return a suite with one row for each check, in which no check has errors."""
+        return Suite(name, summary(self.findings, self.checks), findings_expectations(list(self.checks)))
+
+
 FINDING_COLUMNS = ["check", "severity", "model_id", "benchmark", "message"]
 
 
@@ -83,11 +118,6 @@ def summary(findings: Sequence[Finding], checks: Mapping[str, str]) -> pd.DataFr
             }
         )
     return pd.DataFrame(rows)
-
-
-def errors(findings: Sequence[Finding]) -> list[str]:
-    """Return the messages that stop the pipeline."""
-    return [finding.message for finding in findings if finding.severity == "error"]
 
 
 def subject(model_id: str, benchmark: str) -> str:

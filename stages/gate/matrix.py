@@ -5,16 +5,45 @@ from itertools import combinations
 
 import pandas as pd
 
-from stages.analysis.scores.cells import divisors, raw_ranges
+from stages.analysis.scores.cells import divisors, raw_ranges, scaled_ranges
+from stages.contracts.outcomes import RATES
 from stages.contracts.params import Params, ValidateParams
 from stages.contracts.ranges import range_problems
-from stages.gate.findings import Finding, Severity, subject, waive
+from stages.gate.expectations import Suite, matrix_expectations
+from stages.gate.findings import MATRIX_CHECKS, Finding, Judgement, Severity, subject, waive
 from stages.gate.suspicion import find_suspicions
 
 MIN_MODELS = 3
 """Fewest models for which a correlation says anything."""
 MIN_SHARED = 3
 """Cells that two rows or columns must share before their equality is evidence of a copy."""
+
+
+def judge_matrix(
+    cells: pd.DataFrame, X: pd.DataFrame, benchmarks: pd.DataFrame, waivers: pd.DataFrame, params: Params, folder: str
+) -> Judgement:
+    """Judge the score matrix of a study: the gate in front of the analysis.
+
+    Args:
+        cells: Long table of cells, scaled, of the models of the subset.
+        X: The matrix made from the cells (n_models, n_benchmarks).
+        benchmarks: benchmarks.csv, indexed by benchmark.
+        waivers: waivers.csv.
+        params: Its sections `assemble` and `validate`.
+        folder: Of the study, to show in messages.
+    """
+    where = f"{folder}/scores.csv"
+    found = check_matrix(cells, X, benchmarks, params, where)
+    found += suspicion_findings(X, benchmarks, found, params.gate, where)
+    ranges = {name: limits for name, limits in scaled_ranges(benchmarks).items() if name in X}
+    allow_missing = params.assemble.missing == "model"
+    expectations = matrix_expectations(ranges, list(X.index), allow_missing=allow_missing)
+    return Judgement(
+        table="matrix",
+        findings=tuple(judge(found, cells, waivers, where, f"{folder}/waivers.csv")),
+        checks=MATRIX_CHECKS,
+        suite=Suite("score_matrix", X.reset_index(), expectations),
+    )
 
 
 def check_matrix(
@@ -166,12 +195,7 @@ def limited_findings(cells: pd.DataFrame, benchmarks: pd.DataFrame) -> list[Find
 
 def outcome_findings(cells: pd.DataFrame, params: ValidateParams) -> list[Finding]:
     """Name the evaluated cells whose answers fail more often than allowed: that is no inability."""
-    limits: Mapping[str, float] = {
-        "empty_rate": params.max_empty_rate,
-        "failed_rate": params.max_failed_rate,
-        "capped_rate": params.max_capped_rate,
-        "refused_rate": params.max_refused_rate,
-    }
+    limits: Mapping[str, float] = {name: getattr(params, f"max_{name}") for name in RATES}
     found = []
     for cell in cells[cells["origin"] == "evaluated"].itertuples():
         over = [
@@ -218,7 +242,7 @@ def suspicion_findings(
         where: Path of the scores, to show in messages.
     """
     known = {(f.model_id, f.benchmark) for f in found if f.check in ("zero", "outcomes", "range")}
-    report = find_suspicions(X, benchmarks, known=known)
+    report = find_suspicions(X, benchmarks, params.suspicion, known)
     severity: Severity = "error" if params.suspicious == "fail" else "warning"
     doubts = [
         Finding("suspicious", severity, s.model_id, s.benchmark, f"{where}: {s.detail}") for s in report.suspicions

@@ -5,8 +5,12 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from stages.analysis.scaling.budgets import Difference, token_column
-from stages.gate.findings import Finding, Severity
+from stages.analysis.scaling.budgets import Disagreement, derive_tokens, disagreements, token_column
+from stages.contracts.params import BudgetParams
+from stages.contracts.study.info import StudyInfo
+from stages.contracts.study.tables import models_table
+from stages.gate.expectations import Suite, models_expectations
+from stages.gate.findings import MODEL_CHECKS, Finding, Judgement, Severity
 
 NAME_FACTOR = 10.0
 """A parameter count this many times off the size in the model's name is no rounding."""
@@ -24,10 +28,31 @@ def size_from_name(name: str) -> float | None:
     return float(match[2]) * (1e-3 if match[3].lower() == "m" else 1.0)
 
 
+def judge_models(models: pd.DataFrame, info: StudyInfo, params: BudgetParams, folder: str) -> Judgement:
+    """Judge the model table of a study: the gate in front of the budgets.
+
+    Args:
+        models: models.csv, indexed by model_id, with types as read.
+        info: study.yaml: languages, groups and token rules.
+        params: Section `budget`.
+        folder: Of the study, to show in messages.
+    """
+    languages = list(info.languages)
+    derived, words = derive_tokens(models, languages, info.token_rules, info.continual_language)
+    found = disagreements(models, derived, words, params.tolerance)
+    frame, table = models.reset_index(), models_table(languages, list(info.groups))
+    return Judgement(
+        table="models",
+        findings=tuple(check_models(models, languages, found, params.typical_factor, f"{folder}/models.csv")),
+        checks=MODEL_CHECKS,
+        suite=Suite("models", frame, models_expectations(table, list(frame.columns))),
+    )
+
+
 def check_models(
     models: pd.DataFrame,
     languages: Sequence[str],
-    differences: Sequence[Difference],
+    found: Sequence[Disagreement],
     typical_factor: float,
     where: str,
 ) -> list[Finding]:
@@ -36,20 +61,20 @@ def check_models(
     Args:
         models: models.csv, indexed by model_id, with types as read.
         languages: Language codes; their token columns are checked.
-        differences: Printed token counts that disagree with the rules.
+        found: Printed token counts that disagree with the rules.
         typical_factor: Factor from the median of the study above or below which a count is a slip of unit.
         where: Path to show in messages.
     """
     findings = unit_findings(models, typical_factor, where)
     findings += token_findings(models, languages, where)
     findings += base_findings(models, languages, where)
-    for difference in differences:
-        off = max(difference.printed, difference.derived) / max(min(difference.printed, difference.derived), 1e-9)
+    for item in found:
+        off = max(item.printed, item.derived) / max(min(item.printed, item.derived), 1e-9)
         unit = off >= NAME_FACTOR
         mend = ": looks like a slip of unit, write billions of tokens" if unit else "; the printed value is used"
-        message = f"{where}: {difference.line()}{mend}"
+        message = f"{where}: {item.line()}{mend}"
         severity: Severity = "error" if unit else "warning"
-        findings.append(Finding("token_rules", severity, difference.model_id, "", message))
+        findings.append(Finding("token_rules", severity, item.model_id, "", message))
     return findings
 
 

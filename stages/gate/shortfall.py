@@ -12,6 +12,7 @@ from statistics import NormalDist
 import numpy as np
 from numpy.typing import NDArray
 
+from stages.contracts.params import SuspicionParams
 from stages.gate.prediction import Bools, Floats, Prediction, Predictor, column_quantile, predict
 
 Ints = NDArray[np.int64]
@@ -24,55 +25,6 @@ SLACK = 0.1
 """Levels no further apart than this, in standard deviations of scores, are not told apart."""
 FEW = 4
 """Fewer scores near zero than this say nothing about their relation to ability."""
-
-
-@dataclass(frozen=True)
-class SuspicionThresholds:
-    """What counts as suspicious; scores and gaps on the scale 0 to 1.
-
-    Attributes:
-        far_z: A score is far below prediction from this many robust standard deviations on; with few models the
-            number grows as Student's t does.
-        far_share: ... and when it keeps at most this share of the predicted distance from chance.
-        zero_level: Scores near zero of honest models, expected in a whole matrix, that are taken for failures.
-        zero_share: Near zero is at most this share of the prediction, and of the benchmark's upper quartile.
-        linked_z: Robust standard deviations that suffice for a second score near zero of one model.
-        min_drop: Smallest gap between prediction and score.
-        neighbours: Models predicted nearest to a cell, and models of no better level, with which it is compared.
-        min_better: So many of the latter must score more than a third of the way up to the prediction ...
-        better_share: ... and this share of them.
-        ordered: Where being near zero has little to do with ability, models near zero are no comparison: of all
-            pairs of one model near zero and one not, the one near zero is predicted lower in less than this share
-            (no relation 0.5, perfect 1).
-        free_form_count: Free-form benchmarks near zero that put a whole model in doubt ...
-        free_form_share: ... when they are this share of the model's free-form benchmarks.
-        silent_share: A model whose multiple choice is at chance is silent, not weak, when it keeps at most this
-            share of the median on every free-form benchmark.
-        chance_share: A score below this share of chance is below chance.
-        components: Factors of the prediction; fewer where models or benchmarks do not allow as many.
-        min_models: Fewest models, and fewest scores on a benchmark, for a prediction.
-        min_scores: Fewest other scores of a model for a prediction.
-        min_spread: Smallest standard deviation of a prediction.
-    """
-
-    far_z: float = 4.0
-    far_share: float = 0.5
-    zero_level: float = 0.1
-    zero_share: float = 0.1
-    linked_z: float = 1.5
-    min_drop: float = 0.05
-    neighbours: int = 8
-    min_better: int = 2
-    better_share: float = 0.5
-    ordered: float = 0.7
-    free_form_count: int = 3
-    free_form_share: float = 0.75
-    silent_share: float = 0.03
-    chance_share: float = 0.5
-    components: int = 4
-    min_models: int = 8
-    min_scores: int = 3
-    min_spread: float = 0.01
 
 
 @dataclass(frozen=True)
@@ -112,12 +64,12 @@ class Shortfalls:
     better: Ints
 
 
-def predictor(n_items: Floats, t: SuspicionThresholds) -> Predictor:
+def predictor(n_items: Floats, t: SuspicionParams) -> Predictor:
     """Return how scores are predicted under these thresholds."""
     return Predictor(n_items, t.components, t.min_scores, t.min_spread)
 
 
-def find_shortfalls(X: Floats, chance: Floats, n_items: Floats, t: SuspicionThresholds) -> Shortfalls:
+def find_shortfalls(X: Floats, chance: Floats, n_items: Floats, t: SuspicionParams) -> Shortfalls:
     """Predict and judge until the suspects stay the same, each time without the suspects of the time before.
 
     Args:
@@ -165,7 +117,7 @@ def normal_bound(level: float, chances: int) -> float:
     return -NormalDist().inv_cdf(min(level / max(chances, 1), 0.5))
 
 
-def _zeros(core: Bools, z: Floats, near_zero: Bools, freedom: Floats, t: SuspicionThresholds) -> Bools:
+def _zeros(core: Bools, z: Floats, near_zero: Bools, freedom: Floats, t: SuspicionParams) -> Bools:
     """Judge scores near zero: the more there are, the lower one must lie; less so beside another of its model.
 
     Args:
@@ -180,7 +132,7 @@ def _zeros(core: Bools, z: Floats, near_zero: Bools, freedom: Floats, t: Suspici
 
 
 def compare(
-    X: Floats, chance: Floats, prediction: Prediction, near_zero: Bools, set_aside: Bools, t: SuspicionThresholds
+    X: Floats, chance: Floats, prediction: Prediction, near_zero: Bools, set_aside: Bools, t: SuspicionParams
 ) -> Comparison:
     """Compare each surprisingly low cell with the models predicted nearest to it on the same benchmark.
 
@@ -215,9 +167,7 @@ def compare(
     return Comparison(expected, spread, low)
 
 
-def outdone_cells(
-    X: Floats, expected: Floats, cells: Bools, doubted: Bools, t: SuspicionThresholds
-) -> tuple[Bools, Ints]:
+def outdone_cells(X: Floats, expected: Floats, cells: Bools, doubted: Bools, t: SuspicionParams) -> tuple[Bools, Ints]:
     """Return which cells are outdone by models of no better level, and by how many.
 
     Level is the mean standardised score over the benchmarks on which the cell's model is not in doubt. It guards

@@ -14,12 +14,15 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
+from stages.contracts.params import SuspicionParams
 from stages.gate.prediction import Bools, Floats, column_quantile, predict
-from stages.gate.shortfall import Shortfalls, SuspicionThresholds, compare, find_shortfalls, predictor, stretched
+from stages.gate.shortfall import Shortfalls, compare, find_shortfalls, predictor, stretched
 
 Kind = Literal[
     "near zero everywhere", "silent", "free-form near zero", "below chance", "near zero", "far below prediction"
 ]
+
+DEFAULTS = SuspicionParams()
 
 REMEDY = "look at its answers, then correct, waive or evaluate again"
 
@@ -85,7 +88,7 @@ _Found = dict[tuple[str, str], Suspicion]
 def find_suspicions(
     scores: pd.DataFrame,
     facts: pd.DataFrame,
-    thresholds: SuspicionThresholds | None = None,
+    t: SuspicionParams = DEFAULTS,
     known: Collection[tuple[str, str]] = (),
 ) -> SuspicionReport:
     """Find cells and models whose scores the rest of the matrix contradicts.
@@ -95,13 +98,12 @@ def find_suspicions(
             outside the scale, which another check refuses, takes no part.
         facts: Indexed by benchmark: `chance` (blank reads as 0), `n_items` (may be blank) and `answer`,
             "generation" or "loglikelihood".
-        thresholds: What counts as suspicious; by default as tuned on the shipped study.
+        t: What counts as suspicious; by default as tuned on the shipped study.
         known: (model_id, benchmark) of cells waived or otherwise explained: treated as missing, never reported.
 
     Raises:
         ValueError: A model or benchmark repeats, or a benchmark has no facts.
     """
-    t = thresholds or SuspicionThresholds()
     matrix = _matrix(scores, facts, known)
     usable, notes = _usable(matrix, t)
     found = _below_chance(matrix, t)
@@ -145,7 +147,7 @@ def _matrix(scores: pd.DataFrame, facts: pd.DataFrame, known: Collection[tuple[s
     )
 
 
-def _usable(matrix: _Matrix, t: SuspicionThresholds) -> tuple[Bools, list[str]]:
+def _usable(matrix: _Matrix, t: SuspicionParams) -> tuple[Bools, list[str]]:
     """Return which benchmarks can be predicted, none where the matrix is too small, and notes on the others."""
     seen = np.isfinite(matrix.X)
     counts = seen.sum(axis=0)
@@ -189,10 +191,10 @@ def _cells(matrix: _Matrix, shortfalls: Shortfalls) -> _Found:
     return found
 
 
-def _below_chance(matrix: _Matrix, t: SuspicionThresholds) -> _Found:
-    """Find scores that guessing would beat by more than four standard errors: answers were lost, not wrong."""
+def _below_chance(matrix: _Matrix, t: SuspicionParams) -> _Found:
+    """Find scores that guessing would beat by several standard errors: answers were lost, not wrong."""
     error = np.sqrt(matrix.chance * (1 - matrix.chance) / matrix.n_items)
-    bound = np.minimum(t.chance_share * matrix.chance, matrix.chance - 4 * error)
+    bound = np.minimum(t.chance_share * matrix.chance, matrix.chance - t.chance_errors * error)
     found: _Found = {}
     for i, j in np.argwhere(matrix.X < bound):
         model, benchmark = matrix.models[i], matrix.benchmarks[j]
@@ -202,7 +204,7 @@ def _below_chance(matrix: _Matrix, t: SuspicionThresholds) -> _Found:
     return found
 
 
-def _free_form_near_zero(matrix: _Matrix, doubted: Bools, t: SuspicionThresholds) -> _Found:
+def _free_form_near_zero(matrix: _Matrix, doubted: Bools, t: SuspicionParams) -> _Found:
     """Find models near zero on most free-form benchmarks although their multiple-choice scores predict more.
 
     Multiple choice at chance predicts little on hard benchmarks, so a weak model stays unsuspected.
@@ -237,7 +239,7 @@ def _free_form_near_zero(matrix: _Matrix, doubted: Bools, t: SuspicionThresholds
     return found
 
 
-def _silent(matrix: _Matrix, t: SuspicionThresholds) -> _Found:
+def _silent(matrix: _Matrix, t: SuspicionParams) -> _Found:
     """Find models that guess in multiple choice and are near zero on every free-form benchmark.
 
     Its scores predict such a model well, each from the others. But one that is merely weak keeps a part of what others
@@ -246,7 +248,7 @@ def _silent(matrix: _Matrix, t: SuspicionThresholds) -> _Found:
     X, seen = matrix.X, np.isfinite(matrix.X)
     typical = column_quantile(X, seen, 0.5)
     error = np.sqrt(matrix.chance * (1 - matrix.chance) / matrix.n_items)
-    at_chance = np.maximum(1.1 * matrix.chance, matrix.chance + 4 * error) >= X
+    at_chance = np.maximum(1.1 * matrix.chance, matrix.chance + t.chance_errors * error) >= X
     asked = seen & matrix.free_form & (matrix.chance == 0) & (typical >= t.min_drop)
     guessed = seen & (matrix.chance > 0)
     silent = (~asked | (t.silent_share * typical >= X)).all(axis=1) & (asked.sum(axis=1) >= t.free_form_count)
@@ -262,7 +264,7 @@ def _silent(matrix: _Matrix, t: SuspicionThresholds) -> _Found:
     return found
 
 
-def _near_zero_everywhere(matrix: _Matrix, t: SuspicionThresholds) -> _Found:
+def _near_zero_everywhere(matrix: _Matrix, t: SuspicionParams) -> _Found:
     """Find models near zero on every benchmark, those included on which guessing gives more.
 
     Where guessing never gives more, a weak model may come near zero everywhere: then all must be exactly zero.

@@ -1,61 +1,90 @@
-"""One verdict: findings and suites go through Great Expectations, the Data Docs to their place, a failure to MLflow.
+"""One verdict: judgements go through Great Expectations, and their Data Docs to their place.
 
-A failed gate leaves the outputs of earlier states as they are: its Data Docs go to reports/data_docs/failed/.
+A closed gate leaves the outputs of earlier states as they are: its Data Docs go to reports/data_docs/failed/.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
-
-import pandas as pd
 
 from stages.contracts.errors import InputError
 from stages.contracts.params import Params
-from stages.gate.data_docs import Suite, run_suites
-from stages.gate.expectations import findings_expectations
-from stages.gate.findings import Finding, errors, findings_table, summary
-from stages.lineage import state
-from stages.workspace import files as workspace
+from stages.gate.data_docs import run_suites
+from stages.gate.expectations import Suite
+from stages.gate.findings import Judgement, findings_table
+from stages.workspace import paths
+from stages.workspace.files import move_folder, replacing_folder
+from stages.workspace.outputs import write_table
+from stages.workspace.running import say
 
 
-def decide(
-    stage: str, suites: Sequence[Suite], findings: Sequence[Finding], checks: Mapping[str, str], params: Params
-) -> dict[str, int | bool]:
+@dataclass(frozen=True)
+class Verdict:
+    """Whether the gate is open.
+
+    Attributes:
+        problems: What closes it, one line each; none when it is open.
+        counts: The counts of validate.json: success, checks, failures, warnings, waived, corrected.
+    """
+
+    problems: tuple[str, ...]
+    counts: dict[str, int | bool]
+
+
+class GateClosedError(InputError):
+    """The gate is closed; one line for each problem, then where the Data Docs are.
+
+    Args:
+        stage: `budget` or `validate`.
+        judgement: What the gate says.
+        problems: What closes it.
+        docs: Folder of the Data Docs.
+    """
+
+    def __init__(self, stage: str, judgement: Judgement, problems: Sequence[str], docs: Path) -> None:
+        super().__init__([*problems, f"{stage}: the gate is closed; details in {docs / 'index.html'}"])
+        self.stage, self.judgement, self.docs = stage, judgement, docs
+
+
+def pronounce(judgements: Sequence[Judgement], suites: Sequence[Suite], docs: Path, title: str) -> Verdict:
+    """Evaluate the suites of judgements, write the Data Docs, and say whether the gate is open.
+
+    A broken expectation is a problem of its own only where no finding says what is wrong.
+
+    Args:
+        judgements: What the gate says of the tables.
+        suites: Theirs and the overviews of their findings.
+        docs: Folder of the Data Docs, replaced once the new pages are complete.
+        title: Heading of the Data Docs.
+    """
+    with replacing_folder(docs) as folder:
+        report = run_suites(suites, folder, title)
+    problems = [line for judgement in judgements for line in judgement.problems()]
+    problems = problems or [failure.sentence for failure in report.failed]
+    counts = {name: sum(j.counts()[name] for j in judgements) for name in ("warnings", "waived", "corrected")}
+    checks = report.n_expectations + sum(len(judgement.checks) for judgement in judgements)
+    return Verdict(tuple(problems), {"success": not problems, "checks": checks, "failures": len(problems), **counts})
+
+
+def decide(stage: str, judgement: Judgement, params: Params) -> Verdict:
     """Let a stage pass, or stop it.
 
     Args:
         stage: `budget` or `validate`.
-        suites: Tables with the expectations that the contracts generate.
-        findings: What our own checks found, waivers applied.
-        checks: Check to title; each becomes a row of the findings suite.
+        judgement: What the gate says of the stage's table.
         params: params.yaml.
 
-    Returns:
-        success, checks, failures, warnings, waived, corrected: the counts of validate.json.
-
     Raises:
-        InputError: The gate fails; one line for each problem, then where the Data Docs are.
+        GateClosedError: A finding or a broken expectation stops the stage.
     """
-    overview = summary(findings, checks)
-    all_suites = [*suites, Suite("findings", overview, findings_expectations(list(checks)))]
-    failed_docs = workspace.DATA_DOCS / "failed" / stage
-    report = run_suites(all_suites, failed_docs, f"{params.study}, subset {params.subset}: {stage}")
-    table = findings_table(findings)
-    problems = errors(findings) or [failure.sentence for failure in report.failed]
-    if problems:
-        _log_failure(stage, table, failed_docs, params)
-        raise InputError([*problems, f"{stage}: the gate is closed; details in {failed_docs / 'index.html'}"])
-    workspace.move_folder(failed_docs, workspace.DATA_DOCS / stage)
-    workspace.write_table(f"findings_{'models' if stage == 'budget' else 'matrix'}", table)
-    for finding in findings:
-        if finding.severity == "warning":
-            workspace.say(f"warning: {finding.message}")
-    counts = {name: int(overview[name].sum()) for name in ("warnings", "waived", "corrected")}
-    workspace.say(f"{stage}: gate open, " + ", ".join(f"{n} {name}" for name, n in counts.items()))
-    return {"success": True, "checks": len(checks) + report.n_expectations, "failures": 0, **counts}
-
-
-def _log_failure(stage: str, table: pd.DataFrame, docs: Path, params: Params) -> None:
-    # MLflow takes seconds to import: only a failure pays for it
-    from stages.tracking import log as tracking
-
-    tracking.log_run(state.failed_state(stage, table, docs, params), state.root())
+    closed, docs = paths.DATA_DOCS / "failed" / stage, paths.DATA_DOCS / stage
+    title = f"{params.study}, subset {params.subset}: {stage}"
+    verdict = pronounce([judgement], [judgement.suite, judgement.overview("findings")], closed, title)
+    if verdict.problems:
+        raise GateClosedError(stage, judgement, verdict.problems, closed)
+    move_folder(closed, docs)
+    write_table(f"findings_{judgement.table}", findings_table(judgement.findings))
+    for line in judgement.warnings():
+        say(f"warning: {line}")
+    say(f"{stage}: gate open, " + ", ".join(f"{n} {name}" for name, n in judgement.counts().items()))
+    return verdict

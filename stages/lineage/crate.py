@@ -6,21 +6,19 @@ Profile: https://w3id.org/ro/wfrun/workflow/0.5, which builds on RO-Crate 1.1 an
 import hashlib
 import io
 import json
+import re
 import tempfile
 import warnings
-import zipfile
-import zlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
-from urllib.parse import quote, unquote
+from urllib.parse import quote
+
+from stages.lineage.archive import pack
 
 VERSION = "1.1"
-METADATA = "ro-crate-metadata.json"
 README = "README.md"
-MANIFEST = "manifest-sha256.txt"
-"""sha256 of every other file of the crate, the metadata included, as sha256sum writes it."""
 PROFILES = (
     ("https://w3id.org/ro/wfrun/process/0.5", "Process Run Crate", "0.5"),
     ("https://w3id.org/ro/wfrun/workflow/0.5", "Workflow Run Crate", "0.5"),
@@ -41,8 +39,9 @@ FORMATS = {
     ".toml": "application/toml",
     ".yaml": "application/yaml",
 }
-EPOCH = (1980, 1, 1, 0, 0, 0)
-"""Time of every file in the zip: when it was packed is not part of the state."""
+MANIFESTS = Path("manifests")
+"""Folder of the crate with the lists of files behind each folder hash of dvc.lock, laid out as DVC's cache."""
+SAMPLES = re.compile(r"data/evaluations/.+/samples/[^/]+")
 
 
 @dataclass(frozen=True)
@@ -132,7 +131,7 @@ def write_crate(target: Path, about: Description, contents: Contents) -> None:
             # the library warns of entities that it does not list among the parts itself
             warnings.simplefilter("ignore")
             _fill(folder, about, contents)
-        _zip(folder, target)
+        pack(folder, target)
 
 
 def _fill(folder: Path, about: Description, contents: Contents) -> None:
@@ -280,98 +279,6 @@ def _file_properties(path: str, data: bytes) -> dict[str, Any]:
     }
 
 
-def _zip(folder: Path, target: Path) -> None:
-    """Pack a folder with its manifest, the metadata first, everything else sorted, folders as entries of their own."""
-    files = sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
-    hashes = {file: hashlib.sha256((folder / file).read_bytes()).hexdigest() for file in files}
-    manifest = "".join(f"{digest}  {file}\n" for file, digest in hashes.items())
-    beside = target.with_name(f".{target.name}.part")
-    try:
-        with zipfile.ZipFile(beside, "w", zipfile.ZIP_DEFLATED) as archive:
-            for file in sorted(files, key=lambda name: (name != METADATA, name)):
-                archive.writestr(_member(file), (folder / file).read_bytes())
-            archive.writestr(_member(MANIFEST), manifest)
-            for path in sorted(path for path in folder.rglob("*") if path.is_dir()):
-                archive.writestr(zipfile.ZipInfo(f"{path.relative_to(folder).as_posix()}/", EPOCH), b"")
-        beside.replace(target)
-    finally:
-        beside.unlink(missing_ok=True)
-
-
-def _member(name: str) -> zipfile.ZipInfo:
-    member = zipfile.ZipInfo(name, EPOCH)
-    member.compress_type = zipfile.ZIP_DEFLATED
-    member.external_attr = 0o644 << 16
-    return member
-
-
-@dataclass(frozen=True)
-class Unpacked:
-    """A crate laid out in a folder.
-
-    Attributes:
-        files: Path to sha256 of each file that the manifest lists.
-        problems: One line for each file that is not as the manifest or the metadata say.
-    """
-
-    files: Mapping[str, str]
-    problems: Sequence[str]
-
-
-def unpack(source: Path, folder: Path) -> Unpacked:
-    """Unpack a crate and check each of its files.
-
-    Args:
-        source: Zip file that `write_crate` wrote.
-        folder: Empty folder.
-
-    Raises:
-        zipfile.BadZipFile: It is no zip file, or a damaged one.
-    """
-    problems = []
-    here: dict[str, str] = {}
-    with zipfile.ZipFile(source) as archive:
-        for member in archive.infolist():
-            name = member.filename
-            if member.is_dir():
-                continue
-            if PurePosixPath(name).is_absolute() or ".." in PurePosixPath(name).parts:
-                problems.append(f"{name!r} leads out of the crate: do not unpack it")
-                continue
-            try:
-                data = archive.read(member)
-            except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError) as error:
-                problems.append(f"{name}: damaged in the zip file ({error})")
-                continue
-            target = folder / name
-            target.parent.mkdir(parents=True, exist_ok=True)
-            target.write_bytes(data)
-            here[name] = hashlib.sha256(data).hexdigest()
-    listed = dict(_manifest(folder / MANIFEST))
-    for name in sorted({*here, *listed} - {MANIFEST}):
-        if here.get(name) != listed.get(name):
-            problems.append(
-                f"{name}: sha256 {here.get(name, 'missing')}, {MANIFEST} has {listed.get(name, 'no such file')}"
-            )
-    problems += _metadata_problems(folder / METADATA, here)
-    return Unpacked(listed, problems)
-
-
-def _manifest(path: Path) -> Iterator[tuple[str, str]]:
-    text = path.read_text(encoding="utf-8", errors="replace") if path.is_file() else ""
-    for line in text.splitlines():
-        digest, _, name = line.partition("  ")
-        yield name, digest
-
-
-def _metadata_problems(path: Path, here: Mapping[str, str]) -> Iterator[str]:
-    """Yield the files whose hash or presence is not as the metadata say."""
-    try:
-        graph = json.loads(path.read_text(encoding="utf-8"))["@graph"]
-        described = {unquote(item["@id"]): item["sha256"] for item in graph if "sha256" in item}
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        yield f"{METADATA} cannot be read: {error}"
-        return
-    for name in sorted({*described, *here} - {METADATA, MANIFEST}):
-        if described.get(name) != here.get(name):
-            yield (f"{name}: sha256 {here.get(name, 'missing')}, {METADATA} has {described.get(name, 'no such file')}")
+def is_sample(path: str) -> bool:
+    """Tell whether a file holds the answers of an evaluation."""
+    return bool(SAMPLES.fullmatch(path))

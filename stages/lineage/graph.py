@@ -9,8 +9,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Literal
 
-from stages.lineage.pipeline import Entry, LockedStage, load_yaml, overlaps, read_lock
-from stages.tracking.record import PROJECTIONS
+from stages.lineage.pipeline import PROJECTIONS, Entry, LockedStage, load_yaml, overlaps, read_lock
 
 CODE = "stages"
 FACTS = "metadata"

@@ -17,6 +17,9 @@ _MD5 = re.compile(r"[0-9a-f]{32}(\.dir)?")
 _FILE_KEYS = {"path", "hash", "md5", "size", "nfiles", "isexec"}
 _STAGE_KEYS = {"cmd", "deps", "params", "outs"}
 
+PROJECTIONS = ("report", "track")
+"""Stages that show a state and are not part of it: nobody looks for the cause of a number there."""
+
 
 @dataclass(frozen=True)
 class Entry:
@@ -299,9 +302,8 @@ def lock_problems(
         for entry in (*stage.outs, *stage.deps):
             first, md5 = known.setdefault(entry.path, (stage.name, entry.md5))
             if md5 != entry.md5:
-                problems.append(
-                    f"dvc.lock: {entry.path} has md5 {md5} in stage {first} and {entry.md5} in stage {stage.name}"
-                )
+                there = f"{md5} in stage {first} and {entry.md5} in stage {stage.name}"
+                problems.append(f"dvc.lock: {entry.path} has md5 {there}")
     return problems
 
 

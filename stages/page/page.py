@@ -102,7 +102,7 @@ class Claim:
 
 
 @dataclass(frozen=True)
-class Verdict:
+class GateSummary:
     """What the gate said.
 
     Attributes:
@@ -208,7 +208,7 @@ def render_page(page: Page) -> str:
 def page_from(
     results: Results,
     claims: pd.DataFrame,
-    verdict: Verdict,
+    verdict: GateSummary,
     charts: Sequence[Chart],
     *,
     files: Sequence[str],

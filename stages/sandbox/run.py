@@ -80,7 +80,7 @@ class Limits:
 
 
 @dataclass(frozen=True)
-class Verdict:
+class ProgramResult:
     """How a program did, and how many wall-clock seconds it took to say so."""
 
     passed: bool
@@ -105,7 +105,7 @@ def require() -> None:
 
 def run_programs(
     programs: Sequence[Program], limits: Limits = DEFAULT_LIMITS, workers: int | None = None
-) -> list[Verdict]:
+) -> list[ProgramResult]:
     """Return the verdicts on the programs, in their order.
 
     Args:
@@ -119,7 +119,7 @@ def run_programs(
     return list(_verdicts(programs, limits, workers))
 
 
-def _verdicts(programs: Sequence[Program], limits: Limits, workers: int | None) -> Iterator[Verdict]:
+def _verdicts(programs: Sequence[Program], limits: Limits, workers: int | None) -> Iterator[ProgramResult]:
     """Yield the verdicts in the order of the programs, each as soon as it and those before it are there."""
     here = jail()
     if workers is None:
@@ -133,13 +133,13 @@ def _verdicts(programs: Sequence[Program], limits: Limits, workers: int | None) 
             pool.shutdown(wait=False, cancel_futures=True)
 
 
-def _judge(program: Program, limits: Limits, here: Jail) -> Verdict:
+def _judge(program: Program, limits: Limits, here: Jail) -> ProgramResult:
     """Run one program in two new jails and end them."""
     with _jails(program, limits, here) as pair:
         _wait_until_ready(pair)
         started = time.monotonic()
         outcome = _outcome(pair, limits.seconds, started)
-        return Verdict(outcome == "passed", outcome, round(time.monotonic() - started, 4))
+        return ProgramResult(outcome == "passed", outcome, round(time.monotonic() - started, 4))
 
 
 @dataclass(frozen=True)

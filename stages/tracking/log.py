@@ -25,6 +25,7 @@ from mlflow.entities import Dataset, DatasetInput, InputTag, Metric, Param, RunT
 from mlflow.tracking import MlflowClient
 from mlflow.utils.time import get_current_time_millis
 
+from stages.lineage.cache import file_md5
 from stages.tracking.record import State
 
 # its first use of a database says so, to nobody's benefit
@@ -222,5 +223,4 @@ def _artifact_files(state: State) -> Iterator[tuple[str, str]]:
         for file in sorted(path.rglob("*")) if path.is_dir() else [path]:
             if file.is_file():
                 name = file.relative_to(path) if path.is_dir() else Path(file.name)
-                with file.open("rb") as content:
-                    yield (Path(folder) / name).as_posix(), hashlib.file_digest(content, "md5").hexdigest()
+                yield (Path(folder) / name).as_posix(), file_md5(file)

@@ -5,9 +5,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-PROJECTIONS = ("report", "track")
-"""Stages that show a state and are not part of it: nobody looks for the cause of a number there."""
-
 
 @dataclass(frozen=True)
 class Input:

@@ -1,1 +1,1 @@
-"""What stages exchange: paths, files, and the results read together."""
+"""What stages exchange. Nothing else knows paths: what wraps a tool is told where to write."""

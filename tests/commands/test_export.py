@@ -16,7 +16,7 @@ from stages.commands.export import authors, export
 from stages.commands.lineage_cli import verify as verify_command
 from stages.commands.verify.state import verify_crate
 from stages.contracts.errors import InputError
-from stages.lineage.crate import MANIFEST, METADATA
+from stages.lineage.archive import MANIFEST, METADATA
 from tests.commands.conftest import inside
 from tests.commands.study import MODEL, STUDY, flip, set_params
 from tests.repository import Repository

@@ -66,10 +66,11 @@ def test_every_section_has_a_model_and_a_stage():
     pipeline = yaml.safe_load((ROOT / "dvc.yaml").read_text(encoding="utf-8"))["stages"]
     raw = yaml.safe_load(SHIPPED)
     in_file = {name for name, value in raw.items() if isinstance(value, dict)}
-    assert in_file == set(sections())
-    assert set(sections()) <= set(pipeline)
+    top = {name for name in sections() if "." not in name}
+    assert in_file == top
+    assert top <= set(pipeline)
     used = {str(p).partition(".")[0] for stage in pipeline.values() for p in _params(stage)}
-    assert set(sections()) | {"study", "subset"} == used
+    assert top | {"study", "subset"} == used
 
 
 def _params(stage: dict) -> list[str]:
@@ -82,11 +83,27 @@ def test_every_parameter_is_described_in_the_readme():
         assert f"| `{name}` | {description.replace(chr(10), ' ')} |" in readme, name
 
 
-def test_known_names_are_those_of_the_file():
+def test_known_names_are_those_of_the_file_and_those_with_a_default():
     raw = yaml.safe_load(SHIPPED)
     assert set(known_names()[""]) == set(raw)
-    for section in sections():
-        assert set(known_names()[section]) == set(raw[section])
+    for section, model in sections().items():
+        needed = {name for name, field in model.model_fields.items() if field.is_required()}
+        assert needed == set(raw.get(section, {}))
+        assert needed <= set(known_names()[section])
+
+
+def test_a_threshold_of_the_suspicion_check_is_a_parameter_with_bounds():
+    raw = yaml.safe_load(SHIPPED)
+    assert parse_params(yaml.safe_dump(raw)).gate.suspicion.far_z == 4.0
+    raw["validate"]["suspicion"] = {"far_z": 6.5}
+    changed = parse_params(yaml.safe_dump(raw)).gate.suspicion
+    assert (changed.far_z, changed.min_models) == (6.5, 8)
+    known = ", ".join(known_names()["validate.suspicion"])
+    assert problems(validate__suspicion={"far_z": 0.0, "min_models": 8.5, "farz": 1.0}) == [
+        "params.yaml: validate.suspicion.far_z: input should be greater than 0, got 0.0",
+        "params.yaml: validate.suspicion.min_models: input should be a valid integer, got 8.5",
+        f"params.yaml: validate.suspicion.farz: unknown name; known here: {known}",
+    ]
 
 
 def test_a_flood_of_problems_is_counted_not_printed():

@@ -112,10 +112,11 @@ def waive_everything(repository: Repository, said: str) -> None:
     path = repository.path / "metadata/japanese-2024/waivers.csv"
     text = path.read_text(encoding="utf-8").rstrip("\n") + "\n"
     code = (
-        "import json; from stages.workspace import files as workspace; from stages.gate import matrix as gate\n"
-        "p = workspace.load_params(); b = workspace.read_fact('benchmarks')\n"
-        "c = workspace.read_parquet(workspace.CELLS); X = workspace.read_parquet(workspace.MATRIX)\n"
-        "found = gate.check_matrix(c, X, b, p, '')\n"
+        "import json; from stages.gate.matrix import check_matrix\n"
+        "from stages.workspace import facts, files, paths\n"
+        "p = facts.load_params(); b = facts.read_fact('benchmarks')\n"
+        "c = files.read_parquet(paths.CELLS); X = files.read_parquet(paths.MATRIX)\n"
+        "found = check_matrix(c, X, b, p, '')\n"
         f"mine = [(f.benchmark, f.check) for f in found if f.model_id == '{MODEL}' and f.severity == 'error']\n"
         "print(json.dumps(sorted(mine)))\n"
     )

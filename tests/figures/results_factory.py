@@ -7,10 +7,11 @@ import numpy as np
 import pandas as pd
 
 from stages.analysis.components.factors import factorise
-from stages.analysis.components.pca import decompose, leave_one_out
+from stages.analysis.components.pca import decompose, leave_one_out, summarise_loo
 from stages.analysis.scaling.budgets import budgets, derive_tokens
 from stages.analysis.scaling.laws import TOTAL, fit_laws
-from stages.analysis.scores.correlation import binomial_stderr, pearson, precision, spearman
+from stages.analysis.scores.cells import binomial_stderr
+from stages.analysis.scores.correlation import pearson, precision, spearman
 from stages.analysis.scores.results import Results
 from stages.contracts.study.info import StudyInfo, load_study
 
@@ -93,12 +94,7 @@ def _results(
     info: StudyInfo, models: pd.DataFrame, benchmarks: pd.DataFrame, X: pd.DataFrame, *, subset: str, factors: int
 ) -> Results:
     solution = decompose(X, 4, info.anchors)
-    loo = leave_one_out(X, solution)
-    components = list(solution.loadings.columns)
-    keys = [(benchmark, component) for component in components for benchmark in X.columns]
-    loo_table = pd.DataFrame(keys, columns=["benchmark", "component"])
-    loo_table["mean"] = np.nanmean(loo, axis=0).T.ravel()
-    loo_table["std"] = np.nanstd(loo, axis=0, ddof=1).T.ravel()
+    loo_table = summarise_loo(leave_one_out(X, solution), solution)
     loadings, scores, summary = _factors(X, factors)
     laws, skipped = fit_laws(solution.pc_scores.join(scores), models, [*info.languages, TOTAL], 5)
     cells = X.rename_axis(columns="benchmark").stack().rename("score").reset_index()

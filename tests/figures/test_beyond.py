@@ -9,7 +9,8 @@ import pytest
 
 from stages.analysis.components.dimensionality import criteria, spectrum
 from stages.analysis.scaling.laws import TOTAL, log_budgets
-from stages.analysis.uncertainty.resampling import Data, family_codes
+from stages.analysis.scores.families import family_codes
+from stages.analysis.uncertainty.resampling import Data
 from stages.analysis.uncertainty.tables import (
     Study,
     axes_table,

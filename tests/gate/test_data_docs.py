@@ -15,11 +15,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from stages.contracts.study.tables import Column, Table, models_table
+from stages.contracts.csv.schema import Column, Table
+from stages.contracts.study.tables import models_table
 from stages.gate import data_docs
 from stages.gate.expectations import (
     FINDINGS_COLUMNS,
     Expectation,
+    Suite,
     findings_expectations,
     matrix_expectations,
     models_expectations,
@@ -38,7 +40,7 @@ def good_matrix():
 
 
 def check(frame, docs, *, allow_missing=False):
-    suite = data_docs.Suite("matrix", frame, matrix_expectations(RANGES, NAMES, allow_missing))
+    suite = Suite("matrix", frame, matrix_expectations(RANGES, NAMES, allow_missing))
     return data_docs.run_suites([suite], docs, "Gate")
 
 
@@ -77,8 +79,7 @@ class TestMatrix:
         assert report.failed == ()
         # columns, rows, and of model_id: filled, unique, present, known; of 3 benchmarks: filled, typed, range
         assert report.n_expectations == 2 + 4 + 3 * 3
-        assert report.docs_index == tmp_path / "docs" / "index.html"
-        assert report.docs_index.is_file()
+        assert (tmp_path / "docs" / "index.html").is_file()
 
     def test_the_order_of_rows_and_their_index_are_free(self, tmp_path):
         frame = good_matrix().iloc[::-1].set_axis(["w", "x", "x", "z"], axis="index")
@@ -168,7 +169,7 @@ class TestMatrix:
         models = [f"llm-{i}" for i in range(40)]
         frame = pd.DataFrame({"model_id": models, "niilc": -1.0, "jcom": np.nan})
         expectations = matrix_expectations({"niilc": (0, 1), "jcom": (0, 1)}, models, allow_missing=False)
-        report = data_docs.run_suites([data_docs.Suite("m", frame, expectations)], tmp_path / "docs", "Gate")
+        report = data_docs.run_suites([Suite("m", frame, expectations)], tmp_path / "docs", "Gate")
         assert broken(report) == {(BETWEEN, "niilc"), (FILLED, "jcom")}
         assert sentence(report, FILLED).endswith(
             "nothing in llm-0, nothing in llm-1, nothing in llm-2, nothing in llm-3, nothing in llm-4 and 35 more"
@@ -213,7 +214,7 @@ def good_models():
 class TestModels:
     def run(self, frame, docs):
         table, _ = good_models()
-        suite = data_docs.Suite("models", frame, models_expectations(table, list(frame.columns)))
+        suite = Suite("models", frame, models_expectations(table, list(frame.columns)))
         return data_docs.run_suites([suite], docs, "Budget")
 
     def test_a_good_table_passes_in_any_order_of_columns(self, tmp_path):
@@ -247,7 +248,7 @@ class TestModels:
     def test_a_repeated_joint_key_is_refused(self, tmp_path):
         table = Table("t.csv", (Column("model_id"), Column("benchmark"), Column("reason")), ("model_id", "benchmark"))
         frame = pd.DataFrame([["a", "b", "r"], ["a", "b", "s"], ["a", "c", "s"]], columns=table.names)
-        suite = data_docs.Suite("t", frame, models_expectations(table, table.names))
+        suite = Suite("t", frame, models_expectations(table, table.names))
         report = data_docs.run_suites([suite], tmp_path / "docs", "Gate")
         assert broken(report) == {("ExpectCompoundColumnsToBeUnique", None)}
         assert report.failed[0].sentence.endswith("no two rows share a key; found: a, a")
@@ -256,7 +257,7 @@ class TestModels:
 class TestFindings:
     def run(self, rows, docs):
         frame = pd.DataFrame(rows, columns=list(FINDINGS_COLUMNS))
-        suite = data_docs.Suite("findings", frame, findings_expectations(["range", "zeros"]))
+        suite = Suite("findings", frame, findings_expectations(["range", "zeros"]))
         return data_docs.run_suites([suite], docs, "Gate")
 
     def test_warnings_and_waivers_pass(self, tmp_path):
@@ -281,8 +282,8 @@ def bad_suites():
     matrix.loc[1:, "model_id"] = "<i>llm</i>"
     findings = pd.DataFrame([["zeros", "Zeros", 2, 0, 0, 0, ""]], columns=list(FINDINGS_COLUMNS))
     return [
-        data_docs.Suite("matrix", matrix, matrix_expectations(RANGES, NAMES, allow_missing=False)),
-        data_docs.Suite("findings", findings, findings_expectations(["range", "zeros"])),
+        Suite("matrix", matrix, matrix_expectations(RANGES, NAMES, allow_missing=False)),
+        Suite("findings", findings, findings_expectations(["range", "zeros"])),
     ]
 
 
@@ -363,7 +364,7 @@ class TestDocs:
     def test_a_long_list_of_offenders_does_not_swell_a_page(self, tmp_path):
         models = [f"llm-{i}" for i in range(3000)]
         frame = pd.DataFrame({"model_id": models, "niilc": -1 - np.arange(3000.0)})
-        suite = data_docs.Suite("m", frame, [Expectation(BETWEEN, "niilc", {"min_value": 0}, "is positive")])
+        suite = Suite("m", frame, [Expectation(BETWEEN, "niilc", {"min_value": 0}, "is positive")])
         data_docs.run_suites([suite], tmp_path / "docs", "Gate")
         (page,) = (tmp_path / "docs").glob("validations/m/*/*/*.html")
         assert page.stat().st_size < 30_000
@@ -376,61 +377,16 @@ class TestDocs:
         assert 'class="fas fa-times' not in text
 
 
-class TestReplacing:
-    def old(self, tmp_path):
-        docs = tmp_path / "docs"
-        docs.mkdir()
-        (docs / "old.html").write_text("old")
-        return docs
+def test_a_page_that_could_not_be_rendered_is_an_error(tmp_path, monkeypatch, caplog):
+    def failing(self, *arguments, **options):
+        raise ValueError("no template")
 
-    def test_earlier_contents_go(self, tmp_path):
-        docs = self.old(tmp_path)
-        check(good_matrix(), docs)
-        assert not (docs / "old.html").exists()
-        assert inside(tmp_path) == ["docs"]
-
-    def test_an_interrupt_leaves_the_old_docs(self, tmp_path, monkeypatch):
-        docs = self.old(tmp_path)
-        write = data_docs.write_docs
-
-        def interrupted(*arguments):
-            write(*arguments)
-            raise KeyboardInterrupt
-
-        monkeypatch.setattr(data_docs, "write_docs", interrupted)
-        with pytest.raises(KeyboardInterrupt):
-            check(good_matrix(), docs)
-        assert tree(docs) == {"old.html": b"old"}
-        assert inside(tmp_path) == ["docs"]
-
-    @pytest.mark.parametrize("existing", [True, False])
-    def test_an_interrupt_between_the_two_renames_puts_the_old_docs_back(self, tmp_path, monkeypatch, existing):
-        docs = self.old(tmp_path) if existing else tmp_path / "docs"
-        rename = Path.rename
-
-        def interrupted(self, target):
-            if self.name == "new":
-                raise KeyboardInterrupt
-            return rename(self, target)
-
-        monkeypatch.setattr(Path, "rename", interrupted)
-        with pytest.raises(KeyboardInterrupt):
-            check(good_matrix(), docs)
-        assert tree(tmp_path) == ({"docs/old.html": b"old"} if existing else {})
-
-    def test_a_page_that_could_not_be_rendered_is_an_error(self, tmp_path, monkeypatch, caplog):
-        docs = self.old(tmp_path)
-
-        def failing(self, *arguments, **options):
-            raise ValueError("no template")
-
-        monkeypatch.setattr(data_docs.OfflinePageView, "render", failing)
-        with (
-            caplog.at_level(logging.CRITICAL),
-            pytest.raises(RuntimeError, match=r"no page index\.html, matrix\.html"),
-        ):
-            check(good_matrix(), docs)
-        assert tree(docs) == {"old.html": b"old"}
+    monkeypatch.setattr(data_docs.OfflinePageView, "render", failing)
+    with (
+        caplog.at_level(logging.CRITICAL),
+        pytest.raises(RuntimeError, match=r"no page index\.html, matrix\.html"),
+    ):
+        check(good_matrix(), tmp_path / "docs")
 
 
 def test_nothing_is_printed(tmp_path, capfd):

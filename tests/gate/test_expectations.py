@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stages.contracts.study.tables import WAIVERS, Column, Table, models_table
+from stages.contracts.csv.schema import Column, Table
+from stages.contracts.study.tables import WAIVERS, models_table
 from stages.gate.expectations import (
     FINDINGS_COLUMNS,
     Expectation,

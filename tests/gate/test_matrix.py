@@ -7,10 +7,12 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from stages.analysis.scores.cells import evaluated_cells, finish, published_cells, replace_cells, to_matrix
-from stages.contracts.params import AssembleParams
-from stages.gate.findings import MATRIX_CHECKS, Finding, errors, findings_table, summary
-from stages.gate.matrix import check_matrix, judge
+from stages.contracts.outcomes import RATES
+from stages.contracts.params import AssembleParams, SuspicionParams
+from stages.gate.findings import MATRIX_CHECKS, Finding, Judgement, findings_table, summary
+from stages.gate.matrix import check_matrix, judge, judge_matrix
 from tests.analysis.study import NO_WAIVERS, benchmarks, cells_of, params, scores, waiver
+from tests.gate.suspicion_rates import honest_study
 
 
 def lines(table: pd.DataFrame, facts: pd.DataFrame | None = None, waivers: pd.DataFrame = NO_WAIVERS) -> list[str]:
@@ -126,7 +128,7 @@ def test_a_waiver_of_a_model_outside_the_subset_is_out_of_scope():
 
 def evaluation(**changes: object) -> dict[str, object]:
     honest = {"score": 0.3, "stderr": 0.05, "n_items": 100, "protocol": "accuracy, 4-shot, generation",
-              "empty_rate": 0.0, "failed_rate": 0.1, "capped_rate": 0.2}  # fmt: skip
+              "empty_rate": 0.0, "failed_rate": 0.1, "capped_rate": 0.2, "refused_rate": 0.1}  # fmt: skip
     return honest | changes
 
 
@@ -141,7 +143,26 @@ def test_an_honest_evaluation_passes():
     assert judged(*with_evaluation()) == []
 
 
-@pytest.mark.parametrize("rate", ["empty_rate", "failed_rate", "capped_rate"])
+LIMITS = {"empty_rate": 0.2, "failed_rate": 0.5, "capped_rate": 0.9, "refused_rate": 0.4}
+
+
+@pytest.mark.parametrize("rate", LIMITS)
+def test_each_outcome_rate_has_a_limit_of_its_own(rate: str):
+    """What is allowed is allowed to the limit; a limit of another rate neither refuses nor lets through."""
+    gate = params().gate.model_copy(update={f"max_{name}": limit for name, limit in LIMITS.items()})
+    at_limit, above = (judged(*with_evaluation(**{rate: LIMITS[rate] + more}), gate=gate) for more in (0.0, 0.01))
+    assert at_limit == []
+    (line,) = above
+    assert f"task_1 of model-3: {rate} {LIMITS[rate] + 0.01:.3g} > {LIMITS[rate]:g}: looks like" in line
+
+
+def test_every_rate_that_a_cell_records_is_judged():
+    assert set(LIMITS) == set(RATES)
+    (line,) = judged(*with_evaluation(**dict.fromkeys(RATES, 1.0)))
+    assert all(f"{name} 1 >" in line for name in RATES)
+
+
+@pytest.mark.parametrize("rate", LIMITS)
 def test_outcome_rates_refuse_and_name_the_doctor(rate: str):
     (line,) = judged(*with_evaluation(**{rate: 0.95}))
     assert line.startswith("error: task_1 of model-3:")
@@ -194,6 +215,44 @@ def test_every_problem_is_named_at_once():
     assert len([line for line in lines(table) if line.startswith("error")]) == 3
 
 
+def suspicious_study() -> tuple[pd.DataFrame, pd.DataFrame]:
+    """A strong model has lost nearly all of its answers on one benchmark."""
+    table, known = honest_study()
+    table = table.dropna()
+    table.loc[table["mmlu"].idxmax(), "gsm8k"] = 0.002
+    return table, benchmarks(list(table), **{name: known[name].tolist() for name in ("chance", "n_items", "answer")})
+
+
+def suspicions(judgement: Judgement, severity: str) -> list[str]:
+    return [f.benchmark for f in judgement.findings if (f.check, f.severity) == ("suspicious", severity)]
+
+
+@pytest.mark.parametrize(("choice", "severity"), [("warn", "warning"), ("fail", "error")])
+def test_a_suspicion_warns_or_closes_the_gate_as_chosen(choice: str, severity: str):
+    table, facts = suspicious_study()
+    chosen = params(gate=params().gate.model_copy(update={"suspicious": choice}))
+    judgement = judge_matrix(cells_of(table, facts), table, facts, NO_WAIVERS, chosen, "metadata/x")
+    assert suspicions(judgement, severity) == ["gsm8k"]
+    assert len(judgement.problems()) == (choice == "fail")
+    assert all("gsm8k of" in line and "near zero" in line for line in judgement.problems())
+
+
+def test_the_thresholds_of_suspicion_are_those_of_the_parameters():
+    table, facts = suspicious_study()
+    lenient = params().gate.model_copy(update={"suspicion": SuspicionParams(min_drop=0.99)})
+    judgement = judge_matrix(cells_of(table, facts), table, facts, NO_WAIVERS, params(gate=lenient), "metadata/x")
+    assert suspicions(judgement, "warning") == []
+
+
+def test_a_waived_suspicion_does_not_close_the_gate():
+    table, facts = suspicious_study()
+    strict = params(gate=params().gate.model_copy(update={"suspicious": "fail"}))
+    known = waiver(str(table["gsm8k"].idxmin()), "gsm8k", "suspicious")
+    judgement = judge_matrix(cells_of(table, facts, known), table, facts, known, strict, "metadata/x")
+    assert judgement.problems() == []
+    assert suspicions(judgement, "waived") == ["gsm8k"]
+
+
 def test_the_summary_counts_each_check_also_silent_ones():
     table = scores()
     table.loc["model-3", "task_1"] = 0.0
@@ -203,5 +262,4 @@ def test_the_summary_counts_each_check_also_silent_ones():
     overview = summary(found, MATRIX_CHECKS).set_index("check")
     assert list(overview.index) == list(MATRIX_CHECKS)
     assert overview["errors"].to_dict() == {check: int(check == "zero") for check in MATRIX_CHECKS}
-    assert len(errors(found)) == 1
     assert list(findings_table(found)["model_id"]) == ["model-3"]

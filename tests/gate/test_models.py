@@ -3,7 +3,7 @@
 import pandas as pd
 import pytest
 
-from stages.analysis.scaling.budgets import Difference
+from stages.analysis.scaling.budgets import Disagreement
 from stages.gate.models import check_models, size_from_name
 
 BASE = dict(
@@ -13,7 +13,7 @@ BASE = dict(
 CHILD = BASE | dict(construction="continual", base_model_id="org/base-7b", tokens_total_b=2100.0, tokens_ja_b=102.0)
 
 
-def lines(*differences: Difference, **models: dict[str, object]) -> list[str]:
+def lines(*differences: Disagreement, **models: dict[str, object]) -> list[str]:
     table = pd.DataFrame.from_dict({"org/base-7b": BASE, "org/child-7b": CHILD} | models, orient="index")
     return [f"{f.severity}: {f.message}" for f in check_models(table, ["ja", "en"], differences, 100.0, "models.csv")]
 
@@ -79,8 +79,8 @@ def test_a_base_outside_the_study_is_a_warning():
 
 
 def test_a_disagreement_with_the_rules_is_a_warning_and_a_slip_of_unit_an_error():
-    near = Difference("m", "tokens_en_b", 2170, 2520, "70 %")
-    far = Difference("m", "tokens_en_b", 2.17, 2520, "70 %")
+    near = Disagreement("m", "tokens_en_b", 2170, 2520, "70 %")
+    far = Disagreement("m", "tokens_en_b", 2.17, 2520, "70 %")
     assert lines(near)[0].startswith("warning")
     assert lines(far)[0].startswith("error")
     assert "slip of unit" in lines(far)[0]

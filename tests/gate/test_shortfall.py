@@ -3,12 +3,13 @@ import pytest
 from scipy.stats import norm
 from scipy.stats import t as student
 
+from stages.contracts.params import SuspicionParams
 from stages.gate import shortfall
 from stages.gate.prediction import Prediction
-from stages.gate.shortfall import SuspicionThresholds, compare, find_shortfalls, normal_bound, outdone_cells, stretched
+from stages.gate.shortfall import compare, find_shortfalls, normal_bound, outdone_cells, stretched
 from tests.gate.suspicion_rates import honest_study
 
-T = SuspicionThresholds()
+T = SuspicionParams()
 
 
 def column(*values):

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from stages.gate.shortfall import SuspicionThresholds
+from stages.contracts.params import SuspicionParams
 from stages.gate.suspicion import find_suspicions
 from tests.gate.suspicion_rates import (
     CODE,
@@ -299,9 +299,9 @@ def test_thresholds_decide(honest):
     scores, table = honest
     case = plant(scores, table, STRONG, {"mmlu": 0.25, "gsm8k": 0.0})
     assert cells(find_suspicions(case.scores, table)) == {(STRONG, "mmlu"), (STRONG, "gsm8k")}
-    only_zero = SuspicionThresholds(far_z=1e3)
+    only_zero = SuspicionParams(far_z=1e3)
     assert cells(find_suspicions(case.scores, table, only_zero)) == {(STRONG, "gsm8k")}
-    nothing = SuspicionThresholds(min_drop=0.9)
+    nothing = SuspicionParams(min_drop=0.9)
     assert cells(find_suspicions(case.scores, table, nothing)) == set()
 
 

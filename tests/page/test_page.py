@@ -17,7 +17,7 @@ from stages.figures.catalog import draw_all
 from stages.figures.style import save
 from stages.lineage.graph import Graph
 from stages.lineage.pipeline import Entry, LockedStage
-from stages.page.page import Chart, Origin, Page, Verdict, page_from, render_page
+from stages.page.page import Chart, GateSummary, Origin, Page, page_from, render_page
 from tests.browser import broken_images, console, open_browser, overflow, requested, set_width
 from tests.figures.results_factory import SHIPPED, planted, shipped
 
@@ -42,7 +42,7 @@ def claims_of(results: Results) -> pd.DataFrame:
 
 
 def page_of(results: Results, claims: pd.DataFrame, charts: tuple[Chart, ...] = (), **more: Any) -> Page:
-    return page_from(results, claims, Verdict(COUNTS, FINDINGS), charts, files=FILES, origin=ORIGIN, **more)
+    return page_from(results, claims, GateSummary(COUNTS, FINDINGS), charts, files=FILES, origin=ORIGIN, **more)
 
 
 NO_CLAIMS = pd.DataFrame(columns=COLUMNS)
@@ -221,7 +221,7 @@ def test_study_without_claims_laws_or_pairs_has_a_page():
 
 
 def test_closed_gate_is_said():
-    verdict = Verdict({**COUNTS, "success": False, "failures": 2}, FINDINGS)
+    verdict = GateSummary({**COUNTS, "success": False, "failures": 2}, FINDINGS)
     html = render_page(page_from(STUDY, NO_CLAIMS, verdict, (), files=FILES, origin=ORIGIN))
     assert "not passed" in html
     assert "failures: 2" in html

@@ -13,7 +13,7 @@ from stages.commands.place import place, write_out
 from stages.commands.plan import plan
 from stages.contracts.errors import InputError
 from stages.workspace import analysed
-from stages.workspace import files as workspace
+from stages.workspace.facts import load_params
 from tests.repository import Repository
 
 TABLES = "reports/tables"
@@ -78,7 +78,7 @@ def test_the_conclusions_of_the_paper_hold_as_analysed(shipped: Repository):
 
 
 def test_the_same_seed_gives_the_same_tables_and_another_does_not(here: Repository):
-    params = workspace.load_params()
+    params = load_params()
     inputs = stability.read_inputs(params)
     few = params.stability.model_copy(update={"draws": 200})
     first, second = assess(inputs, few), assess(inputs, few)
@@ -89,7 +89,7 @@ def test_the_same_seed_gives_the_same_tables_and_another_does_not(here: Reposito
 
 
 def test_the_order_of_the_models_changes_no_left_out_result(here: Repository):
-    params = workspace.load_params()
+    params = load_params()
     inputs = stability.read_inputs(params)
     few = params.stability.model_copy(update={"draws": 100})
     order = list(reversed(inputs.X.index))
@@ -108,7 +108,7 @@ def test_the_order_of_the_models_changes_no_left_out_result(here: Repository):
 
 
 def test_a_study_that_allows_little_says_so(here: Repository):
-    params = workspace.load_params()
+    params = load_params()
     inputs = stability.read_inputs(params)
     models = inputs.models.assign(family="one", base_model_id="", nd_ja=np.nan, nd_en=np.nan, nd_total=np.nan)
     unknown = inputs.log_low * np.nan

@@ -8,7 +8,7 @@ from tests.repository import ROOT
 
 PIPELINE = yaml.safe_load((ROOT / "dvc.yaml").read_text(encoding="utf-8"))["stages"]
 GRAPH = grimp.build_graph("stages")
-ONLY_FOR_A_REFUSAL = {"stages/lineage/state.py", "stages/tracking/log.py", "stages/tracking/record.py"}
+ONLY_FOR_A_REFUSAL = ("stages/lineage/", "stages/tracking/")
 """What the gate imports to log a failure; it changes no output of a stage that passes."""
 GATES = ("budget", "validate")
 READ_FOR_DIGESTS = {"stages/evaluation", "stages/sandbox", "stages/tasks"}
@@ -33,7 +33,7 @@ def test_dependencies_cover_the_import_closure(name: str):
     # packages' __init__ files hold a docstring each and nothing that could change a result
     files = {path_of(m) for m in closure if not path_of(m).endswith("__init__.py")}
     if name in GATES:
-        files -= ONLY_FOR_A_REFUSAL
+        files = {file for file in files if not file.startswith(ONLY_FOR_A_REFUSAL)}
     uncovered = {f for f in files if not any(f == dep or f.startswith(f"{dep}/") for dep in deps)}
     assert not uncovered, f"add to deps of {name}: {sorted(uncovered)}"
 
@@ -55,7 +55,7 @@ def test_code_that_a_stage_does_not_import_is_no_dependency(name: str):
 @pytest.mark.parametrize("name", PIPELINE)
 def test_stage_files_are_thin(name: str):
     lines = (ROOT / f"stages/{name}.py").read_text(encoding="utf-8").splitlines()
-    assert len(lines) <= 100
+    assert len(lines) <= 60
     assert definition(name)["cmd"].startswith(f"python -m stages.{name}")
 
 

@@ -13,7 +13,7 @@ import time
 import pytest
 
 from stages.contracts.errors import InputError
-from stages.sandbox.run import Limits, Program, Verdict, read_programs, require, run_programs
+from stages.sandbox.run import Limits, Program, ProgramResult, read_programs, require, run_programs
 from tests.sandbox.programs import ADD, ADD_TEST, RIGHT, ROOT, add, look, outcome
 
 
@@ -243,4 +243,4 @@ def test_odd_text_is_a_wrong_program_not_a_failure_of_the_sandbox(completion):
 
 def test_no_programs_no_verdicts():
     assert run_programs([]) == []
-    assert isinstance(run_programs([add(RIGHT)])[0], Verdict)
+    assert isinstance(run_programs([add(RIGHT)])[0], ProgramResult)

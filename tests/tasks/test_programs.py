@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stages.sandbox.run import Program, Verdict
+from stages.sandbox.run import Program, ProgramResult
 from stages.tasks import data, programs, scoring
 from tests.tasks.places import ITEMS
 
@@ -31,7 +31,8 @@ def test_program_counts_passes_and_answers(monkeypatch):
     def fake(jobs):
         seen.extend(jobs)
         return [
-            Verdict(job.completion == "good", "passed" if job.completion == "good" else "failed", 0.0) for job in jobs
+            ProgramResult(job.completion == "good", "passed" if job.completion == "good" else "failed", 0.0)
+            for job in jobs
         ]
 
     monkeypatch.setattr(programs, "run_programs", fake)

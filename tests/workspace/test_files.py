@@ -1,15 +1,14 @@
 """Files are written as a whole or not at all."""
 
-import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 
-import pandas as pd
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from stages.contracts.errors import InputError
-from stages.workspace import files as workspace
+from stages.workspace.files import move_folder, replacing, replacing_folder, write_text
+from tests.repository import ROOT
 
 
 @pytest.fixture(autouse=True)
@@ -18,10 +17,10 @@ def _elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
 
 
 def test_a_failed_write_leaves_the_old_file_and_nothing_else(tmp_path: Path):
-    workspace.write_text(Path("out/a.txt"), "old")
+    write_text(Path("out/a.txt"), "old")
 
     def fail() -> None:
-        with workspace.replacing(Path("out/a.txt")) as beside:
+        with replacing(Path("out/a.txt")) as beside:
             beside.write_text("half")
             raise RuntimeError
 
@@ -32,11 +31,11 @@ def test_a_failed_write_leaves_the_old_file_and_nothing_else(tmp_path: Path):
 
 
 def test_a_failed_folder_leaves_the_old_one(tmp_path: Path):
-    with workspace.replacing_folder(Path("figures")) as beside:
+    with replacing_folder(Path("figures")) as beside:
         (beside / "old.png").touch()
 
     def fail() -> None:
-        with workspace.replacing_folder(Path("figures")) as beside:
+        with replacing_folder(Path("figures")) as beside:
             (beside / "new.png").touch()
             raise RuntimeError
 
@@ -46,57 +45,58 @@ def test_a_failed_folder_leaves_the_old_one(tmp_path: Path):
     assert [path.name for path in (tmp_path / "figures").iterdir()] == ["old.png"]
 
 
+def listing() -> list[str]:
+    return sorted(path.as_posix() for path in Path().rglob("*") if path.is_file())
+
+
+@pytest.mark.parametrize("existing", [True, False])
+def test_an_interrupt_between_the_two_renames_puts_the_old_folder_back(
+    existing: bool, monkeypatch: pytest.MonkeyPatch
+):
+    if existing:
+        write_text(Path("figures/old.png"), "")
+    replace = Path.replace
+
+    def interrupted(self: Path, target: Path) -> Path:
+        if self.name == "new":
+            raise KeyboardInterrupt
+        return replace(self, target)
+
+    def draw() -> None:
+        with replacing_folder(Path("figures")) as beside:
+            (beside / "new.png").touch()
+
+    monkeypatch.setattr(Path, "replace", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        draw()
+    assert listing() == ["figures/old.png"] * existing
+
+
+def test_a_kill_between_the_two_renames_loses_no_folder():
+    """Nothing is deleted before the new folder stands in its place."""
+    write_text(Path("figures/old.png"), "")
+    write_text(Path("drawn/new.png"), "")
+    code = (
+        "import os; from pathlib import Path; from stages.workspace import files\n"
+        "move = Path.replace\n"
+        "Path.replace = lambda self, to: os._exit(9) if self.name == 'drawn' else move(self, to)\n"
+        "files.move_folder(Path('drawn'), Path('figures'))"
+    )
+    assert subprocess.run([sys.executable, "-c", code], env={**os.environ, "PYTHONPATH": str(ROOT)}).returncode == 9
+    assert [Path(path).name for path in listing()] == ["old.png", "new.png"]
+
+
+def test_a_moved_folder_takes_the_place_of_another():
+    write_text(Path("drawn/new.png"), "")
+    write_text(Path("figures/old.png"), "")
+    move_folder(Path("drawn"), Path("figures"))
+    assert listing() == ["figures/new.png"]
+    assert sorted(path.name for path in Path().iterdir()) == ["figures"]
+
+
 def test_outputs_are_readable_by_others():
-    workspace.write_text(Path("a.txt"), "x")
+    write_text(Path("a.txt"), "x")
     assert Path("a.txt").stat().st_mode & 0o044
-
-
-def test_tables_come_back_with_empty_text_and_missing_numbers():
-    frame = pd.DataFrame({"name": ["a", "b"], "note": ["", ""], "value": [0.1 + 0.2, None]})
-    workspace.write_table("t", frame)
-    assert Path("reports/tables/t.csv").read_text() == "name,note,value\na,,0.3\nb,,\n"
-    back = workspace.read_table("t", text=("note",))
-    assert list(back["note"]) == ["", ""]
-    assert back["value"].isna().tolist() == [False, True]
-
-
-def test_metrics_are_plain_json_with_nine_places():
-    workspace.write_metrics("m", {"a": {"b": 1 / 3}, "n": 3, "ok": True})
-    assert json.loads(Path("reports/metrics/m.json").read_text()) == {"a": {"b": 0.333333333}, "n": 3, "ok": True}
-    with pytest.raises(ValueError, match=r"m\.a is nan"):
-        workspace.write_metrics("m", {"a": float("nan")})
-
-
-def test_a_study_is_a_folder_of_that_very_name():
-    Path("metadata/one").mkdir(parents=True)
-    Path("metadata/one/study.yaml").touch()
-    for name in ("two", "../metadata/one", "one/", ""):
-        with pytest.raises(InputError, match="studies here: one"):
-            workspace.study_folder(name)
-    assert workspace.study_folder("one") == Path("metadata/one")
-
-
-def text_of(name: str, values: list[float]) -> list[str]:
-    workspace.write_table(name, pd.DataFrame({"v": values}))
-    return Path(f"reports/tables/{name}.csv").read_text().splitlines()[1:]
-
-
-def test_numbers_end_where_processors_still_agree():
-    noise = [1.0, 1 / 3, -1e-17, 0.0, 2e-10]
-    other = [0.9999999999999999, 1 / 3 + 1e-15, 0.0, -0.0, 2.1e-10]
-    assert text_of("t", noise) == text_of("t", other) == ["1", "0.333333333", "0", "0", "0"]
-    assert text_of("stability_t", [1 / 3, 12.345678901]) == ["0.33333", "12.34568"]
-    assert text_of("t", [1.23456789012e22, 1.0]) == ["1.23456789e+22", "0"]
-
-
-def test_metrics_are_rounded_like_tables():
-    workspace.write_metrics("stability", {"rho": 0.1234567891, "n": 27, "far": 123.4567891})
-    assert workspace.read_metrics("stability") == {"rho": 0.123457, "n": 27, "far": 123.4568}
-    workspace.write_metrics("decompose", {"ratio": 0.12345678912})
-    assert workspace.read_metrics("decompose") == {"ratio": 0.123456789}
-
-
-@given(st.lists(st.floats(-1e6, 1e6), min_size=1, max_size=8))
-def test_rounding_twice_is_rounding_once(values: list[float]):
-    once = workspace.as_written("t", pd.DataFrame({"v": values}))
-    pd.testing.assert_frame_equal(workspace.as_written("t", once), once)
+    with replacing_folder(Path("figures")):
+        pass
+    assert Path("figures").stat().st_mode & 0o055 == 0o055

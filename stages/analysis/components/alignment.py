@@ -93,14 +93,20 @@ def congruence(first: Array, second: Array) -> Array:
     return table
 
 
-def best_pairs(table: Array) -> tuple[NDArray[np.intp], Array]:
-    """Return for each row of a congruence table (k, m) the column paired with it, and that congruence.
+def best_pairs(first: Array, second: Array) -> tuple[NDArray[np.intp], Array]:
+    """Return for each column of one solution the column of another that `align` pairs it with, and their congruence.
 
-    The pairing maximises the sum of absolute congruences; min(k, m) rows get one, the others -1 and NaN.
+    Args:
+        first: (n_benchmarks, k), columns of any length but 0.
+        second: (n_benchmarks, m), likewise, m at least 1.
+
+    Returns:
+        Position in `second` and congruence (k,); -1 and NaN for the k - m columns that get none.
     """
-    rows, columns = linear_sum_assignment(-np.abs(table))
-    paired = np.full(len(table), -1)
-    value = np.full(len(table), np.nan)
-    paired[rows] = columns
-    value[rows] = table[rows, columns]
-    return paired, value
+    k, m = first.shape[1], second.shape[1]
+    candidates = np.zeros((len(second), max(k, m)))
+    candidates[:, :m] = second / np.linalg.norm(second, axis=0)
+    order = align(first / np.linalg.norm(first, axis=0), candidates[None]).order[0]
+    there = order < m
+    value = congruence(first, second)[np.arange(k), np.minimum(order, m - 1)]
+    return np.where(there, order, -1), np.where(there, value, np.nan)

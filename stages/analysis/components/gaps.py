@@ -24,8 +24,8 @@ from stages.analysis.components.pca import (
     orientation,
     summarise_loo,
     usable_components,
-    with_variance,
 )
+from stages.analysis.components.spectra import with_variance
 from stages.analysis.scores.incomplete import leave_out
 from stages.contracts.missing import Policy
 
@@ -35,6 +35,8 @@ Ranges = Mapping[str, tuple[float, float]]
 
 FEWEST_SCORES = 2
 """A benchmark with fewer scores has no spread to be modelled by."""
+DIGITS = 5
+"""Digits of the longest interval of a benchmark's scores that modelled values keep."""
 FILLINGS = 8
 """Ways to fill the gaps that are tried from each start of the model."""
 FEWEST_MODELS, FEWEST_BENCHMARKS = 3, 2
@@ -94,8 +96,23 @@ def fill(X: pd.DataFrame, ranges: Ranges) -> Filled:
 
 
 def filled_by(fitted: Completion) -> Filled:
-    """Return the scores of a completion without missing cells."""
-    return Filled(fitted.completed, fitted.roots(), np.where(fitted.scores.isna(), fitted.starts, fitted.scores))
+    """Return the scores of a completion without missing cells.
+
+    What is modelled is rounded far below its uncertainty: processors differ in the last digits of a long computation,
+    which components that hardly differ in variance would magnify.
+    """
+    longest = np.maximum((fitted.upper - fitted.lower).to_numpy().max(axis=0), np.finfo(float).tiny)
+    digits = DIGITS - np.floor(np.log10(longest)).astype(int)
+
+    def rounded(values: Array) -> Array:
+        return np.stack([np.round(column, d) for column, d in zip(values.T, digits.tolist(), strict=True)], axis=-1)
+
+    missing, scores = fitted.scores.isna(), fitted.scores
+    return Filled(
+        X=scores.where(~missing, rounded(fitted.mean.to_numpy())),
+        roots={i: rounded(root.T).T for i, root in fitted.roots().items()},
+        starts=np.where(missing, [rounded(start) for start in fitted.starts], scores),
+    )
 
 
 def complete(X: pd.DataFrame, ranges: Ranges, *, briefly: bool = False) -> Completion:

@@ -9,14 +9,13 @@ from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
 from stages.analysis.components.alignment import align
+from stages.analysis.components.spectra import spectra
+from stages.analysis.scores.families import without_each
 
 Array = NDArray[np.float64]
 
-NO_VARIANCE = 1e-9
-"""Share of the variance at which an axis is rounding error of the arithmetic."""
-
 CHUNK = 256
-"""Leave-one-out correlation matrices decomposed at once: bounds the memory of a large study."""
+"""Models left out at once: bounds the memory of a large study."""
 
 
 @dataclass(frozen=True)
@@ -127,29 +126,13 @@ def decompose(
     )
 
 
-def with_variance(values: Array, vectors: Array) -> Array:
-    """Return eigenvectors with zeros in place of those that carry no variance.
-
-    Every basis of a null space is as good as any other: which one an eigensolver returns is an accident of the
-    processor's arithmetic, and no fact about the data.
-
-    Args:
-        values: All eigenvalues of each matrix (b, p).
-        vectors: Their eigenvectors (b, p, p), in the same order.
-    """
-    share = values / values.sum(axis=1, keepdims=True)
-    kept: Array = np.where(share[:, None, :] > NO_VARIANCE, vectors, 0.0)
-    return kept
-
-
 def leave_one_out(
     X: pd.DataFrame, full: Decomposition, *, unit_variance: bool = True, roots: Mapping[int, Array] | None = None
 ) -> Array:
     """Return the loadings without each model in turn, matched and signed to the full solution.
 
-    The cross-products without model i are those of all models minus n / (n - 1) times the outer product of its
-    deviations (Welford 1962), so no pass over the data is needed per model. Where scores were missing, the covariance
-    of those of model i goes with it; the others stay as they were predicted from all models.
+    Where scores were missing, the covariance of those of the model left out goes with it; the others stay as they
+    were predicted from all models.
 
     Args:
         X: Score matrix (n_models, n_benchmarks), at least three models.
@@ -161,41 +144,26 @@ def leave_one_out(
         (n_models, n_benchmarks, k); all NaN where a benchmark is constant without that model, a column NaN where the
         other models have no such component.
     """
-    values = X.to_numpy(dtype=float)
-    n = len(values)
-    reference = full.loadings.to_numpy()
-    deviations = values - values.mean(axis=0)
-    gram = deviations.T @ deviations
-    unknown = roots or {}
-    if unknown:
-        gram = gram + sum(root @ root.T for root in unknown.values())
-    result = np.empty((n, *reference.shape))
+    values, reference = X.to_numpy(dtype=float), full.loadings.to_numpy()
+    each = np.arange(len(values))
+    spare = min(2 * reference.shape[1], values.shape[1])
+    result = np.full((len(values), *reference.shape), np.nan)
     # matrices this small are slower on several BLAS threads than on one
     with threadpool_limits(limits=1):
-        for start in range(0, n, CHUNK):
-            rows = slice(start, start + CHUNK)
-            part = deviations[rows]
-            own = n / (n - 1) * part[:, :, None] * part[:, None, :]
-            for i in range(len(part)):
-                if start + i in unknown:
-                    own[i] += unknown[start + i] @ unknown[start + i].T
-            result[rows] = _without_each(own, gram, reference, unit_variance=unit_variance)
+        for start in range(0, len(values), CHUNK):
+            weights = without_each(each, start, CHUNK)
+            unknown = _unknown(roots, weights) if roots else None
+            found = spectra(values, weights, spare, unit_variance=unit_variance, unknown=unknown)
+            usable = np.flatnonzero(~np.isnan(found.ratio).any(axis=1))
+            result[start + usable] = align(reference, found.vectors[usable]).loadings
     return result
 
 
-def _without_each(own: Array, gram: Array, reference: Array, *, unit_variance: bool) -> Array:
-    """Return `leave_one_out` for the models whose part in the cross-products is given (m, p, p)."""
-    result = np.full((len(own), *reference.shape), np.nan)
-    grams = gram - own
-    diagonal = np.einsum("ijj->ij", grams)
-    usable = (diagonal > 1e-12 * np.diag(gram)).all(axis=1)
-    if unit_variance:
-        scale = np.sqrt(np.where(diagonal > 0, diagonal, 1.0))
-        grams = grams / (scale[:, :, None] * scale[:, None, :])
-    vectors = with_variance(*np.linalg.eigh(grams[usable]))[:, :, ::-1]
-    spare = min(2 * reference.shape[1], vectors.shape[2])
-    result[usable] = align(reference, vectors[:, :, :spare]).loadings
-    return result
+def _unknown(roots: Mapping[int, Array], weights: Array) -> Array:
+    """Return the covariance of missing scores per model in each sample (n_samples, n_benchmarks, n_benchmarks)."""
+    each = np.array([root @ root.T for root in roots.values()])
+    unknown: Array = np.tensordot(weights[:, list(roots)], each, axes=1) / weights.sum(axis=1)[:, None, None]
+    return unknown
 
 
 def summarise_loo(loadings: Array, full: Decomposition) -> pd.DataFrame:

@@ -12,11 +12,12 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
-from stages.analysis.components.alignment import best_pairs, congruence
+from stages.analysis.components.alignment import best_pairs
 from stages.analysis.components.factors import NotFactorisableError, factorise, most_factors
 from stages.analysis.components.gaps import Filled, NotImputableError, Ranges, decompose_filled, fill
 from stages.analysis.components.pca import decompose
-from stages.analysis.uncertainty.resampling import Codes
+from stages.analysis.scores.correlation import pearson
+from stages.analysis.scores.families import Codes
 
 FEWEST_MODELS = 4
 """Fewer models than this are not analysed."""
@@ -163,7 +164,7 @@ def _principal(base: Base, filled: Filled, X: pd.DataFrame, *, unit_variance: bo
     if len(X) < FEWEST_MODELS:
         raise ValueError(f"{len(X)} models")
     found = decompose_filled(filled, 2 * base.loadings.shape[1], {}, unit_variance=unit_variance)
-    return _solution(base, found.loadings, found.explained_variance_ratio, found.pc_scores, X.corr())
+    return _solution(base, found.loadings, found.explained_variance_ratio, found.pc_scores, pearson(X))
 
 
 def ranks(base: Base, X: pd.DataFrame) -> Solution:
@@ -174,7 +175,7 @@ def ranks(base: Base, X: pd.DataFrame) -> Solution:
     """
     ranked = X.rank()
     found = decompose(ranked, 2 * base.loadings.shape[1], {})
-    solution = _solution(base, found.loadings, found.explained_variance_ratio, found.pc_scores, ranked.corr())
+    solution = _solution(base, found.loadings, found.explained_variance_ratio, found.pc_scores, pearson(ranked))
     return replace(solution, method="spearman")
 
 
@@ -186,7 +187,7 @@ def factors(base: Base, X: pd.DataFrame) -> Solution:
         ValueError: A cell is missing.
     """
     found = factorise(X, min(base.n_factors, most_factors(X.shape[1])), base.power)
-    return _solution(base, found.loadings, found.summary["share"], found.scores, X.corr())
+    return _solution(base, found.loadings, found.summary["share"], found.scores, pearson(X))
 
 
 def _solution(
@@ -194,7 +195,7 @@ def _solution(
 ) -> Solution:
     """Return a solution whose axes carry the names and signs of the base's components."""
     U = base.loadings.loc[loadings.index]
-    paired, value = best_pairs(congruence(U.to_numpy(), loadings.to_numpy()))
+    paired, value = best_pairs(U.to_numpy(), loadings.to_numpy())
     names = [name for name, i in zip(U.columns, paired, strict=True) if i >= 0]
     columns = [loadings.columns[i] for i in paired if i >= 0]
     signs = np.where(value[paired >= 0] < 0, -1.0, 1.0)

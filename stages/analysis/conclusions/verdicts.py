@@ -6,7 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from stages.analysis.conclusions.variations import FEWEST_MODELS, Solution, Variation
+from stages.analysis.conclusions.variations import Solution, Variation
+from stages.analysis.scaling.laws import FEWEST, correlate
 from stages.contracts.study.conclusions import Conclusion, Criterion
 
 HOLDS, WEAKENS, FAILS, OPEN = "holds", "weakens", "fails", "not computable"
@@ -117,9 +118,11 @@ def _rho(solution: Solution, rest: list[str], benchmarks: Sequence[str]) -> floa
     component, budget = rest
     _axis(solution, component)
     logs = solution.logs[budget]
-    if logs.notna().sum() < FEWEST_MODELS or logs.nunique() < 2:
+    if logs.notna().sum() < FEWEST or logs.nunique() < 2:
         raise NotThereError(f"{budget} budget known for {logs.notna().sum()} models")
-    return float(solution.scores[component].corr(logs, method=solution.method))
+    both = pd.DataFrame({"scores": solution.scores[component], "logs": logs}).dropna()
+    both = both.rank() if solution.method == "spearman" else both
+    return correlate(both["scores"], both["logs"])
 
 
 def _r(solution: Solution, rest: list[str], benchmarks: Sequence[str]) -> float:

@@ -17,7 +17,7 @@ from scipy import stats
 from stages.analysis.completion.model import Completion
 from stages.analysis.completion.placing import expect, next_benchmarks
 from stages.analysis.components.gaps import Ranges, complete, decompose_filled, filled_by
-from stages.analysis.uncertainty.resampling import Codes
+from stages.analysis.scores.families import Codes
 
 Array = NDArray[np.float64]
 Mask = NDArray[np.bool_]

@@ -12,7 +12,7 @@ BILLION = 1e9
 
 
 @dataclass(frozen=True)
-class Difference:
+class Disagreement:
     """A printed token count that disagrees with the rules.
 
     Attributes:
@@ -94,16 +94,16 @@ def _first_rule(rules: Sequence[TokenRule], language: str, model: pd.Series) -> 
     return None
 
 
-def differences(
+def disagreements(
     models: pd.DataFrame, derived: pd.DataFrame, words: pd.DataFrame, tolerance: float
-) -> list[Difference]:
+) -> list[Disagreement]:
     """Return the printed counts that differ from the derived ones by more than a relative tolerance."""
     found = []
     for column in derived.columns:
         gap = (models[column] - derived[column]).abs()
         for model_id in models.index[gap > tolerance * derived[column].abs()]:
             printed, rule_value = float(models.loc[model_id, column]), float(derived.loc[model_id, column])
-            found.append(Difference(str(model_id), column, printed, rule_value, str(words.loc[model_id, column])))
+            found.append(Disagreement(str(model_id), column, printed, rule_value, str(words.loc[model_id, column])))
     return found
 
 

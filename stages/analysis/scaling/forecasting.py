@@ -12,8 +12,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from stages.analysis.components.alignment import align
-from stages.analysis.uncertainty.bootstrap import spectra
-from stages.analysis.uncertainty.resampling import Codes
+from stages.analysis.components.spectra import spectra
+from stages.analysis.scores.families import Codes
 
 Array = NDArray[np.float64]
 

@@ -5,8 +5,15 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
+from stages.analysis.components.spectra import TINY, weighted_moments
 from stages.contracts.params import ScaleParams
+
+Array = NDArray[np.float64]
+
+FEWEST = 4
+"""Different models below which nothing is said about a law: three lie too often on a line."""
 
 TOTAL = "total"
 """Name of the budget over all languages."""
@@ -72,6 +79,56 @@ def with_all_budgets(models: pd.DataFrame, languages: Sequence[str]) -> pd.DataF
     return models[models[[budget_column(language) for language in languages]].notna().all(axis=1)]
 
 
+def joint(values: Array, weights: Array) -> tuple[Array, Array]:
+    """Return standard deviations (b, q) and covariances (b, q, q) of variables over models, in many samples.
+
+    Args:
+        values: (b, n, q).
+        weights: Number of times that each model counts in each sample (b, n).
+
+    Returns:
+        NaN where fewer than `FEWEST` different models count, deviations also where too little varies.
+    """
+    enough = (weights > 0).sum(axis=1, keepdims=True) >= FEWEST
+    share = weights / np.where(enough, weights.sum(axis=1, keepdims=True), np.nan)
+    _, covariance = weighted_moments(values, share)
+    variance = np.einsum("bii->bi", covariance)
+    ends = np.nanmax(np.abs(values), axis=(0, 1), initial=TINY) ** 2
+    return np.sqrt(np.where(variance > TINY * ends, variance, np.nan)), covariance
+
+
+def lines(S: Array, x: Array, weights: Array) -> tuple[Array, Array]:
+    """Return correlation and slope of every response against log10 of a budget (b, k), in many samples; see `joint`.
+
+    Args:
+        S: Responses (b, n, k).
+        x: log10 budgets (b, n).
+        weights: Number of times that each model counts in each sample (b, n).
+    """
+    k = S.shape[2]
+    spread, covariance = joint(np.concatenate([S, x[:, :, None]], axis=2), weights)
+    across = covariance[:, :k, k]
+    return across / (spread[:, :k] * spread[:, k:]), across / spread[:, k:] ** 2
+
+
+def correlate(response: pd.Series, logs: pd.Series) -> float:
+    """Return the correlation over the models that have both, NaN where they are too few or too little varies.
+
+    Args:
+        response: By model_id; NaN where unknown.
+        logs: log10 budgets by model_id, likewise.
+    """
+    return _line(response, logs)[0]
+
+
+def _line(response: pd.Series, logs: pd.Series) -> tuple[float, float]:
+    both = pd.DataFrame({"y": response, "x": logs}).dropna().to_numpy(dtype=float)
+    if len(both) < FEWEST:
+        return np.nan, np.nan
+    rho, slope = lines(both[None, :, :1], both[None, :, 1], np.ones((1, len(both))))
+    return float(rho[0, 0]), float(slope[0, 0])
+
+
 def fit_law(response: pd.Series, logs: pd.Series, language: str) -> Law:
     """Fit a line through (log10 budget, response) over the models that have both.
 
@@ -81,16 +138,13 @@ def fit_law(response: pd.Series, logs: pd.Series, language: str) -> Law:
         language: Recorded in the law.
 
     Raises:
-        ValueError: Fewer than three models, or all budgets equal.
+        ValueError: Fewer than `FEWEST` models, or all budgets equal.
     """
     common = response.index.intersection(logs.index)
-    x = logs.loc[common].to_numpy(dtype=float)
-    y = response.loc[common].to_numpy(dtype=float)
-    if len(common) < 3 or np.ptp(x) == 0:
-        raise ValueError("a law needs three models with different budgets")
-    dx, dy = x - x.mean(), y - y.mean()
-    slope = float(dx @ dy / (dx @ dx))
-    rho = float(dx @ dy / np.sqrt((dx @ dx) * (dy @ dy)))
+    x, y = logs.loc[common], response.loc[common]
+    rho, slope = _line(y, x)
+    if not np.isfinite(slope):
+        raise ValueError(f"a law needs {FEWEST} models with different budgets")
     return Law(str(response.name), language, len(common), rho, slope, float(y.mean() - slope * x.mean()))
 
 

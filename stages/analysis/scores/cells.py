@@ -5,11 +5,9 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import pandas as pd
 
-from stages.analysis.scores.correlation import binomial_stderr
+from stages.contracts.outcomes import RATES
 from stages.contracts.study.tables import ALL
 
-RATES = ("empty_rate", "failed_rate", "capped_rate", "refused_rate")
-"""Shares of an evaluated cell's answers that are empty, hold no answer, were cut at the token limit, decline."""
 EVALUATED_KEYS = ("score", "stderr", "n_items", "protocol", *RATES)
 CELL_COLUMNS = [
     "model_id",
@@ -188,3 +186,25 @@ def evaluated_cells(
 def missing_evaluations(scores: Mapping[str, object], benchmarks: pd.DataFrame) -> list[str]:
     """Return the benchmarks of the study that an evaluation lacks, in order."""
     return [str(name) for name in benchmarks.index if name not in scores]
+
+
+def binomial_stderr(score: pd.Series, n_items: pd.Series) -> pd.Series:
+    """Return sqrt(p (1 - p) / n), the standard error of a share.
+
+    Args:
+        score: Scores p; outside [0, 1] a share makes no sense and the result is NaN.
+        n_items: Items n of each score; missing gives NaN.
+    """
+    p = score.where(score.between(0, 1))
+    return np.sqrt(p * (1 - p) / n_items.astype(float))
+
+
+def waived(cells: pd.DataFrame, X: pd.DataFrame) -> pd.DataFrame:
+    """Return which cells of a matrix a waiver calls a failed evaluation, bool (n_models, n_benchmarks).
+
+    Args:
+        cells: Long table of cells.
+        X: Score matrix.
+    """
+    flags = cells.pivot(index="model_id", columns="benchmark", values="waived")
+    return flags.reindex(index=X.index, columns=X.columns).eq(other=True)

@@ -21,17 +21,6 @@ def spearman(X: pd.DataFrame) -> pd.DataFrame:
     return pearson(X.rank())
 
 
-def binomial_stderr(score: pd.Series, n_items: pd.Series) -> pd.Series:
-    """Return sqrt(p (1 - p) / n), the standard error of a share.
-
-    Args:
-        score: Scores p; outside [0, 1] a share makes no sense and the result is NaN.
-        n_items: Items n of each score; missing gives NaN.
-    """
-    p = score.where(score.between(0, 1))
-    return np.sqrt(p * (1 - p) / n_items.astype(float))
-
-
 def precision(X: pd.DataFrame, stderr: pd.DataFrame, se_share: float) -> pd.DataFrame:
     """Compare the standard error of the scores with the spread between models.
 

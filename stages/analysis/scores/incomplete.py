@@ -1,4 +1,4 @@
-"""Score matrices with missing cells, and leaving out what lacks a score."""
+"""Leaving out of a score matrix what lacks a score."""
 
 from collections.abc import Sequence
 
@@ -25,14 +25,3 @@ def left_out_line(models: Sequence[str], benchmarks: Sequence[str], X: pd.DataFr
     }
     parts = [f"{kind} {', '.join(names)}" for kind, names in lost.items() if names]
     return f"left out for missing scores: {'; '.join(parts)}" if parts else ""
-
-
-def waived(cells: pd.DataFrame, X: pd.DataFrame) -> pd.DataFrame:
-    """Return which cells of a matrix a waiver calls a failed evaluation, bool (n_models, n_benchmarks).
-
-    Args:
-        cells: Long table of cells.
-        X: Score matrix.
-    """
-    flags = cells.pivot(index="model_id", columns="benchmark", values="waived")
-    return flags.reindex(index=X.index, columns=X.columns).eq(other=True)

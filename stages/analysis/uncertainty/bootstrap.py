@@ -13,96 +13,16 @@ from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
 from stages.analysis.components.alignment import align, cosines, rotations
-from stages.analysis.components.pca import with_variance
+from stages.analysis.components.spectra import pc_scores, spectra
+from stages.analysis.scaling.laws import FEWEST, joint, lines
 from stages.analysis.uncertainty.inference import partial_correlations
 from stages.analysis.uncertainty.resampling import Samples
 
 Array = NDArray[np.float64]
 Statistics = Mapping[str, Array]
 
-TINY = 1e-12
-"""Share of its variance in the full data below which a benchmark counts as constant in a sample."""
-
-FEWEST = 4
-"""Different models with known budgets below which a sample says nothing about a law: three lie too often on a line."""
-
 EDGE = 1e-9
 """Distance from the ends of a scale that logit and Fisher's z cannot go beyond."""
-
-
-@dataclass(frozen=True)
-class Spectra:
-    """Leading eigenpairs of the correlation matrix of every sample, not aligned.
-
-    Attributes:
-        vectors: (n_samples, n_benchmarks, m), unit-norm columns by falling eigenvalue, signs by chance; zeros where
-            a sample has no further component (see `pca.with_variance`).
-        ratio: Explained variance ratio (n_samples, m).
-        centre: Mean of each benchmark (n_samples, n_benchmarks).
-        spread: Its divisor (n_samples, n_benchmarks): standard deviation with ddof 0, or 1.
-        correlation: Correlations (n_samples, n_benchmarks, n_benchmarks).
-    """
-
-    vectors: Array
-    ratio: Array
-    centre: Array
-    spread: Array
-    correlation: Array
-
-
-def spectra(X: Array, weights: Array, m: int, *, unit_variance: bool = True) -> Spectra:
-    """Decompose weighted versions of a score matrix. All is NaN where a benchmark is constant in a sample.
-
-    Args:
-        X: (n_models, n_benchmarks), or (n_samples, n_models, n_benchmarks) where scores differ too.
-        weights: Number of times that each model counts in each sample (n_samples, n_models).
-        m: Eigenpairs to keep.
-        unit_variance: Whether benchmarks are scaled to unit variance (ddof 0) in each sample.
-    """
-    middle = X.reshape(-1, X.shape[-1]).mean(axis=0)
-    scale = X.reshape(-1, X.shape[-1]).std(axis=0)
-    share = weights / weights.sum(axis=1, keepdims=True)
-    means, moments = _moments((X - middle) / scale, share)
-    variance = np.einsum("bii->bi", moments)
-    usable = (variance > TINY).all(axis=1)
-    deviation = np.sqrt(np.where(usable[:, None], variance, np.nan))
-    correlation = moments / (deviation[:, :, None] * deviation[:, None, :])
-    spread = deviation * scale if unit_variance else np.where(usable[:, None], 1.0, np.nan) * np.ones_like(scale)
-    matrix = correlation if unit_variance else moments * (scale[:, None] * scale)
-    vectors = np.full((len(share), len(scale), m), np.nan)
-    ratio = np.full((len(share), m), np.nan)
-    values, found = np.linalg.eigh(matrix[usable])
-    vectors[usable] = with_variance(values, found)[:, :, : -m - 1 : -1]
-    ratio[usable] = values[:, : -m - 1 : -1] / values.sum(axis=1, keepdims=True)
-    return Spectra(vectors, ratio, middle + means * scale, spread, correlation)
-
-
-def _moments(Z: Array, share: Array) -> tuple[Array, Array]:
-    """Return means (b, p) and covariances (b, p, p) of Z (n, p) or (b, n, p) under weights (b, n) that sum to 1."""
-    p = Z.shape[-1]
-    if Z.ndim == 3:
-        means = np.einsum("bn,bnp->bp", share, Z, optimize=True)
-        deviations = Z - means[:, None, :]
-        return means, np.swapaxes(deviations * share[:, :, None], 1, 2) @ deviations
-    upper = np.triu_indices(p)
-    means = share @ Z
-    moments = np.empty((len(share), p, p))
-    moments[:, upper[0], upper[1]] = share @ (Z[:, upper[0]] * Z[:, upper[1]])
-    moments[:, upper[1], upper[0]] = moments[:, upper[0], upper[1]]
-    return means, moments - means[:, :, None] * means[:, None, :]
-
-
-def pc_scores(X: Array, found: Spectra, loadings: Array) -> Array:
-    """Return the scores of all models on the axes of each sample, also of models not drawn (n_samples, n, k).
-
-    Args:
-        X: (n_models, n_benchmarks) or (n_samples, n_models, n_benchmarks).
-        found: Centre and spread of each sample.
-        loadings: Aligned loadings (n_samples, n_benchmarks, k).
-    """
-    weights = loadings / found.spread[:, :, None]
-    S: Array = X @ weights - (found.centre[:, None, :] @ weights)
-    return S
 
 
 def statistics(sample: Samples, reference: Array, *, unit_variance: bool = True) -> dict[str, Array]:
@@ -176,13 +96,11 @@ def laws(S: Array, logs: Array, weights: Array) -> dict[str, Array]:
         known = np.isfinite(at[:, j])
         if known.sum() >= FEWEST:
             x = np.broadcast_to(logs[..., known, j], (b, int(known.sum())))
-            spread, covariance = _joint(np.concatenate([S[:, known], x[:, :, None]], axis=2), weights[:, known])
-            rho[:, :, j] = covariance[:, :k, k] / (spread[:, :k] * spread[:, k:])
-            slope[:, :, j] = covariance[:, :k, k] / spread[:, k:] ** 2
+            rho[:, :, j], slope[:, :, j] = lines(S[:, known], x, weights[:, known])
     known = np.isfinite(at[:, :-1]).all(axis=1)
     if n_budgets > 2 and known.sum() > n_budgets:
         x = np.broadcast_to(logs[..., known, :-1], (b, int(known.sum()), n_budgets - 1))
-        spread, covariance = _joint(np.concatenate([S[:, known], x], axis=2), weights[:, known])
+        spread, covariance = joint(np.concatenate([S[:, known], x], axis=2), weights[:, known])
         correlation = covariance / (spread[:, :, None] * spread[:, None, :])
         partial[:, :, :-1] = partial_correlations(correlation, k)
         contrast[:] = correlation[:, :k, k + pairs[:, 0]] - correlation[:, :k, k + pairs[:, 1]]
@@ -192,16 +110,6 @@ def laws(S: Array, logs: Array, weights: Array) -> dict[str, Array]:
 def language_pairs(n_budgets: int) -> list[tuple[int, int]]:
     """Return the pairs of languages among budgets whose last is the total."""
     return list(combinations(range(n_budgets - 1), 2))
-
-
-def _joint(values: Array, weights: Array) -> tuple[Array, Array]:
-    """Return standard deviations (b, q) and covariances (b, q, q) of values (b, n, q); NaN where too little varies."""
-    enough = (weights > 0).sum(axis=1, keepdims=True) >= FEWEST
-    share = weights / np.where(enough, weights.sum(axis=1, keepdims=True), np.nan)
-    _, covariance = _moments(values, share)
-    variance = np.einsum("bii->bi", covariance)
-    ends = np.nanmax(np.abs(values), axis=(0, 1), initial=TINY) ** 2
-    return np.sqrt(np.where(variance > TINY * ends, variance, np.nan)), covariance
 
 
 def logit(values: Array) -> Array:

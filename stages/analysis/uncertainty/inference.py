@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
-from stages.analysis.uncertainty.resampling import Codes
+from stages.analysis.scores.families import Codes
 
 Array = NDArray[np.float64]
 
@@ -42,7 +42,7 @@ def partial_correlations(correlation: Array, k: int) -> Array:
 
 
 @dataclass(frozen=True)
-class Difference:
+class Contrast:
     """Two correlations that share a variable, compared.
 
     Attributes:
@@ -64,7 +64,7 @@ class Difference:
     p: float
 
 
-def compare_dependent(r_a: float, r_b: float, r_ab: float, n: int, level: float) -> Difference:
+def compare_dependent(r_a: float, r_b: float, r_ab: float, n: int, level: float) -> Contrast:
     """Compare the correlations of one variable with two others, measured on the same models.
 
     Source: Williams (1959) as recommended by Steiger (1980), equation 7; interval of Zou (2007), equation 15.
@@ -92,7 +92,7 @@ def compare_dependent(r_a: float, r_b: float, r_ab: float, n: int, level: float)
     down = (r_a - low_a) ** 2 + (high_b - r_b) ** 2 - 2 * shared * (r_a - low_a) * (high_b - r_b)
     up = (high_a - r_a) ** 2 + (r_b - low_b) ** 2 - 2 * shared * (high_a - r_a) * (r_b - low_b)
     difference = r_a - r_b
-    return Difference(
+    return Contrast(
         n=n,
         difference=float(difference),
         low=float(difference - np.sqrt(max(down, 0.0))),

@@ -8,16 +8,17 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from stages.analysis.components import dimensionality
-from stages.analysis.components.alignment import best_pairs, congruence
+from stages.analysis.components.alignment import best_pairs
 from stages.analysis.components.gaps import Filled, NotImputableError, Ranges, decompose_filled, fill, left_out
 from stages.analysis.components.pca import Decomposition
 from stages.analysis.scaling.forecasting import can_predict, left_out_errors
-from stages.analysis.scaling.laws import TOTAL, log_budgets
+from stages.analysis.scaling.laws import FEWEST, TOTAL, correlate, log_budgets
+from stages.analysis.scores.families import family_codes
 from stages.analysis.uncertainty import tables as stability
 from stages.analysis.uncertainty.bootstrap import language_pairs
 from stages.analysis.uncertainty.inference import compare_dependent, fit_robust
 from stages.analysis.uncertainty.intervals import Resampling
-from stages.analysis.uncertainty.resampling import Data, family_codes
+from stages.analysis.uncertainty.resampling import Data
 from stages.analysis.uncertainty.tables import Study
 from stages.contracts.missing import POLICIES, Policy
 from stages.contracts.params import StabilityParams
@@ -177,12 +178,12 @@ def contrasts_table(study: Study, found: Sequence[Resampling], level: float) -> 
     """
     rows = []
     known = np.isfinite(study.data.logs[:, :-1]).all(axis=1)
-    pairs = language_pairs(len(study.budgets)) if known.sum() >= 4 else []
+    pairs = language_pairs(len(study.budgets)) if known.sum() >= FEWEST else []
     for i, (a, b) in enumerate(pairs):
-        x, y = study.data.logs[known, a], study.data.logs[known, b]
+        x, y = (pd.Series(study.data.logs[known, language]) for language in (a, b))
         for j, component in enumerate(study.components):
-            s = study.estimate["scores"][known, j]
-            (r_a, r_b), r_ab = np.corrcoef([s, x, y])[0, 1:], np.corrcoef(x, y)[0, 1]
+            s = pd.Series(study.estimate["scores"][known, j])
+            r_a, r_b, r_ab = correlate(s, x), correlate(s, y), correlate(x, y)
             test = compare_dependent(r_a, r_b, r_ab, int(known.sum()), level)
             row = {"response": component, "language": study.budgets[a], "other": study.budgets[b], "n": test.n}
             row |= {"rho": r_a, "other_rho": r_b, "budgets_r": r_ab, "difference": test.difference}
@@ -244,7 +245,7 @@ def congruence_table(inputs: Inputs, version: Version) -> pd.DataFrame:
     rows = []
     for method, other in solutions.items():
         if other.shape[1]:
-            paired, value = best_pairs(congruence(U.to_numpy(), other.loc[U.index].to_numpy()))
+            paired, value = best_pairs(U.to_numpy(), other.loc[U.index].to_numpy())
             names = [other.columns[i] if i >= 0 else "" for i in paired]
             rows += list(zip(U.columns, [method] * len(names), names, np.abs(value), strict=True))
     return pd.DataFrame(rows, columns=["component", "method", "matched", "congruence"])
@@ -294,8 +295,7 @@ def _decomposed(inputs: Inputs, filled: Filled) -> Decomposition:
 def _compared(inputs: Inputs, found: Decomposition) -> pd.DataFrame:
     """Return one row per component of the full solution: what became of it in another one."""
     U = inputs.loadings.loc[found.loadings.index]
-    table = congruence(U.to_numpy(), found.loadings.to_numpy())
-    paired, value = best_pairs(table)
+    paired, value = best_pairs(U.to_numpy(), found.loadings.to_numpy())
     logs = log_budgets(inputs.models, inputs.languages, inputs.min_models).loc[found.pc_scores.index]
     rows = []
     for j, component in enumerate(U.columns):
@@ -305,7 +305,7 @@ def _compared(inputs: Inputs, found: Decomposition) -> pd.DataFrame:
         scores = found.pc_scores[name] * np.sign(value[j])
         row = {"n_models": len(scores), "n_benchmarks": len(U), "component": component}
         row |= {"explained_variance_ratio": found.explained_variance_ratio[name], "congruence": abs(value[j])}
-        row |= {column.replace("nd_", "rho_"): scores.corr(logs[column]) for column in logs}
+        row |= {column.replace("nd_", "rho_"): correlate(scores, logs[column]) for column in logs}
         rows.append(row)
     return pd.DataFrame(rows)
 

@@ -9,18 +9,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from stages.analysis.scores.families import Codes, without_each
 from stages.analysis.uncertainty.bootstrap import statistics, summarise
 from stages.analysis.uncertainty.intervals import Kind, Resampling
-from stages.analysis.uncertainty.resampling import (
-    Codes,
-    Data,
-    Samples,
-    Weights,
-    family_weights,
-    model_weights,
-    samples,
-    without_each,
-)
+from stages.analysis.uncertainty.resampling import Data, Samples, Weights, family_weights, model_weights, samples
 
 Array = NDArray[np.float64]
 

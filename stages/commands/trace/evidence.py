@@ -10,9 +10,11 @@ import pandas as pd
 
 from stages.commands.snapshot import Snapshot
 from stages.contracts.csv.csvfile import records
+from stages.contracts.outcomes import RATES
 from stages.contracts.study.facts import Facts
 from stages.lineage.pipeline import flatten
-from stages.workspace import files as workspace
+from stages.workspace.files import read_parquet
+from stages.workspace.paths import CELLS, EVALUATIONS, MATRIX, MODELS, TABLES, study_folder
 
 SHOWN = 160
 """Characters of a prompt or an answer that a line shows; `--json` has all of it."""
@@ -61,15 +63,15 @@ def cell_evidence(model: str, benchmark: str, facts: Facts, snapshot: Snapshot, 
         snapshot: Version of the repository.
         samples: Answers to show of an evaluated cell.
     """
-    folder = workspace.study_folder(snapshot.params.study)
+    folder = study_folder(snapshot.params.study)
     key = {"model_id": model, "benchmark": benchmark}
-    cells = workspace.read_parquet(workspace.CELLS) if workspace.CELLS.is_file() else pd.DataFrame()
+    cells = read_parquet(CELLS) if CELLS.is_file() else pd.DataFrame()
     found = cells[(cells["model_id"] == model) & (cells["benchmark"] == benchmark)] if len(cells) else cells
     lines: list[str] = []
     content: dict[str, Any] = {}
-    paths = [str(workspace.MATRIX), str(workspace.CELLS)]
+    paths = [str(MATRIX), str(CELLS)]
     if found.empty:
-        lines.append(f"not in {workspace.CELLS}: outside of the subset {snapshot.params.subset}, or not computed yet")
+        lines.append(f"not in {CELLS}: outside of the subset {snapshot.params.subset}, or not computed yet")
         origin = "evaluated" if model in snapshot.params.evaluate.models else "published"
     else:
         row = found.iloc[0]
@@ -82,7 +84,7 @@ def cell_evidence(model: str, benchmark: str, facts: Facts, snapshot: Snapshot, 
         more, evaluation = _evaluation(model, benchmark, snapshot, samples)
         lines += more
         content |= evaluation
-        paths = [path for path in (*paths, f"{workspace.EVALUATIONS}/{model}") if snapshot.tree.exists(path)]
+        paths = [path for path in (*paths, f"{EVALUATIONS}/{model}") if snapshot.tree.exists(path)]
     else:
         lines.append(f"licence: {facts.info.licence}")
     for name, columns, what in _tables(benchmark):
@@ -114,19 +116,15 @@ def _applied(name: str, origin: str) -> str:
 
 def _outcomes(row: pd.Series) -> Iterator[str]:
     """Yield a line on the precision and the outcomes of a cell, of what is known."""
-    names = {"n_items": "items", "stderr": "standard error", "empty_rate": "empty", "failed_rate": "failed"}
-    known = [
-        f"{label} {row[name]:.6g}"
-        for name, label in (names | {"capped_rate": "capped", "refused_rate": "declined"}).items()
-        if pd.notna(row[name])
-    ]
+    names = {"n_items": "items", "stderr": "standard error", **RATES}
+    known = [f"{label} {row[name]:.6g}" for name, label in names.items() if pd.notna(row[name])]
     if known:
         yield ", ".join(known)
 
 
 def _evaluation(model: str, benchmark: str, snapshot: Snapshot, samples: int) -> tuple[list[str], dict[str, Any]]:
     """Return what an evaluation recorded, lines and content."""
-    folder = workspace.EVALUATIONS / model
+    folder = EVALUATIONS / model
     lines: list[str] = []
     content: dict[str, Any] = {}
     provenance = read_json(folder / "provenance.json")
@@ -142,7 +140,7 @@ def _evaluation(model: str, benchmark: str, snapshot: Snapshot, samples: int) ->
         return lines, content
     lines.append(f"answers: {file}  md5 {snapshot.tree.md5(str(file))}")
     if samples:
-        table = workspace.read_parquet(file).head(samples)
+        table = read_parquet(file).head(samples)
         rows = plain_rows(table)
         content["samples"] = rows
         for row in rows:
@@ -183,7 +181,7 @@ def read_json(path: Path) -> dict[str, Any] | None:
 
 def model_evidence(model: str, facts: Facts, snapshot: Snapshot) -> Evidence:
     """Return the record of a model, its budgets and its cells."""
-    folder = workspace.study_folder(snapshot.params.study)
+    folder = study_folder(snapshot.params.study)
     lines: list[str] = []
     content: dict[str, Any] = {}
     found = fact_row(folder / "models.csv", {"model_id": model})
@@ -192,30 +190,30 @@ def model_evidence(model: str, facts: Facts, snapshot: Snapshot) -> Evidence:
         content["record"] = {"line": line, **fields}
         told = ", ".join(f"{name} {value}" for name, value in fields.items() if value and name != "model_id")
         lines.append(f"{folder / 'models.csv'} line {line}: {told}")
-    if workspace.MODELS.is_file():
-        row = workspace.read_parquet(workspace.MODELS).loc[model]
+    if MODELS.is_file():
+        row = read_parquet(MODELS).loc[model]
         budgets = {str(name): float(row[name]) for name in row.index if str(name).startswith("nd_")}
         content["budgets"] = {name: None if pd.isna(value) else value for name, value in budgets.items()}
         known = [f"{name} {value:.6g}" for name, value in budgets.items() if pd.notna(value)]
         lines.append(f"budgets (parameters x tokens): {', '.join(known) or 'unknown'}")
-    if workspace.CELLS.is_file():
-        cells = workspace.read_parquet(workspace.CELLS)
+    if CELLS.is_file():
+        cells = read_parquet(CELLS)
         mine = cells[cells["model_id"] == model]
         content["cells"] = {row.benchmark: {"score": row.score, "origin": row.origin} for row in mine.itertuples()}
         lines += [f"{model}:{row.benchmark} {row.score:.6g} {row.origin}" for row in mine.itertuples()]
         if mine.empty:
             lines.append(f"not in the subset {snapshot.params.subset}")
     if model in snapshot.params.evaluate.models:
-        provenance = read_json(workspace.EVALUATIONS / model / "provenance.json")
+        provenance = read_json(EVALUATIONS / model / "provenance.json")
         if provenance:
             content["provenance"] = provenance
-    candidates: Sequence[str] = (str(workspace.CELLS), str(workspace.MODELS), f"{workspace.EVALUATIONS}/{model}")
+    candidates: Sequence[str] = (str(CELLS), str(MODELS), f"{EVALUATIONS}/{model}")
     return Evidence(tuple(lines), content, tuple(path for path in candidates if path in snapshot.graph.entries))
 
 
 def claim_row(claim_id: str, snapshot: Snapshot) -> Evidence | None:
     """Return what is claimed and what came out, None when the study claims nothing of this name."""
-    folder = workspace.study_folder(snapshot.params.study)
+    folder = study_folder(snapshot.params.study)
     found = fact_row(folder / "claims.csv", {"claim_id": claim_id})
     if found is None:
         return None
@@ -225,7 +223,7 @@ def claim_row(claim_id: str, snapshot: Snapshot) -> Evidence | None:
         f"published {fields['published']}, tolerance {fields['tolerance']}; {folder / 'claims.csv'} line {line}",
     ]
     content: dict[str, Any] = {"claim": {"line": line, **fields}}
-    table = workspace.TABLES / "claims.csv"
+    table = TABLES / "claims.csv"
     ours = fact_row(table, {"claim_id": claim_id})
     if ours is not None:
         number, result = ours

@@ -12,17 +12,18 @@ from stages.commands.snapshot import Snapshot, opened
 from stages.commands.trace.evidence import Evidence, cell_evidence, claim_row, model_evidence
 from stages.contracts.errors import InputError
 from stages.contracts.names import Names, label, listed
-from stages.lineage import state
 from stages.lineage.graph import STAGE, Branch, as_json, downstream_tree, render, upstream_tree
 from stages.lineage.sources import claim_sources, figure_sources
 from stages.tracking import read as tracking_read
+from stages.tracking.projection import all_metrics
 from stages.tracking.read import Run
-from stages.workspace import files as workspace
+from stages.workspace.facts import load_info, load_study_facts
+from stages.workspace.paths import FIGURES, METRICS
 
 RUN = "run:"
 LONGEST = 200
 """Characters of an unknown target that are compared with the known ones."""
-FIGURES = (".png", ".svg")
+IMAGES = (".png", ".svg")
 
 
 @dataclass(frozen=True)
@@ -84,7 +85,7 @@ def find(target: str, snapshot: Snapshot, samples: int = 0) -> Chain:
         chain = search(path, snapshot)
         if chain:
             return chain
-    facts = workspace.load_study_facts(snapshot.params)
+    facts = load_study_facts(snapshot.params)
     model, _, benchmark = target.rpartition(":")
     if model in facts.models.index and benchmark in facts.benchmarks.index:
         evidence = cell_evidence(model, benchmark, facts, snapshot, samples)
@@ -105,7 +106,7 @@ def _file_chain(path: str, snapshot: Snapshot) -> Chain | None:
     graph = snapshot.graph
     if path not in graph.entries and not (snapshot.tree.exists(path) and (graph.writer(path) or graph.readers(path))):
         return None
-    is_figure = path.endswith(FIGURES)
+    is_figure = path.endswith(IMAGES)
     only = figure_sources(Path(path).stem) if is_figure else None
     lines = []
     if path not in graph.entries and not snapshot.tree.is_folder(path):
@@ -114,10 +115,10 @@ def _file_chain(path: str, snapshot: Snapshot) -> Chain | None:
 
 
 def _metric_chain(name: str, snapshot: Snapshot) -> Chain | None:
-    file = f"{workspace.METRICS}/{name.partition('.')[0]}.json"
+    file = f"{METRICS}/{name.partition('.')[0]}.json"
     if not snapshot.tree.exists(file):
         return None
-    value = state.all_metrics().get(name)
+    value = all_metrics().get(name)
     return None if value is None else Chain(name, "metric", Evidence((f"value {value:.12g}",)), (file,))
 
 
@@ -189,8 +190,8 @@ def _unknown(target: str, snapshot: Snapshot, models: Sequence[str], benchmarks:
         return f"no benchmark {label(benchmark)}{Names(benchmarks).hint(benchmark)}; known: {listed(list(benchmarks))}"
     if colon and benchmark in benchmarks:
         return f"no model {label(model)}{Names(models).hint(model)}"
-    figures = snapshot.tree.files(str(workspace.FIGURES))
-    names = [*snapshot.graph.entries, *figures, *state.all_metrics(), *claim_ids(snapshot), *models]
+    figures = snapshot.tree.files(str(FIGURES))
+    names = [*snapshot.graph.entries, *figures, *all_metrics(), *claim_ids(snapshot), *models]
     close = difflib.get_close_matches(target[:LONGEST], names, n=3)
     if close:
         return f"nothing here is called {label(target)}: did you mean {' or '.join(close)}?"
@@ -200,12 +201,12 @@ def _unknown(target: str, snapshot: Snapshot, models: Sequence[str], benchmarks:
 
 def claim_ids(snapshot: Snapshot) -> list[str]:
     """Return the claims of the study."""
-    return list(workspace.load_study_facts(snapshot.params).claims["claim_id"])
+    return list(load_study_facts(snapshot.params).claims["claim_id"])
 
 
 def _state_branch(snapshot: Snapshot) -> Branch:
     revision = snapshot.revision
-    info = workspace.load_info(snapshot.params.study)
+    info = load_info(snapshot.params.study)
     lines = [
         f"study {snapshot.params.study}, subset {snapshot.params.subset}: {info.citation}",
         f"licence: {info.licence}",

@@ -14,9 +14,12 @@ from stages.commands.snapshot import Snapshot
 from stages.commands.verify.report import TABLES, Report
 from stages.commands.verify.values import told
 from stages.contracts.errors import InputError
-from stages.gate.findings import MATRIX_CHECKS, MODEL_CHECKS, Finding, findings_table, summary
+from stages.gate.findings import findings_table
 from stages.lineage.differences import Difference, record_differences, table_differences
-from stages.workspace import files as workspace
+from stages.workspace import paths
+from stages.workspace.facts import load_params
+from stages.workspace.files import write_parquet
+from stages.workspace.outputs import places, read_metrics, unit, write_table
 
 LAST = 100
 """Steps of the last written place that a number may be off for the difference to count as one of arithmetic."""
@@ -50,7 +53,7 @@ def check_deep(snapshot: Snapshot, intact: frozenset[str], report: Report) -> No
             if any(file.startswith(f"{folder}/") for folder in ("data", "reports")) and file in intact:
                 report.add(compare_file(file, path, report))
         if "reports/metrics/validate.json" in intact:
-            verdict = workspace.read_metrics("validate")
+            verdict = read_metrics("validate")
             for key, value in counts.get("validate", {}).items():
                 if verdict.get(key) != value:
                     report.add([f"reports/metrics/validate.json: {key} is {verdict.get(key)}, run again {value}"])
@@ -58,13 +61,13 @@ def check_deep(snapshot: Snapshot, intact: frozenset[str], report: Report) -> No
 
 def _copy(folder: Path, scratch: Path) -> None:
     """Lay out what the stages read that no stage of the analysis writes."""
-    shutil.copytree(folder / workspace.METADATA, scratch / workspace.METADATA)
-    for file in (workspace.PARAMS,):
+    shutil.copytree(folder / paths.METADATA, scratch / paths.METADATA)
+    for file in (paths.PARAMS,):
         shutil.copy(folder / file, scratch / file)
-    evaluations = scratch / workspace.EVALUATIONS
+    evaluations = scratch / paths.EVALUATIONS
     evaluations.parent.mkdir(parents=True)
-    if (folder / workspace.EVALUATIONS).is_dir():
-        evaluations.symlink_to(folder / workspace.EVALUATIONS)
+    if (folder / paths.EVALUATIONS).is_dir():
+        evaluations.symlink_to(folder / paths.EVALUATIONS)
 
 
 def _run(name: str) -> dict[str, int]:
@@ -79,23 +82,12 @@ def _gate(name: str) -> dict[str, int]:
     # Great Expectations takes seconds to import: only --deep pays for it
     from stages import budget, validate
 
-    params = workspace.load_params()
+    params = load_params()
+    judgement = budget.judged(params) if name == "budget" else validate.judged(params)
+    write_table(f"findings_{judgement.table}", findings_table(judgement.findings))
     if name == "budget":
-        where = str(workspace.study_folder(params.study) / "models.csv")
-        table, findings = budget.run(
-            workspace.read_fact("models"), workspace.load_info(params.study), params.budget, where
-        )
-        workspace.write_parquet(workspace.MODELS, table)
-        return _write_findings("models", findings, MODEL_CHECKS)
-    cells, X = workspace.read_parquet(workspace.CELLS), workspace.read_parquet(workspace.MATRIX)
-    findings = validate.run(cells, X, workspace.read_fact("benchmarks"), workspace.read_fact("waivers"), params)
-    return _write_findings("matrix", findings, MATRIX_CHECKS)
-
-
-def _write_findings(which: str, findings: list[Finding], checks: Mapping[str, str]) -> dict[str, int]:
-    workspace.write_table(f"findings_{which}", findings_table(findings))
-    overview = summary(findings, checks)
-    return {name: int(overview[name].sum()) for name in ("warnings", "waived", "corrected")}
+        write_parquet(paths.MODELS, budget.run(params))
+    return judgement.counts()
 
 
 def compare_file(file: str, again: Path, report: Report) -> list[str]:
@@ -108,7 +100,7 @@ def compare_file(file: str, again: Path, report: Report) -> list[str]:
         again: The same file, written anew.
         report: The count and the note are added.
     """
-    digits = workspace.places(Path(file).stem)
+    digits = places(Path(file).stem)
     if again.suffix == ".json":
         stored, fresh = (json.loads(path.read_text(encoding="utf-8")) for path in (Path(file), again))
         found = list(record_differences(stored, fresh, relative=0.0))
@@ -118,7 +110,7 @@ def compare_file(file: str, again: Path, report: Report) -> list[str]:
         table = read(Path(file))
         found = list(table_differences(table, read(again), relative=0.0))
         numbers = table.select_dtypes("float").abs().max()
-        steps = {str(name): 10.0 ** -workspace.unit(largest, digits) for name, largest in numbers.dropna().items()}
+        steps = {str(name): 10.0 ** -unit(largest, digits) for name, largest in numbers.dropna().items()}
     report.count("files computed anew", 1)
     last = [item for item in found if item.size <= LAST * _step(item, steps, digits)]
     if last:
@@ -133,4 +125,4 @@ def _step(item: Difference, steps: Mapping[str, float], digits: int) -> float:
         return 0.0
     column = next((name for name in steps if item.place.endswith(f" {name}")), None)
     largest = max(abs(float(str(item.first))), abs(float(str(item.second))))
-    return steps[column] if column else 10.0 ** -workspace.unit(largest, digits)
+    return steps[column] if column else 10.0 ** -unit(largest, digits)

@@ -8,13 +8,14 @@ from typing import Any
 
 from stages.commands.snapshot import Snapshot
 from stages.commands.verify.report import Report
-from stages.lineage import state
 from stages.lineage.cache import file_md5
 from stages.lineage.git import git
 from stages.lineage.pipeline import flatten
 from stages.tracking import read as tracking_read
+from stages.tracking.projection import flat_params
 from stages.tracking.read import RECORD, RECORD_TAG, Run
-from stages.workspace import files as workspace
+from stages.workspace.outputs import read_metrics
+from stages.workspace.paths import EVALUATIONS, FIGURES, METRICS, TABLES
 
 ORIGINAL = "observatory.metric."
 """Beginning of the tags that keep the metric names that MLflow does not take."""
@@ -22,7 +23,7 @@ OURS = ("observatory.", "dvc.")
 """Beginnings of tags that nobody else writes."""
 LATER = {RECORD_TAG, "observatory.trace"}
 """Tags that are written after the record."""
-FOLDERS = {"tables": workspace.TABLES, "metrics": workspace.METRICS, "figures": workspace.FIGURES}
+FOLDERS = {"tables": TABLES, "metrics": METRICS, "figures": FIGURES}
 
 
 def check_runs(snapshot: Snapshot, intact: frozenset[str], report: Report) -> None:
@@ -146,7 +147,7 @@ def _artifact_problems(folder: Path, logged: Mapping[str, str]) -> Iterator[str]
 def _state_problems(run: Run, snapshot: Snapshot, intact: frozenset[str]) -> Iterator[str]:
     """Yield what differs between a run and the state whose digest it bears."""
     yield from _metric_problems(run, intact)
-    params = dict(state.flat_params(snapshot.params))
+    params = dict(flat_params(snapshot.params))
     for name in sorted({*params, *run.params}):
         # the name of the MLflow experiment is no part of a state
         if params.get(name) != run.params.get(name) and not name.startswith("track."):
@@ -174,20 +175,20 @@ def _metric_problems(run: Run, intact: frozenset[str]) -> Iterator[str]:
         values = metrics.get(name, ())
         if values != (here.get(name),):
             told = ", ".join(f"{value:.12g}" for value in values) or "missing"
-            yield f"metric {name} is {told}, {workspace.METRICS}/{name.partition('.')[0]}.json has {here.get(name)}"
+            yield f"metric {name} is {told}, {METRICS}/{name.partition('.')[0]}.json has {here.get(name)}"
 
 
 def _metrics(intact: frozenset[str]) -> dict[str, float]:
     """Return the numbers of the metrics files that are as dvc.lock says."""
-    names = [path.stem for path in sorted(workspace.METRICS.glob("*.json")) if str(path) in intact]
-    leaves = (leaf for name in names for leaf in flatten(name, workspace.read_metrics(name)))
+    names = [path.stem for path in sorted(METRICS.glob("*.json")) if str(path) in intact]
+    leaves = (leaf for name in names for leaf in flatten(name, read_metrics(name)))
     return {name: float(value) for name, value in leaves if isinstance(value, int | float)}
 
 
 def _evaluation_problems(snapshot: Snapshot, intact: frozenset[str], watched: Mapping[str, Run]) -> Iterator[str]:
     """Yield the numbers of evaluations that the runs that watched them have otherwise."""
     for model in snapshot.params.evaluate.models:
-        paths = [workspace.EVALUATIONS / model / name for name in ("scores.json", "provenance.json")]
+        paths = [EVALUATIONS / model / name for name in ("scores.json", "provenance.json")]
         if not intact.issuperset(map(str, paths)):
             continue
         scores, provenance = (json.loads(path.read_text(encoding="utf-8")) for path in paths)

@@ -5,7 +5,6 @@ import tempfile
 import zipfile
 from pathlib import Path
 
-from stages.commands.export import MANIFESTS, is_sample
 from stages.commands.snapshot import Snapshot, opened
 from stages.commands.verify.deep import check_deep
 from stages.commands.verify.files import check_cache, check_files, check_lock
@@ -14,9 +13,10 @@ from stages.commands.verify.runs import check_runs
 from stages.commands.verify.values import check_values
 from stages.contracts.errors import InputError
 from stages.contracts.names import listed
-from stages.lineage.crate import unpack
+from stages.lineage.archive import unpack
+from stages.lineage.crate import MANIFESTS, is_sample
 from stages.lineage.git import Revision
-from stages.workspace import files as workspace
+from stages.workspace import paths
 
 
 def verify(rev: str | None = None, *, deep: bool = False) -> Report:
@@ -68,7 +68,7 @@ def verify_crate(path: Path, *, deep: bool = False) -> Report:
         report.add(unpacked.problems)
         report.count("hashes", len(unpacked.files))
         damaged = [line.partition(":")[0] for line in unpacked.problems]
-        files = (workspace.PIPELINE, workspace.LOCK, workspace.PARAMS)
+        files = (paths.PIPELINE, paths.LOCK, paths.PARAMS)
         needed = [str(file) for file in files if not (folder / file).is_file()]
         if needed:
             raise InputError([f"{path}: no exported state: {', '.join(needed)} missing"])

@@ -15,12 +15,15 @@ from stages.commands.snapshot import Snapshot
 from stages.commands.verify.files import none
 from stages.commands.verify.report import Report
 from stages.contracts.errors import InputError
+from stages.contracts.outcomes import RECORDED
 from stages.contracts.study.facts import Facts
 from stages.lineage.differences import Difference, is_close, table_differences
 from stages.tasks import summaries, translations
 from stages.tasks.registry import BENCHMARKS
-from stages.workspace import files as workspace
-from stages.workspace import results
+from stages.workspace import paths, results
+from stages.workspace.evaluations import read_evaluations
+from stages.workspace.facts import FACT_TABLES, load_study_facts
+from stages.workspace.outputs import as_written, read_claims
 
 VALUE = "value"
 """Column of an evaluation's samples that holds an item's share of the score."""
@@ -30,7 +33,7 @@ PAIR = ("target", "raw")
 """Columns of reference and answer, for BLEU."""
 SPLIT = ("wmt20_en_ja",)
 """Benchmarks whose text is split into words for BLEU."""
-RATES = {f"{name}_rate": name for name in ("empty", "failed", "refused", "capped", "truncated")}
+RATES = {name: name.removesuffix("_rate") for name in RECORDED}
 """Rate of a cell to the column of the samples whose mean it is."""
 
 
@@ -46,18 +49,16 @@ def check_values(
         left_out: Tells the files that need not be there.
     """
     try:
-        facts = workspace.load_study_facts(snapshot.params)
+        facts = load_study_facts(snapshot.params)
     except InputError as error:
         report.add(error.problems)
         return
     read = _Reader(intact, report)
-    for name in workspace.FACT_TABLES:
-        stored = read.parquet(workspace.FACTS / f"{name}.parquet")
+    for name in FACT_TABLES:
+        stored = read.parquet(paths.FACTS / f"{name}.parquet")
         if stored is not None:
-            source = f"{workspace.study_folder(snapshot.params.study)}/{name}.csv"
-            _report(
-                report, workspace.FACTS / f"{name}.parquet", source, table_differences(stored, getattr(facts, name))
-            )
+            source = f"{paths.study_folder(snapshot.params.study)}/{name}.csv"
+            _report(report, paths.FACTS / f"{name}.parquet", source, table_differences(stored, getattr(facts, name)))
     _check_budgets(facts, read)
     _check_evaluations(snapshot, facts, read, left_out)
     _check_cells(snapshot, facts, read)
@@ -94,29 +95,29 @@ def told(value: object) -> str:
 
 
 def _check_budgets(facts: Facts, read: _Reader) -> None:
-    stored = read.parquet(workspace.MODELS)
+    stored = read.parquet(paths.MODELS)
     if stored is None:
         return
     languages = list(facts.info.languages)
     derived, _ = budgets.derive_tokens(facts.models, languages, facts.info.token_rules, facts.info.continual_language)
     table = budgets.budgets(facts.models, derived, languages)
-    _report(read.report, workspace.MODELS, "models.csv", table_differences(stored, table))
+    _report(read.report, paths.MODELS, "models.csv", table_differences(stored, table))
 
 
 def _check_cells(snapshot: Snapshot, facts: Facts, read: _Reader) -> None:
-    scores = [str(workspace.EVALUATIONS / model / "scores.json") for model in snapshot.params.evaluate.models]
+    scores = [str(paths.EVALUATIONS / model / "scores.json") for model in snapshot.params.evaluate.models]
     changed = [path for path in scores if Path(path).is_file() and path not in read.intact]
     if changed:
         read.report.notes.append(f"cells are not compared: {changed[0]} is not the file of dvc.lock")
         return
     try:
-        evaluated = results.read_evaluations(snapshot.params, facts.benchmarks)
+        evaluated = read_evaluations(snapshot.params, facts.benchmarks)
     except InputError as error:
         read.report.add(error.problems)
         return
     cells, X = assemble.run(facts, evaluated, snapshot.params)
     read.report.count("cells", len(cells))
-    for path, ours in ((workspace.CELLS, cells), (workspace.MATRIX, X)):
+    for path, ours in ((paths.CELLS, cells), (paths.MATRIX, X)):
         stored = read.parquet(path)
         if stored is not None:
             source = "scores.csv, corrections.csv, waivers.csv and data/evaluations"
@@ -124,9 +125,9 @@ def _check_cells(snapshot: Snapshot, facts: Facts, read: _Reader) -> None:
 
 
 def _check_claims(snapshot: Snapshot, facts: Facts, intact: frozenset[str], read: _Reader) -> None:
-    path = workspace.TABLES / "claims.csv"
-    needed = {str(workspace.TABLES / f"{name}.csv") for name in workspace.table_names()}
-    needed |= {str(workspace.MATRIX), str(workspace.CELLS), str(workspace.MODELS), "data/study/benchmarks.parquet"}
+    path = paths.TABLES / "claims.csv"
+    needed = {str(paths.TABLES / f"{name}.csv") for name in paths.table_names()}
+    needed |= {str(paths.MATRIX), str(paths.CELLS), str(paths.MODELS), "data/study/benchmarks.parquet"}
     if not needed <= intact or not path.is_file():
         read.report.notes.append(
             f"{path} is not compared: some of the tables it is read from are not those of dvc.lock"
@@ -139,13 +140,13 @@ def _check_claims(snapshot: Snapshot, facts: Facts, intact: frozenset[str], read
         read.report.add(error.problems)
         return
     read.report.count("claims", len(table))
-    ours = workspace.as_written("claims", table)
-    _report(read.report, path, "the tables of the analysis", table_differences(workspace.read_claims(), ours))
+    ours = as_written("claims", table)
+    _report(read.report, path, "the tables of the analysis", table_differences(read_claims(), ours))
 
 
 def _check_evaluations(snapshot: Snapshot, facts: Facts, read: _Reader, left_out: Callable[[str], bool]) -> None:
     for model in snapshot.params.evaluate.models:
-        folder = workspace.EVALUATIONS / model
+        folder = paths.EVALUATIONS / model
         if str(folder / "scores.json") not in read.intact:
             continue
         scores = json.loads((folder / "scores.json").read_text(encoding="utf-8"))

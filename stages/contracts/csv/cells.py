@@ -8,9 +8,9 @@ from typing import Any
 import pandas as pd
 
 from stages.contracts.csv.numbers import parse_number
+from stages.contracts.csv.schema import Column, Kind
 from stages.contracts.names import Names, label
 from stages.contracts.ranges import range_problem
-from stages.contracts.study.tables import Column, Kind
 
 DTYPES: dict[Kind, str] = {
     "number": "float64",

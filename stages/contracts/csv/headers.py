@@ -5,8 +5,8 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from stages.contracts.csv.csvfile import Record, head_of
 from stages.contracts.csv.numbers import parse_number
+from stages.contracts.csv.schema import Table
 from stages.contracts.names import Names, listed, shown
-from stages.contracts.study.tables import Table
 
 MAX_COLUMNS = 100_000
 

@@ -12,9 +12,9 @@ import pandas as pd
 from stages.contracts.csv.cells import BLANKS, CellError, Cells, allowed, storage
 from stages.contracts.csv.csvfile import Record, file_problem, records
 from stages.contracts.csv.headers import delimiter_problem, header_problems, layout_problem
+from stages.contracts.csv.schema import Column, Table
 from stages.contracts.names import label, listed, shown
 from stages.contracts.ranges import range_problems
-from stages.contracts.study.tables import Column, Table
 
 LIMIT = 200
 """Problems after which reading stops."""

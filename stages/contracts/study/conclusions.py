@@ -8,7 +8,7 @@ from pydantic import Field, ValidationError, model_validator
 
 from stages.contracts.errors import InputError, raise_all
 from stages.contracts.names import Names
-from stages.contracts.study.info import Frozen, Text, parse_yaml, validation_lines
+from stages.contracts.yaml_models import Frozen, Text, parse_yaml, validation_lines
 
 FILE = "conclusions.yaml"
 COMPONENT = re.compile(r"PC[1-9][0-9]*")

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
+from stages.contracts.csv.schema import Table
 from stages.contracts.csv.table import missing_rows, read_table
 from stages.contracts.errors import InputError
 from stages.contracts.names import Names
@@ -16,7 +17,6 @@ from stages.contracts.study.tables import (
     CLAIMS,
     CORRECTIONS,
     WAIVERS,
-    Table,
     benchmarks_table,
     models_table,
     scores_table,

@@ -1,19 +1,11 @@
 """study.yaml: what a study is about and the choices that belong to its subject, not to the analysis."""
 
-from typing import Annotated, Any
+from typing import Annotated
 
-import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import Field, ValidationError
 
 from stages.contracts.errors import InputError
-
-Text = Annotated[str, Field(min_length=1)]
-
-
-class Frozen(BaseModel):
-    """Frozen model that refuses unknown fields and silent conversions."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, use_attribute_docstrings=True)
+from stages.contracts.yaml_models import Frozen, Text, parse_yaml, validation_lines
 
 
 class TokenRule(Frozen):
@@ -48,31 +40,9 @@ class StudyInfo(Frozen):
     languages: Annotated[dict[str, str], Field(min_length=1)]
     groups: Annotated[dict[str, str], Field(min_length=1)]
     continual_language: Text | None = None
-    anchors: dict[str, str] = {}
-    readings: dict[str, dict[str, list[str]]] = {}
-    token_rules: list[TokenRule] = []
-
-
-def validation_lines(error: ValidationError, where: str, known: dict[str, Any] | None = None) -> list[str]:
-    """Turn a pydantic error into one line per problem, naming the field as in the YAML file."""
-    lines = []
-    for item in error.errors():
-        field = ".".join(str(part) for part in item["loc"]) or "(top level)"
-        value = "" if item["type"] in {"missing", "extra_forbidden"} else f", got {item['input']!r}"
-        lines.append(f"{where}: {field}: {message(item, known or {})}{value}")
-    return lines
-
-
-def message(item: Any, known: dict[str, Any]) -> str:  # noqa: ANN401 (pydantic's ErrorDetails)
-    """Return what is wrong in one field, with the known names where a name is wrong."""
-    if item["type"] == "extra_forbidden":
-        parent = ".".join(str(part) for part in item["loc"][:-1])
-        names = known.get(parent)
-        return "unknown name" + (f"; known here: {', '.join(names)}" if names else "")
-    if item["type"] == "missing":
-        return "missing"
-    text: str = item["msg"]
-    return text[0].lower() + text[1:]
+    anchors: dict[str, str] = Field(default_factory=dict)
+    readings: dict[str, dict[str, list[str]]] = Field(default_factory=dict)
+    token_rules: list[TokenRule] = Field(default_factory=list)
 
 
 def load_study(text: str, where: str) -> StudyInfo:
@@ -91,21 +61,3 @@ def load_study(text: str, where: str) -> StudyInfo:
     except ValidationError as error:
         known = {"": list(StudyInfo.model_fields)}
         raise InputError(validation_lines(error, where, known)) from None
-
-
-def parse_yaml(text: str, where: str) -> dict[str, Any]:
-    """Parse a YAML mapping.
-
-    Raises:
-        InputError: The text is no YAML, or its top level is no mapping.
-    """
-    try:
-        raw = yaml.safe_load(text)
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        place = f" line {mark.line + 1}" if mark else ""
-        problem = getattr(error, "problem", None) or "cannot be parsed"
-        raise InputError([f"{where}:{place} is not valid YAML: {problem}"]) from None
-    if not isinstance(raw, dict):
-        raise InputError([f"{where}: expected a mapping of names to values at the top level"])
-    return raw

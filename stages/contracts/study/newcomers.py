@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from stages.contracts.csv.csvfile import file_problem, records
-from stages.contracts.study.tables import Column, Table
+from stages.contracts.csv.schema import Column, Table
 
 
 def wide_table(file: str, benchmarks: Sequence[str]) -> Table:

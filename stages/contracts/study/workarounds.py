@@ -21,7 +21,7 @@ import yaml
 from pydantic import Field, TypeAdapter, ValidationError
 
 from stages.contracts.names import Names
-from stages.contracts.study.info import Frozen, Text, validation_lines
+from stages.contracts.yaml_models import Frozen, Text, validation_lines
 
 FILE = "workarounds.yaml"
 

@@ -10,8 +10,8 @@ from scipy import stats
 from stages.analysis.completion import model
 from stages.analysis.completion.intervals import half_width
 from stages.analysis.completion.link import fit_link
-from stages.analysis.completion.model import Completion, fit_completion
-from stages.analysis.completion.placing import next_benchmarks, place
+from stages.analysis.completion.model import Completion, fit_completion, sketch_completion
+from stages.analysis.completion.placing import expect, next_benchmarks, place
 from stages.analysis.completion.side import encode_side
 from tests.repository import ROOT
 
@@ -258,6 +258,58 @@ def test_new_models_are_placed_without_fitting_again():
     assert np.median(np.abs(same.mean - found.mean.loc[old])) < 0.5
     alone = place(found, given_.X.loc[[new[3]]])
     pd.testing.assert_frame_equal(alone.mean, placed.mean.loc[[new[3]]], rtol=1e-9)
+
+
+def test_what_missing_scores_could_differ_by_holds_one_by_one_and_together():
+    alone, together = [], []
+    for seed in range(4):
+        given_ = plant(40, 12, seed, missing=0.3)
+        found = percent(given_.X)
+        roots = found.roots()
+        assert list(roots) == np.flatnonzero(given_.gaps.any(axis=1)).tolist()
+        for i, root in roots.items():
+            own = given_.gaps[i]
+            assert not root[~own].any()
+            error = (given_.truth - found.mean).to_numpy()[i, own]
+            alone += list(error / np.sqrt((root[own] ** 2).sum(axis=1)))
+            together += list(np.linalg.solve(root[own], error))
+    # errors of one model share its ability: whitened by the root they are as if independent
+    assert 0.86 < np.mean(np.abs(alone) < stats.norm.ppf(0.95)) < 0.94
+    assert 0.85 < np.std(together) < 1.2
+
+
+def test_a_new_model_is_expected_where_the_fit_has_it(planted: Planted, fitted: Completion):
+    whole = fitted.roots()
+    ratios = []
+    for i in (3, 20, 41):
+        own = planted.gaps[i]
+        found = expect(fitted, planted.X.to_numpy()[i])
+        np.testing.assert_array_equal(found.scores[~own], planted.X.to_numpy()[i, ~own])
+        assert np.abs(found.scores - fitted.mean.to_numpy()[i])[own].max() < 4.0
+        assert not found.root[~own].any()
+        ratios += list((found.root[own] ** 2).sum(axis=1) / (whole[i][own] ** 2).sum(axis=1))
+    assert 0.7 < np.median(ratios) < 1.4
+
+
+def test_gain_is_the_change_with_each_given_score(planted: Planted, fitted: Completion):
+    row = planted.X.to_numpy()[20]
+    given_ = np.flatnonzero(np.isfinite(row))
+    found = expect(fitted, row)
+    assert found.gain.shape == (20, len(given_))
+    np.testing.assert_array_equal(found.gain[given_], np.eye(len(given_)))
+    for number, j in enumerate(given_[:4]):
+        nudged = row.copy()
+        nudged[j] += 1e-3
+        moved = (expect(fitted, nudged).scores - found.scores) / 1e-3
+        # the gain leaves out that a score's weight in the model changes with it
+        np.testing.assert_allclose(found.gain[:, number], moved, atol=0.12)
+
+
+def test_a_sketch_is_near_the_fit(planted: Planted, fitted: Completion):
+    found = sketch_completion(planted.X, np.zeros(20), np.full(20, 100.0))
+    assert np.median(np.abs(found.mean - fitted.mean)) < 1.0
+    assert len(found.draws) < len(fitted.draws) / 4
+    assert found.stretch == 1.0
 
 
 def test_a_wild_score_of_a_new_model_counts_little(planted: Planted, fitted: Completion):

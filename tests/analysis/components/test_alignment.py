@@ -81,7 +81,15 @@ def test_congruence_is_the_cosine_of_uncentred_columns():
 
 
 def test_best_pairs_leaves_what_has_no_partner():
-    table = np.array([[0.1, -0.9], [0.2, 0.8], [0.95, 0.3]])
-    paired, value = best_pairs(table)
+    reference = 2 * np.eye(3)
+    paired, value = best_pairs(reference, np.array([[0.1, -0.9], [0.2, 0.3], [0.95, 0.3]]))
     assert paired.tolist() == [1, -1, 0]
-    np.testing.assert_array_equal(value, [-0.9, np.nan, 0.95])
+    np.testing.assert_allclose(value, [-0.9 / np.sqrt(0.99), np.nan, 0.95 / np.sqrt(0.9525)])
+
+
+def test_best_pairs_are_those_of_the_largest_sum_whatever_the_length_of_the_columns():
+    """Both prefer the first column, the first reference more; the sum is larger with the second one's choice."""
+    reference = np.eye(4)[:, :2]
+    candidates = np.array([[0.9, 0.6], [0.8, 0.1], [0.0, 0.0], [0.0, 0.9]])
+    assert best_pairs(reference, candidates)[0].tolist() == [1, 0]
+    assert best_pairs(reference, candidates * [1e-3, 1e3])[0].tolist() == [1, 0]

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -104,6 +106,15 @@ def test_a_component_whose_benchmarks_are_missing_is_left_open(space: Space):
     scores = space.X.iloc[5].where(np.arange(19) >= 4)
     found = placed(space, scores)
     assert found.determined[1] < 0.8 < 0.95 < found.determined[0]
+
+
+def test_intervals_are_as_wide_as_families_left_out_were_off(space: Space):
+    """A model that promises errors half as large as they are gets intervals twice as wide as its promise."""
+    boasting = replace(space, left_out=[replace(model, stretch=model.stretch / 2) for model in space.left_out])
+    scores = space.X.iloc[7].where(np.arange(19) < 8)
+    honest, corrected = (placed(each, scores) for each in (space, boasting))
+    np.testing.assert_allclose(corrected.estimate, honest.estimate)
+    np.testing.assert_allclose(corrected.high - corrected.low, 2 * (honest.high - honest.low))
 
 
 def test_calibration_is_one_where_nothing_is_open_and_near_one_where_the_model_is_right(space: Space):

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from stages.analysis.scaling.budgets import budgets, derive_tokens, differences
+from stages.analysis.scaling.budgets import budgets, derive_tokens, disagreements
 from stages.contracts.study.info import TokenRule
 
 RULES = [
@@ -43,9 +43,9 @@ def test_shares_and_continual_parts():
 
 
 def test_agreeing_counts_are_no_difference_and_a_wrong_one_is_named():
-    assert differences(table(), *derived(table()), tolerance=0.01) == []
+    assert disagreements(table(), *derived(table()), tolerance=0.01) == []
     wrong = table(child={"en": 1834})
-    found = differences(wrong, *derived(wrong), tolerance=0.01)
+    found = disagreements(wrong, *derived(wrong), tolerance=0.01)
     assert [(d.model_id, d.column, d.printed, d.derived) for d in found] == [("child", "tokens_en_b", 1834, 1794)]
     assert found[0].line() == "tokens_en_b of child is printed as 1834, derived as 1794 (tokens of base)"
 

@@ -7,7 +7,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import linregress
 
-from stages.analysis.scaling.laws import fit_law, fit_laws, log_budget, with_all_budgets
+from stages.analysis.scaling.laws import (
+    correlate,
+    fit_all_laws,
+    fit_law,
+    fit_laws,
+    lines,
+    log_budget,
+    with_all_budgets,
+)
+from stages.contracts.params import ScaleParams
 
 
 def models(nd_en: list[float], nd_ja: list[float]) -> pd.DataFrame:
@@ -55,9 +64,53 @@ def test_equal_budgets_are_skipped_with_a_reason():
 
 def test_only_models_of_the_subset_count():
     table = models([1e22, 1e23, 1e24, 1e25, 1e26], [1e20] * 5)
-    responses = pd.DataFrame({"PC1": [1.0, 2, 5]}, index=["m0", "m1", "m4"])
-    laws, _ = fit_laws(responses, table, ["en"], min_models=3)
-    assert laws[0].n == 3
+    responses = pd.DataFrame({"PC1": [1.0, 2, 4, 5]}, index=["m0", "m1", "m3", "m4"])
+    laws, _ = fit_laws(responses, table, ["en"], min_models=4)
+    assert laws[0].n == 4
+
+
+def test_three_models_or_one_budget_make_no_law():
+    rising = pd.Series([1.0, 2.0, 3.0, 4.0], name="PC1")
+    for response, logs in [(rising.iloc[:3], rising.iloc[:3]), (rising, pd.Series(22.0, rising.index))]:
+        assert np.isnan(correlate(response, logs))
+        with pytest.raises(ValueError, match="4 models with different budgets"):
+            fit_law(response, logs, "en")
+
+
+def test_every_sample_gets_the_line_of_its_own_models():
+    """What the stages `scale` and `stability` say of a law comes from one engine."""
+    rng = np.random.default_rng(4)
+    S, x = rng.normal(size=(12, 2)), rng.normal(22, 1, 12)
+    weights = rng.multinomial(12, np.full(12, 1 / 12), size=5).astype(float)
+    weights[4] = np.eye(12)[:3].sum(axis=0)
+    rho, slope = lines(np.broadcast_to(S, (5, 12, 2)), np.broadcast_to(x, (5, 12)), weights)
+    for i, chosen in enumerate(np.repeat(np.arange(12), w.astype(int)) for w in weights[:4]):
+        for j in range(2):
+            expected = linregress(x[chosen], S[chosen, j])
+            assert (rho[i, j], slope[i, j]) == (pytest.approx(expected.rvalue), pytest.approx(expected.slope))
+    assert np.isnan(rho[4]).all()
+
+
+@pytest.mark.parametrize(("choice", "counts"), [("common", [6, 6, 6]), ("available", [6, 8, 8])])
+def test_laws_of_factors_rest_on_the_models_chosen_and_those_of_components_on_all(choice: str, counts: list[int]):
+    rng = np.random.default_rng(7)
+    table = models(list(10 ** rng.uniform(22, 24, 8)), list(10 ** rng.uniform(20, 22, 8)))
+    table.loc[["m2", "m5"], "nd_en"] = np.nan
+    responses = pd.DataFrame(rng.normal(size=(8, 2)), table.index, ["PC1", "Factor1"])
+    chosen = ScaleParams(min_models=5, factor_models=choice)
+    laws, skipped = fit_all_laws(responses[["PC1"]], responses[["Factor1"]], table, ["en", "ja"], chosen)
+    assert skipped == []
+    n = {(law.response, law.language): law.n for law in laws}
+    languages = ["en", "ja", "total"]
+    assert [n["PC1", name] for name in languages] == [6, 8, 8]
+    assert [n["Factor1", name] for name in languages] == counts
+    for law in laws:
+        known = table[f"nd_{law.language}"].notna()
+        if law.response == "Factor1" and choice == "common":
+            known &= table["nd_en"].notna()
+        expected = linregress(np.log10(table.loc[known, f"nd_{law.language}"]), responses.loc[known, law.response])
+        assert (law.rho, law.slope) == (pytest.approx(expected.rvalue), pytest.approx(expected.slope))
+        assert law.intercept == pytest.approx(expected.intercept)
 
 
 def test_common_models_know_every_budget():

@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from stages.analysis.scores.cells import (
+    binomial_stderr,
     correct,
     evaluated_cells,
     finish,
@@ -78,6 +79,15 @@ def test_an_evaluation_outranks_a_correction_and_a_published_score():
     assert (cell["score"], cell["origin"], cell["n_items"], cell["failed_rate"]) == (0.3, "evaluated", 80, 0.1)
 
 
+def test_a_correction_leaves_an_evaluated_cell_alone_in_whatever_order():
+    """An evaluation is newer evidence than a correction of what was published before it."""
+    table = scores(3, 2)
+    facts = benchmarks(list(table))
+    newer = evaluated_cells("model-1", EVALUATION, facts)
+    merged = replace_cells(published_cells(table, facts, "s"), newer)
+    pd.testing.assert_frame_equal(correct(merged, CORRECTION, facts), merged)
+
+
 def test_a_partial_evaluation_is_listed():
     facts = benchmarks(["task_0", "task_1", "task_2"])
     assert missing_evaluations(EVALUATION, facts) == ["task_1", "task_2"]
@@ -108,3 +118,13 @@ def test_subsets_keep_the_order_of_the_table():
     assert list(take_subset(models, "scratch").index) == ["a", "c"]
     assert list(take_subset(models, "ja").index) == ["a", "b"]
     assert list(take_subset(models, "all").index) == ["a", "b", "c"]
+
+
+def test_standard_error_of_a_half_on_250_items():
+    # Saito et al. 2024, section 4.2: 0.032
+    assert binomial_stderr(pd.Series([0.5]), pd.Series([250]))[0] == pytest.approx(0.0316, abs=1e-4)
+
+
+def test_a_score_that_is_no_share_has_no_binomial_error():
+    result = binomial_stderr(pd.Series([-0.2, 0.5, 1.2]), pd.Series([100, None, 100], dtype="Int64"))
+    assert result.isna().all()

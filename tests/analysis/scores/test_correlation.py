@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from scipy import stats
 
-from stages.analysis.scores.correlation import binomial_stderr, counterparts, pearson, precision, spearman
+from stages.analysis.scores.correlation import counterparts, pearson, precision, spearman
 from tests.analysis.matrices import planted, shapes
 
 
@@ -25,16 +25,6 @@ def test_agree_with_scipy_also_with_ties(shape: tuple[int, int, int]):
 def test_spearman_sees_only_ranks():
     X = planted(12, 3, 5)
     np.testing.assert_allclose(spearman(X), spearman(np.exp(5 * X)))
-
-
-def test_standard_error_of_a_half_on_250_items():
-    # Saito et al. 2024, section 4.2: 0.032
-    assert binomial_stderr(pd.Series([0.5]), pd.Series([250]))[0] == pytest.approx(0.0316, abs=1e-4)
-
-
-def test_a_score_that_is_no_share_has_no_binomial_error():
-    result = binomial_stderr(pd.Series([-0.2, 0.5, 1.2]), pd.Series([100, None, 100], dtype="Int64"))
-    assert result.isna().all()
 
 
 def test_a_benchmark_whose_error_rivals_its_spread_is_noisy():

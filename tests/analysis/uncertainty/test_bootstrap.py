@@ -5,9 +5,10 @@ from sklearn.decomposition import PCA
 
 from stages.analysis.components.alignment import align
 from stages.analysis.components.pca import decompose
+from stages.analysis.components.spectra import spectra
 from stages.analysis.scaling.laws import fit_law
 from stages.analysis.uncertainty import resampling
-from stages.analysis.uncertainty.bootstrap import Summary, fisher, logit, spectra, statistics, summarise, unscaled
+from stages.analysis.uncertainty.bootstrap import Summary, fisher, logit, statistics, summarise, unscaled
 from stages.analysis.uncertainty.resampling import Data, Samples, Weights, model_weights, samples
 from tests.analysis.population import SINGLE, population
 from tests.repository import ROOT

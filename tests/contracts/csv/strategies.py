@@ -7,7 +7,8 @@ from typing import Literal
 
 from hypothesis import strategies as st
 
-from stages.contracts.study.tables import Column, Table, scores_table
+from stages.contracts.csv.schema import Column, Table
+from stages.contracts.study.tables import scores_table
 
 MODELS = ["org/Alpha-7b", "org/Beta-13b", "org/Gamma-70b"]
 BENCHMARKS = ["jsquad", "mgsm_ja", "humaneval"]

@@ -18,8 +18,9 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from stages.contracts.csv.schema import Column, Table
 from stages.contracts.csv.table import LIMIT, missing_rows, read_table
-from stages.contracts.study.tables import Column, Table, benchmarks_table, models_table, scores_table
+from stages.contracts.study.tables import benchmarks_table, models_table, scores_table
 from tests.contracts.csv.strategies import (
     BENCHMARKS,
     KNOWN,

@@ -1,0 +1,108 @@
+"""What MLflow is told of the current state, or of one that the gate refused."""
+
+import json
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from stages.contracts.params import Params
+from stages.lineage.cache import file_md5
+from stages.lineage.pipeline import flatten
+from stages.lineage.state import code_digest, digest_of, identity, is_data, locked_files, state_digest
+from stages.tracking.record import Input, State
+from stages.workspace import paths
+from stages.workspace.outputs import read_findings, read_metrics
+
+
+def current_state(params: Params) -> State:
+    """Return what MLflow is told about the current, complete state."""
+    verdict = read_metrics("validate")
+    files = locked_files(params)
+    digest = state_digest(params)
+    artifacts = [
+        (paths.PAGE, ""),
+        (paths.FIGURES, "figures"),
+        (paths.TABLES, "tables"),
+        (paths.METRICS, "metrics"),
+        (paths.DATA_DOCS, "data_docs"),
+        (paths.PARAMS, ""),
+        (paths.LOCK, ""),
+    ]
+    return State(
+        digest=digest,
+        experiment=params.track.experiment,
+        name=f"{params.study}/{params.subset} {digest[:8]}",
+        status="FINISHED",
+        params=dict(flat_params(params)),
+        metrics=all_metrics(),
+        tags={
+            **identity(),
+            **gate_tags(verdict),
+            "observatory.study": params.study,
+            "observatory.subset": params.subset,
+        },
+        inputs=[*fact_inputs(params), *(Input(path, files[path], "data") for path in sorted(files) if is_data(path))],
+        artifacts=[(path, folder) for path, folder in artifacts if path.exists()],
+    )
+
+
+def failed_state(stage: str, findings: pd.DataFrame, docs: Path, params: Params) -> State:
+    """Return what MLflow is told about a state that the gate refused.
+
+    Args:
+        stage: `budget` or `validate`.
+        findings: What the checks found.
+        docs: Data Docs of the failure.
+        params: params.yaml.
+    """
+    choices = params.model_dump(mode="json", by_alias=True, exclude_unset=True, exclude={"track"})
+    inputs = fact_inputs(params)
+    files = {item.name: item.digest for item in inputs}
+    digest = digest_of({"failed": stage, "params": choices, "files": files, "code": code_digest()})
+    severities = findings["severity"].value_counts()
+    first = "; ".join(findings.loc[findings["severity"] == "error", "message"].head(5))
+    tags = {"observatory.gate": "closed", "observatory.gate.stage": stage, "observatory.gate.problems": first}
+    return State(
+        digest=digest,
+        experiment=params.track.experiment,
+        name=f"{params.study}/{params.subset} refused by {stage} {digest[:8]}",
+        status="FAILED",
+        params=dict(flat_params(params)),
+        metrics={f"{stage}.{name}s": float(severities.get(name, 0)) for name in ("error", "warning")},
+        tags={**identity(), **tags, "observatory.study": params.study, "observatory.subset": params.subset},
+        inputs=inputs,
+        artifacts=[(docs, f"data_docs/{stage}"), (paths.PARAMS, "")],
+    )
+
+
+def flat_params(params: Params) -> Iterator[tuple[str, str]]:
+    """Yield the dotted name of each parameter that params.yaml lists, and its value as in YAML."""
+    for name, value in flatten("", params.model_dump(mode="json", by_alias=True, exclude_unset=True)):
+        yield name, json.dumps(value).strip('"') if "." in name else str(value)
+
+
+def all_metrics() -> dict[str, float]:
+    """Return every number of reports/metrics/ under its dotted name, `scale.PC1.en.rho`."""
+    files = sorted(paths.METRICS.glob("*.json"))
+    found = flatten("", {path.stem: read_metrics(path.stem) for path in files})
+    return {name: float(value) for name, value in found if isinstance(value, int | float)}
+
+
+def fact_inputs(params: Params) -> list[Input]:
+    """Return the tables of the study with their md5."""
+    folder = paths.study_folder(params.study)
+    names = sorted(path.name for path in folder.iterdir() if path.suffix in (".csv", ".yaml"))
+    return [Input(f"{folder}/{name}", file_md5(folder / name), "fact") for name in names if (folder / name).is_file()]
+
+
+def gate_tags(verdict: Mapping[str, Any]) -> dict[str, str]:
+    """Return the gate's verdict, and every waiver and correction by name."""
+    tags = {"observatory.gate": "open"}
+    table = read_findings("matrix")
+    for severity in ("waived", "corrected"):
+        rows = table[table["severity"] == severity]
+        tags[f"observatory.{severity}.n"] = str(verdict[severity])
+        tags[f"observatory.{severity}"] = ", ".join(f"{r.model_id}:{r.benchmark}" for r in rows.itertuples())
+    return tags

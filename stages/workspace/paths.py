@@ -1,0 +1,47 @@
+"""Where things lie, relative to the current directory.
+
+That is the repository root or, inside `dvc exp run --temp`, a copy of it.
+"""
+
+from pathlib import Path
+
+from stages.contracts.errors import InputError
+
+PARAMS = Path("params.yaml")
+METADATA = Path("metadata")
+FACTS = Path("data/study")
+MODELS = Path("data/models.parquet")
+RECORDS = FACTS / "records"
+EVALUATIONS = Path("data/evaluations")
+CELLS = Path("data/score_cells.parquet")
+MATRIX = Path("data/score_matrix.parquet")
+TABLES = Path("reports/tables")
+METRICS = Path("reports/metrics")
+FIGURES = Path("reports/figures")
+DATA_DOCS = Path("reports/data_docs")
+PAGE = Path("reports/index.html")
+PIPELINE = Path("dvc.yaml")
+LOCK = Path("dvc.lock")
+
+
+def study_folder(study: str) -> Path:
+    """Return the folder of a study.
+
+    Raises:
+        InputError: There is none of that name; the known ones are listed.
+    """
+    folder = METADATA / study
+    if not study or Path(study).name != study or not folder.is_dir():
+        known = ", ".join(known_studies()) or "none"
+        raise InputError([f"params.yaml: study is {study!r}, but there is no folder {folder}; studies here: {known}"])
+    return folder
+
+
+def known_studies() -> list[str]:
+    """Return the names of the folders under metadata/ that hold a study.yaml."""
+    return sorted(path.parent.name for path in METADATA.glob("*/study.yaml"))
+
+
+def table_names() -> list[str]:
+    """Return the names of the tables under reports/tables/, sorted."""
+    return sorted(path.stem for path in TABLES.glob("*.csv"))

@@ -1,0 +1,38 @@
+"""What each model is to be evaluated on, and with what code: one file a model."""
+
+from collections.abc import Mapping, Sequence
+
+from stages.contracts.errors import InputError
+from stages.contracts.study.facts import Facts
+from stages.contracts.study.model_record import ModelRecord, record_of
+from stages.workspace import paths
+from stages.workspace.files import read_text, replacing_folder
+
+
+def write_records(facts: Facts, models: Sequence[str], digests: Mapping[str, str]) -> None:
+    """Write a file for each model to evaluate, with what its evaluation depends on and nothing else.
+
+    Args:
+        facts: Tables of the study, as read from metadata/.
+        models: To be evaluated.
+        digests: Benchmark to the digest of the code that evaluates it.
+    """
+    tasks = {str(name): digests.get(str(name), "") for name in facts.benchmarks.index}
+    with replacing_folder(paths.RECORDS) as beside:
+        for model_id in models:
+            record = record_of(model_id, facts.models, tasks, facts.workarounds)
+            path = beside / f"{model_id}.json"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(record.to_json(), encoding="utf-8", newline="\n")
+
+
+def read_record(model_id: str) -> ModelRecord:
+    """Read what `write_records` wrote of a model.
+
+    Raises:
+        InputError: It is not to be evaluated.
+    """
+    path = paths.RECORDS / f"{model_id}.json"
+    if not path.is_file():
+        raise InputError([f"{path} is missing: name {model_id} in evaluate.models, then run `dvc repro ingest`"])
+    return ModelRecord.from_json(read_text(path))

@@ -1,0 +1,21 @@
+"""How a stage talks to the user of `dvc repro`: lines, and an exit code."""
+
+import sys
+from collections.abc import Callable
+
+from stages.contracts.errors import InputError
+
+
+def run_stage(main: Callable[[], None]) -> None:
+    """Run a stage: what a user can cause becomes lines on stderr and exit code 1, anything else a traceback."""
+    try:
+        main()
+    except InputError as error:
+        for line in error.lines():
+            print(line, file=sys.stderr)  # noqa: T201 (a command's answer)
+        raise SystemExit(1) from None
+
+
+def say(line: str) -> None:
+    """Print one line for the user of `dvc repro`."""
+    print(line, flush=True)  # noqa: T201 (a command's answer)
