@@ -23,7 +23,8 @@ def main() -> None:
     stderr = to_matrix(cells, "stderr", list(X.index), list(X.columns))
     pearson, spearman = correlation.pearson(X), correlation.spearman(X)
     precision = correlation.precision(X, stderr, params.correlate.se_share)
-    pairs = [pair for pair in correlation.counterparts(read_fact("benchmarks")) if {*pair} <= {*X.columns}]
+    listed = [pair for pair in correlation.counterparts(read_fact("benchmarks")) if {*pair} <= {*X.columns}]
+    pairs = [(a, b) for a, b in listed if pd.notna(pearson.loc[a, b])]
     write_table("correlation_pearson", named(pearson))
     write_table("correlation_spearman", named(spearman))
     write_table("precision", named(precision))
@@ -36,6 +37,8 @@ def main() -> None:
             "noisy_benchmarks": len(noisy),
         },
     )
+    for a, b in sorted({*listed} - {*pairs}):
+        say(f"not computed: the correlation of {a} and {b}: fewer than {correlation.FEWEST} models have both")
     if noisy:
         say(f"standard error above {params.correlate.se_share:g} of the spread: {', '.join(noisy)}")
 

@@ -129,20 +129,30 @@ def _models(results: Results, rest: list[str]) -> float:
 
 def _correlation(results: Results, rest: list[str]) -> float:
     method, first, second = rest
-    return float({"pearson": results.pearson, "spearman": results.spearman}[method].loc[first, second])
+    value = float({"pearson": results.pearson, "spearman": results.spearman}[method].loc[first, second])
+    if np.isnan(value):
+        raise NotComputedError(f"too few models have both {first} and {second}")
+    return value
 
 
 def _pca(results: Results, rest: list[str]) -> float:
     _, quantity, axis, *benchmark = rest
     ratio = results.explained_variance_ratio
     if quantity == "evr" and axis.startswith("top"):
-        return 100 * float(ratio.iloc[: int(axis.removeprefix("top"))].sum())
+        top = int(axis.removeprefix("top"))
+        _require_component(results, f"PC{top}")
+        return 100 * float(ratio.iloc[:top].sum())
     name = axis.upper()
-    if name not in ratio.index:
-        raise NotComputedError(f"this state has {len(ratio)} components")
+    _require_component(results, name)
     if quantity == "evr":
         return 100 * float(ratio[name])
     return float(results.loadings.loc[benchmark[0], name])
+
+
+def _require_component(results: Results, name: str) -> None:
+    there = len(results.explained_variance_ratio)
+    if name.removeprefix("PC").isdigit() and int(name.removeprefix("PC")) > there:
+        raise NotComputedError(f"this state has {there} component{'s' * (there != 1)}")
 
 
 def _factor(results: Results, rest: list[str]) -> float:
@@ -170,6 +180,7 @@ def _scaling(results: Results, rest: list[str]) -> float:
 
 def _range(results: Results, rest: list[str]) -> float:
     benchmark, axis = rest
+    _require_component(results, axis.upper())
     order = results.pc_scores[axis.upper()]
     return float(results.X.loc[order.idxmax(), benchmark] - results.X.loc[order.idxmin(), benchmark])
 

@@ -1,8 +1,9 @@
 """`observatory check`: the whole gate on the tables of a study, without running the pipeline."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from stages import assemble
 from stages.contracts.errors import InputError
@@ -15,6 +16,8 @@ from stages.gate.verdict import pronounce
 from stages.workspace import paths
 from stages.workspace.evaluations import read_evaluations
 from stages.workspace.facts import load_params, load_study_facts
+
+SEVERITIES = ("error", "warning", "waived", "corrected")
 
 
 @dataclass(frozen=True)
@@ -32,9 +35,27 @@ class Checked:
     docs: Path
 
     @property
-    def passed(self) -> bool:
+    def ok(self) -> bool:
         """Whether the pipeline would run."""
         return not self.unexplained and all(finding.severity != "error" for finding in self.findings)
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """How many findings there are of each severity."""
+        severities = [*(finding.severity for finding in self.findings), *["error" for _ in self.unexplained]]
+        return {name: severities.count(name) for name in SEVERITIES}
+
+    def text(self) -> Iterator[str]:
+        """Yield each finding, then the verdict."""
+        yield from (f"{finding.severity}: {finding.message}" for finding in self.findings)
+        yield from (f"error: {sentence}" for sentence in self.unexplained)
+        counts = ", ".join(f"{number} {name}" for name, number in self.counts.items())
+        yield f"gate {'open' if self.ok else 'closed'}: {counts}; details in {self.docs}"
+
+    def content(self) -> Mapping[str, Any]:
+        """Return findings and verdict."""
+        findings: Sequence[object] = [*self.findings, *({"severity": "error", "message": s} for s in self.unexplained)]
+        return {"gate": "open" if self.ok else "closed", **self.counts, "findings": findings, "docs": self.docs}
 
 
 def params_for(folder: Path | None) -> Params:

@@ -6,14 +6,14 @@ from typing import Any
 
 import click
 
+from stages.commands.answering import JSON, answer, example
+from stages.commands.shown import Result
 from stages.contracts.errors import InputError
-from stages.workspace.facts import load_info, load_params
-from stages.workspace.running import run_stage
 
 WISH = "BENCHMARK=SCORE"
 
 
-@click.command()
+@click.command(epilog=example("place new.csv --figure placed.svg"))
 @click.argument("scores")
 @click.option("--out", type=click.Path(path_type=Path, dir_okay=False), help="Also write the coordinates to this CSV.")
 @click.option(
@@ -30,7 +30,7 @@ WISH = "BENCHMARK=SCORE"
     show_default=True,
     help="Benchmarks to measure next that are named for each model, those that tell most first.",
 )
-@click.option("--json", "machine", is_flag=True, help="For machines.")
+@JSON
 def place(
     scores: str, *, out: Path | None, figure: Path | None, mixed_protocols: bool, ahead: int, machine: bool
 ) -> None:
@@ -40,7 +40,7 @@ def place(
     a score with the columns model_id, benchmark, score and, optionally, protocol and n_items; or an evaluated model.
     """
 
-    def run() -> None:
+    def run() -> Result:
         from stages.commands.place import draw, write_out
         from stages.commands.place import place as run_place
 
@@ -49,9 +49,9 @@ def place(
             write_out(found, out)
         if figure is not None:
             draw(found, figure)
-        click.echo(found.machine() if machine else "\n".join(found.lines()))
+        return found
 
-    run_stage(run)
+    answer(run, machine=machine)
 
 
 class OfLanguages(click.Command):
@@ -65,6 +65,8 @@ class OfLanguages(click.Command):
     @staticmethod
     def token_options() -> list[click.Parameter]:
         """Return the options of the languages; none outside of a repository, where the command says what lacks."""
+        from stages.workspace.facts import load_info, load_params
+
         try:
             languages = load_info(load_params().study).languages
         except InputError:
@@ -77,22 +79,25 @@ class OfLanguages(click.Command):
         ]
 
 
-@click.command(cls=OfLanguages)
+@click.command(
+    cls=OfLanguages, epilog=example("plan --params-b 13 --tokens-en-b 2000 --tokens-ja-b 500 --wish niilc=0.7")
+)
 @click.option("--params-b", type=float, required=True, help="Billions of active parameters.")
 @click.option("--wish", "wishes", multiple=True, metavar=WISH, help="Budget for this score or component; may repeat.")
-@click.option("--json", "machine", is_flag=True, help="For machines.")
+@JSON
 def plan(params_b: float, wishes: tuple[str, ...], *, machine: bool, **tokens: Any) -> None:  # noqa: ANN401 (click)
-    """Predict components and benchmark scores from a training budget, and find budgets for wished scores."""
+    """Predict scores from a training budget, budgets from scores.
 
-    def run() -> None:
+    With an interval for each component and benchmark, and the ways to each wished score.
+    """
+
+    def run() -> Result:
         from stages.commands.plan import plan as run_plan
 
-        wished = read_wishes(wishes)
         amounts = {name.removeprefix("tokens_"): float(value) for name, value in tokens.items()}
-        found = run_plan(params_b, amounts, wished)
-        click.echo(found.machine() if machine else "\n".join(found.lines()))
+        return run_plan(params_b, amounts, read_wishes(wishes))
 
-    run_stage(run)
+    answer(run, machine=machine)
 
 
 def read_wishes(wishes: tuple[str, ...]) -> dict[str, float]:

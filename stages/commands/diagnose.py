@@ -1,10 +1,11 @@
-"""`observatory diagnose`: why a model answers with nothing, and the smallest workaround that mends it."""
+"""`observatory diagnose`: why a model answers with nothing, and the smallest workaround that fixes it."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
+from stages.commands.shown import Grid
 from stages.contracts.errors import InputError
 from stages.contracts.names import Names
 from stages.contracts.params import Params
@@ -18,14 +19,12 @@ from stages.evaluation.harness import run as harness
 from stages.evaluation.unit import Unit
 from stages.tasks import data
 from stages.tasks.registry import BENCHMARKS
+from stages.workspace import paths
 from stages.workspace.facts import load_params, load_study_facts
 from stages.workspace.files import read_text, write_text
-from stages.workspace.paths import study_folder
 
 SHOWN = 44
 """Characters of an answer that the table shows."""
-WIDTH = 60
-"""Characters of a cause."""
 
 
 @dataclass(frozen=True)
@@ -46,15 +45,115 @@ class Case:
     params: Params
     model_dir: str
 
+    @property
+    def asked(self) -> str:
+        """What is asked, in words."""
+        return self.benchmark or "plain questions"
 
-def diagnose(model: str, benchmark: str | None, n_items: int, *, write: bool) -> Iterator[str]:
-    """Yield the lines of a diagnosis.
+    @property
+    def file(self) -> Path:
+        """The workarounds.yaml of the study."""
+        return paths.study_folder(self.params.study) / FILE
+
+
+@dataclass(frozen=True)
+class Diagnosis:
+    """Result of `diagnose`.
+
+    Attributes:
+        case: What was examined.
+        changed: Each prompt that the tokenizer does not give back as it is: before, after.
+        n_prompts: Prompts that were asked.
+        trials: What was tried, the protocol itself first.
+        limits: Rates below which a model answers.
+        workaround: The smallest one that fixes it, None when there is none or nothing to fix.
+        written: Where the workaround was added, None when it was not.
+    """
+
+    case: Case
+    changed: Sequence[tuple[str, str]]
+    n_prompts: int
+    trials: Sequence[Trial]
+    limits: Limits
+    workaround: Workaround | None = None
+    written: Path | None = None
+    ok: ClassVar[bool] = True
+
+    @property
+    def answers(self) -> bool:
+        """Whether the model answers as the protocol has it."""
+        first = self.trials[0].outcome
+        return first is not None and self.limits.holds(first)
+
+    def text(self) -> Iterator[str | Grid]:
+        """Yield what the tokenizer does, a row for each trial, and the verdict."""
+        yield f"{self.case.record.model_id} on {self.case.asked}, {self.case.n_items} items"
+        yield self._round_trip()
+        columns = ("cause", "empty", "failed", "score", "an answer")
+        yield Grid(columns, [_row(trial) for trial in self.trials], frozenset(columns[1:4]))
+        yield from self._verdict()
+
+    def _round_trip(self) -> str:
+        if not self.changed:
+            return f"the tokenizer gives all {self.n_prompts} prompts back as they are"
+        before, after = self.changed[0]
+        place = next((i for i, (a, b) in enumerate(zip(before, after, strict=False)) if a != b), None)
+        place = min(len(before), len(after)) if place is None else place
+        return (
+            f"the tokenizer changes {len(self.changed)} of {self.n_prompts} prompts, the first at character {place}: "
+            f"{before[place : place + 20]!r} becomes {after[place : place + 20]!r}"
+        )
+
+    def _verdict(self) -> Iterator[str]:
+        record = self.workaround
+        if self.answers:
+            yield "nothing to fix: the model answers"
+        elif record is None:
+            yield "none of the known causes, nor two of them together: look at the model's files and its card"
+        else:
+            changes = ", ".join(f"{name}: {value!r}" for name, value in record.setting.changes().items())
+            yield f"fixed by the workaround: {changes}"
+            if self.written:
+                every = record.benchmark or "every benchmark"
+                yield f"written to {self.written}; it evaluates {every} of {record.model_id} again"
+            else:
+                yield f"--write adds it to {self.case.file}:"
+                yield from as_yaml(record).splitlines()
+
+    def content(self) -> Mapping[str, Any]:
+        """Return the same."""
+        return {
+            "model": self.case.record.model_id,
+            "benchmark": self.case.benchmark,
+            "items": self.case.n_items,
+            "prompts_changed_by_the_tokenizer": len(self.changed),
+            "answers": self.answers,
+            "trials": [
+                {
+                    "cause": trial.cause,
+                    "changes": trial.setting.changes(),
+                    "outcome": trial.outcome and trial.outcome.model_dump(),
+                    "answer": trial.answer,
+                    "note": trial.note,
+                }
+                for trial in self.trials
+            ],
+            "workaround": self.workaround and self.workaround.model_dump(exclude_none=True),
+            "written": self.written,
+        }
+
+
+def diagnose(
+    model: str, benchmark: str | None, n_items: int, *, write: bool, tell: Callable[[str], None]
+) -> Diagnosis:
+    """Try the known causes on a few items.
 
     Args:
         model: A model_id of models.csv, or a folder with a model.
         benchmark: Whose items are asked; None for plain questions.
         n_items: Items.
         write: Whether to add the workaround to workarounds.yaml.
+        tell: Is told each cause that has been tried: loading and asking take minutes.
 
     Raises:
         InputError: Model or benchmark are not known, or cannot be asked.
@@ -66,14 +165,39 @@ def diagnose(model: str, benchmark: str | None, n_items: int, *, write: bool) ->
         _may_be_written(case, facts)
     loaded, ask, prompts = _open(case)
     limits = Limits(params.gate.max_empty_rate, params.gate.max_failed_rate)
-    yield f"{case.record.model_id} on {benchmark or 'plain questions'}, {case.n_items} items"
-    yield from _round_trip(loaded, prompts)
-    yield _row("cause", "empty", "failed", "score", "an answer")
+    # lm-eval is needed from here on and takes seconds to import
+    from stages.evaluation.harness.asking import round_trip_problems
+
+    changed = round_trip_problems(loaded.tokenizer, prompts)
     trials = []
     for trial in diagnosis.examine(ask, limits):
         trials.append(trial)
-        yield _told(trial)
-    yield from _verdict(trials, limits, case, write=write)
+        tell(f"tried: {_row(trial)[0]}")
+    if trials[0].outcome is None:
+        raise InputError([trials[0].note])
+    found = Diagnosis(case, changed, len(prompts), trials, limits)
+    return replace(found, **_fix(found, write=write))
+
+
+def _fix(found: Diagnosis, *, write: bool) -> dict[str, Any]:
+    """Return workaround and place of a diagnosis, having written it there; nothing when there is none."""
+    smallest = None if found.answers else diagnosis.smallest(found.trials, found.limits)
+    case, before = found.case, found.trials[0].outcome
+    if smallest is None or smallest.outcome is None or before is None:
+        return {}
+    record = Workaround(
+        model_id=case.record.model_id,
+        benchmark=None if "slow_tokenizer" in smallest.setting.changes() else case.benchmark,
+        reason=smallest.cause,
+        source=f"observatory diagnose on {case.asked}",
+        evidence=Evidence(n_items=case.n_items, before=before, after=smallest.outcome),
+        **smallest.setting.changes(),
+    )
+    if not write:
+        return {"workaround": record}
+    text = read_text(case.file) if case.file.is_file() else ""
+    write_text(case.file, f"{text}{as_yaml(record)}")
+    return {"workaround": record, "written": case.file}
 
 
 def _case(model: str, benchmark: str | None, n_items: int, params: Params, facts: Facts) -> Case:
@@ -112,63 +236,13 @@ def _open(case: Case) -> tuple[Any, diagnosis.Ask, list[str]]:
     return loaded, diagnosis.benchmark(unit, loaded), [str(doc["prompt"]) for doc in docs.select(range(case.n_items))]
 
 
-def _round_trip(loaded: Any, prompts: Sequence[str]) -> Iterator[str]:  # noqa: ANN401  lm-eval has no types
-    from stages.evaluation.harness.asking import round_trip_problems
-
-    changed = round_trip_problems(loaded.tokenizer, prompts)
-    if not changed:
-        yield f"the tokenizer gives all {len(prompts)} prompts back as they are"
-        return
-    before, after = changed[0]
-    place = next((i for i, (a, b) in enumerate(zip(before, after, strict=False)) if a != b), min(map(len, changed[0])))
-    yield (
-        f"the tokenizer changes {len(changed)} of {len(prompts)} prompts, the first at character {place}: "
-        f"{before[place : place + 20]!r} becomes {after[place : place + 20]!r}"
-    )
-
-
-def _row(cause: str, *cells: str) -> str:
-    empty, failed, score, answer = cells
-    return f"{cause:<{WIDTH}} {empty:>6} {failed:>6} {score:>6}  {answer}"
-
-
-def _told(trial: Trial) -> str:
+def _row(trial: Trial) -> tuple[str, ...]:
     cause = trial.cause or "as the protocol has it"
     if trial.outcome is None:
-        return _row(cause, "-", "-", "-", trial.note)
+        return cause, "-", "-", "-", trial.note
     outcome = trial.outcome
     answer = repr(trial.answer[:SHOWN]) + ("..." if len(trial.answer) > SHOWN else "")
-    return _row(cause, f"{outcome.empty_rate:.0%}", f"{outcome.failed_rate:.0%}", f"{outcome.score:.2f}", answer)
-
-
-def _verdict(trials: Sequence[Trial], limits: Limits, case: Case, *, write: bool) -> Iterator[str]:
-    first = trials[0]
-    if first.outcome is None:
-        raise InputError([first.note])
-    if limits.holds(first.outcome):
-        yield "nothing to mend: the model answers"
-        return
-    found = diagnosis.smallest(trials, limits)
-    if found is None or found.outcome is None:
-        yield "none of the known causes, nor two of them together: look at the model's files and its card"
-        return
-    record = Workaround(
-        model_id=case.record.model_id,
-        benchmark=None if "slow_tokenizer" in found.setting.changes() else case.benchmark,
-        reason=found.cause,
-        source=f"observatory diagnose on {case.benchmark or 'plain questions'}",
-        evidence=Evidence(n_items=case.n_items, before=first.outcome, after=found.outcome),
-        **found.setting.changes(),
-    )
-    yield f"mended by the workaround: {', '.join(f'{k}: {v!r}' for k, v in found.setting.changes().items())}"
-    path = study_folder(case.params.study) / FILE
-    if not write:
-        yield f"--write adds it to {path}:"
-        yield from as_yaml(record).splitlines()
-        return
-    before = read_text(path) if path.is_file() else ""
-    write_text(path, f"{before}{as_yaml(record)}")
-    yield f"written to {path}; it evaluates {case.benchmark or 'every benchmark'} of {record.model_id} anew"
+    return cause, f"{outcome.empty_rate:.0%}", f"{outcome.failed_rate:.0%}", f"{outcome.score:.2f}", answer
 
 
 def _may_be_written(case: Case, facts: Facts) -> None:
@@ -177,7 +251,7 @@ def _may_be_written(case: Case, facts: Facts) -> None:
     Raises:
         InputError: The study does not know model or benchmark, or has a record of them.
     """
-    folder = study_folder(case.params.study)
+    folder = paths.study_folder(case.params.study)
     model_id = case.record.model_id
     if model_id not in facts.models.index:
         raise InputError([f"{folder}/models.csv has no {model_id}: add its record, or leave --write out"])

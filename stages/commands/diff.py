@@ -1,9 +1,10 @@
 """`observatory diff`: what changed between two states, and which numbers moved because of it."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from math import isfinite
 from pathlib import Path
+from typing import Any, ClassVar
 
 import pandas as pd
 
@@ -72,6 +73,7 @@ class Comparison:
         moved: Numbers that differ, largest change first.
         other: Texts that differ, and rows, columns and values that only one version has.
         missing: What could not be compared, a line each.
+        shown: Lines of each part to print, None for all.
     """
 
     params: Sequence[Difference]
@@ -80,7 +82,40 @@ class Comparison:
     data: Sequence[Difference]
     moved: Sequence[Moved]
     other: Sequence[Moved]
-    missing: Sequence[str] = field(default_factory=tuple)
+    missing: Sequence[str] = ()
+    shown: int | None = None
+    ok: ClassVar[bool] = True
+
+    def text(self) -> Iterator[str]:
+        """Yield every part, at most `shown` lines of each."""
+        facts = [f"{file}: {d.place}: {told(d.first)} -> {told(d.second)}" for file, d in self.facts]
+        yield from _part(
+            "parameters", [f"{d.place}: {told(d.first)} -> {told(d.second)}" for d in self.params], self.shown
+        )
+        yield from _part("facts", facts, self.shown)
+        yield from _part(
+            "code", [f"{d.place}: md5 {told(d.first)} -> {told(d.second)}" for d in self.code], self.shown
+        )
+        yield from _part(
+            "data", [f"{d.place}: md5 {told(d.first)} -> {told(d.second)}" for d in self.data], self.shown
+        )
+        yield from _part("numbers, largest change first", [_told(item) for item in self.moved], self.shown)
+        yield from _part("other results", [_told(item) for item in self.other], self.shown)
+        yield from (f"not compared: {line}" for line in self.missing)
+
+    def content(self) -> Mapping[str, Any]:
+        """Return every part whole."""
+        return {
+            "params": [d._asdict() for d in self.params],
+            "facts": [{"file": file, **difference._asdict()} for file, difference in self.facts],
+            "code": [d._asdict() for d in self.code],
+            "data": [d._asdict() for d in self.data],
+            **{
+                name: [{"file": m.file, **m.difference._asdict(), "causes": m.causes} for m in moved]
+                for name, moved in (("numbers", self.moved), ("other", self.other))
+            },
+            "not_compared": self.missing,
+        }
 
 
 def read(snapshot: Snapshot) -> Numbers:
@@ -150,13 +185,13 @@ def _data(first: Graph, second: Graph) -> list[Difference]:
     ]
 
 
-def diff(rev1: str, rev2: str, limit: int | None = SHOWN) -> Iterator[str]:
-    """Yield the lines of a comparison.
+def diff(rev1: str, rev2: str, shown: int | None = SHOWN) -> Comparison:
+    """Compare two versions of the repository.
 
     Args:
         rev1: Version of the repository; `workspace` for the files as they are.
         rev2: Likewise.
-        limit: Lines of each part to show, None for all.
+        shown: Lines of each part to print, None for all.
 
     Raises:
         InputError: There is no such version.
@@ -165,16 +200,7 @@ def diff(rev1: str, rev2: str, limit: int | None = SHOWN) -> Iterator[str]:
         first = read(snapshot)
     with opened(rev2) as snapshot:
         second = read(snapshot)
-    found = compare(first, second)
-    yield from _part("parameters", [f"{d.place}: {told(d.first)} -> {told(d.second)}" for d in found.params], limit)
-    yield from _part(
-        "facts", [f"{file}: {d.place}: {told(d.first)} -> {told(d.second)}" for file, d in found.facts], limit
-    )
-    yield from _part("code", [f"{d.place}: md5 {told(d.first)} -> {told(d.second)}" for d in found.code], limit)
-    yield from _part("data", [f"{d.place}: md5 {told(d.first)} -> {told(d.second)}" for d in found.data], limit)
-    yield from _part("numbers, largest change first", [_told(item) for item in found.moved], limit)
-    yield from _part("other results", [_told(item) for item in found.other], limit)
-    yield from (f"not compared: {line}" for line in found.missing)
+    return replace(compare(first, second), shown=shown)
 
 
 def _told(item: Moved) -> str:

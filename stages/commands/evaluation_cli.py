@@ -4,27 +4,28 @@ import os
 
 import click
 
-from stages.workspace.running import run_stage
+from stages.commands.answering import JSON, answer, example
+from stages.commands.shown import Result
 
 
-@click.command()
+@click.command(epilog=example("diagnose llm-jp/llm-jp-13b-v2.0 --benchmark niilc"))
 @click.argument("model")
 @click.option("--benchmark", metavar="B", help="Ask items of this benchmark; default: plain questions.")
-@click.option("--items", type=click.IntRange(min=1), default=8, metavar="K", help="Items to ask, 8 unless told.")
+@click.option("--items", type=click.IntRange(min=1), default=8, metavar="K", help="Items to ask, default 8.")
 @click.option("--write", is_flag=True, help="Add the workaround to the study's workarounds.yaml.")
-def diagnose(model: str, benchmark: str | None, items: int, *, write: bool) -> None:
-    """Find out why MODEL answers with nothing, and what mends it.
+@JSON
+def diagnose(model: str, benchmark: str | None, items: int, *, write: bool, machine: bool) -> None:
+    """Find out why MODEL answers with nothing, and what fixes it.
 
     MODEL is a model_id of models.csv or a folder with a model. Known causes are tried on a few items, one by one and,
     unless one of them is it, in pairs.
     """
 
-    def run() -> None:
+    def run() -> Result:
         # read when tqdm is first imported: a bar for each trial would bury the table
         os.environ["TQDM_DISABLE"] = "1"
-        from stages.commands.diagnose import diagnose as lines
+        from stages.commands.diagnose import diagnose as run_diagnosis
 
-        for line in lines(model, benchmark, items, write=write):
-            click.echo(line)
+        return run_diagnosis(model, benchmark, items, write=write, tell=lambda line: click.echo(line, err=True))
 
-    run_stage(run)
+    answer(run, machine=machine)

@@ -3,10 +3,11 @@
 import re
 import tomllib
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from stages.commands.snapshot import Snapshot, opened
 from stages.commands.verify.files import check_files, check_lock
@@ -25,8 +26,32 @@ TOP = ("dvc.lock", "params.yaml", ".dvcignore", "pyproject.toml", "requirements.
 LICENCES = {"MIT": "https://spdx.org/licenses/MIT"}
 
 
-def export(target: Path, rev: str | None = None, *, samples: bool = False) -> str:
-    """Write the state as a Workflow Run RO-Crate and say so.
+@dataclass(frozen=True)
+class Exported:
+    """Result of `export`.
+
+    Attributes:
+        file: What was written.
+        state: Digest of the state.
+        files: How many files of it are in there.
+    """
+
+    file: Path
+    state: str
+    files: int
+    ok: ClassVar[bool] = True
+
+    def text(self) -> Iterator[str]:
+        """Yield one line."""
+        yield f"{self.file}: state {self.state}, {self.files} files"
+
+    def content(self) -> Mapping[str, Any]:
+        """Return the same."""
+        return {"file": self.file, "state": self.state, "files": self.files}
+
+
+def export(target: Path, rev: str | None = None, *, samples: bool = False) -> Exported:
+    """Write the state as a Workflow Run RO-Crate.
 
     Args:
         target: Zip file to write.
@@ -46,7 +71,7 @@ def export(target: Path, rev: str | None = None, *, samples: bool = False) -> st
         raise_all(report.mismatches)
         contents = _contents(snapshot, samples=samples)
         write_crate(place, _description(snapshot), contents)
-        return f"{target}: state {snapshot.digest}, {len(contents.files)} files"
+        return Exported(target, snapshot.digest, len(contents.files))
 
 
 def _contents(snapshot: Snapshot, *, samples: bool) -> Contents:

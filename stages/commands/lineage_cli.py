@@ -1,21 +1,19 @@
-"""Subcommands on lineage: trace, verify, diff, export. They import what they need when they run."""
+"""Subcommands on lineage: trace, diff, verify, export. They import what they need when they run."""
 
-import sys
 from pathlib import Path
 
 import click
 
+from stages.commands.answering import JSON, REV, answer, example
+from stages.commands.shown import Result
 from stages.contracts.errors import InputError
-from stages.workspace.running import run_stage
-
-REV = click.option("--rev", metavar="REV", help="Commit, tag or DVC experiment; default: the workspace.")
 
 
-@click.command()
+@click.command(epilog=example("trace scale.PC1.en.rho"))
 @click.argument("target")
 @click.option("--down", is_flag=True, help="What depends on TARGET instead of what it depends on.")
 @click.option("--samples", type=click.IntRange(min=0), default=0, metavar="K", help="Show K answers behind a cell.")
-@click.option("--json", "machine", is_flag=True, help="For machines.")
+@JSON
 @REV
 def trace(target: str, *, down: bool, samples: int, machine: bool, rev: str | None) -> None:
     """Show where TARGET comes from.
@@ -24,68 +22,70 @@ def trace(target: str, *, down: bool, samples: int, machine: bool, rev: str | No
     (MODEL:BENCHMARK), a model_id or an MLflow run (run:ID).
     """
 
-    def run() -> None:
-        from stages.commands.trace.target import trace as lines
+    def run() -> Result:
+        from stages.commands.trace.target import trace as run_trace
 
-        for line in lines(target, down=down, samples=samples, rev=rev, machine=machine):
-            click.echo(line)
+        return run_trace(target, down=down, samples=samples, rev=rev)
 
-    run_stage(run)
+    answer(run, machine=machine)
 
 
-@click.command()
+@click.command(epilog=example("verify --rev v1.0"))
 @click.argument("crate", required=False, type=click.Path(path_type=Path))
 @click.option("--deep", is_flag=True, help="Run the analysis again and compare every number.")
+@JSON
 @REV
-def verify(crate: Path | None, *, deep: bool, rev: str | None) -> None:
-    """Compare every file, number and MLflow run of the state with what it should be, or check an exported CRATE."""
+def verify(crate: Path | None, *, deep: bool, machine: bool, rev: str | None) -> None:
+    """Check every file, number and MLflow run of the state.
 
-    def run() -> None:
+    CRATE is a file that `observatory export` wrote, to check in place of the repository's state.
+    """
+
+    def run() -> Result:
         from stages.commands.verify.state import verify as verify_state
         from stages.commands.verify.state import verify_crate
 
         if crate and rev:
             raise InputError([f"{crate}: an exported state has no revisions: leave --rev out"])
-        report = verify_crate(crate, deep=deep) if crate else verify_state(rev, deep=deep)
-        for line in report.notes:
-            click.echo(f"note: {line}")
-        for line in report.mismatches:
-            click.echo(line)
-        counted = ", ".join(f"{number} {what}" for what, number in report.counts.items())
-        click.echo(f"{len(report.mismatches)} mismatches; compared: {counted}")
-        if report.mismatches:
-            sys.exit(1)
+        return verify_crate(crate, deep=deep) if crate else verify_state(rev, deep=deep)
 
-    run_stage(run)
+    answer(run, machine=machine)
 
 
-@click.command()
+@click.command(epilog=example("diff HEAD workspace"))
 @click.argument("rev1")
 @click.argument("rev2", default="workspace")
-@click.option("--all", "everything", is_flag=True, help="Every line of every part.")
-def diff(rev1: str, rev2: str, *, everything: bool) -> None:
-    """Show which facts, parameters, code and data changed from REV1 to REV2, and which numbers moved."""
+@click.option("--all", "everything", is_flag=True, help="Every line of every part; JSON has them all.")
+@JSON
+def diff(rev1: str, rev2: str, *, everything: bool, machine: bool) -> None:
+    """Show what changed between two states.
 
-    def run() -> None:
+    Which facts, parameters, code and data changed from REV1 to REV2, and which numbers moved because of it.
+    """
+
+    def run() -> Result:
         from stages.commands.diff import SHOWN
-        from stages.commands.diff import diff as lines
+        from stages.commands.diff import diff as run_diff
 
-        for line in lines(rev1, rev2, None if everything else SHOWN):
-            click.echo(line)
+        return run_diff(rev1, rev2, None if everything else SHOWN)
 
-    run_stage(run)
+    answer(run, machine=machine)
 
 
-@click.command()
+@click.command(epilog=example("export --ro-crate state.zip"))
 @click.option("--ro-crate", "target", required=True, type=click.Path(path_type=Path), metavar="FILE.zip")
 @click.option("--samples", is_flag=True, help="Also the answers of evaluations.")
+@JSON
 @REV
-def export(target: Path, *, samples: bool, rev: str | None) -> None:
-    """Write the state as a Workflow Run RO-Crate, to deposit; `observatory verify FILE.zip` checks it anywhere."""
+def export(target: Path, *, samples: bool, machine: bool, rev: str | None) -> None:
+    """Write the state as a Workflow Run RO-Crate to deposit.
 
-    def run() -> None:
+    `observatory verify FILE.zip` checks it anywhere, without the repository.
+    """
+
+    def run() -> Result:
         from stages.commands.export import export as write
 
-        click.echo(write(target, rev, samples=samples))
+        return write(target, rev, samples=samples)
 
-    run_stage(run)
+    answer(run, machine=machine)

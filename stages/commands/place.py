@@ -2,9 +2,10 @@
 
 import json
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, ClassVar
 
 import numpy as np
 import pandas as pd
@@ -21,6 +22,7 @@ from stages.analysis.scores.cells import (
     to_matrix,
 )
 from stages.analysis.scores.families import family_codes
+from stages.commands.shown import Grid
 from stages.contracts.csv.table import read_table
 from stages.contracts.errors import InputError, raise_all
 from stages.contracts.names import listed
@@ -49,6 +51,7 @@ class Placement:
     components: list[str]
     warnings: list[str]
     space: Space
+    ok: ClassVar[bool] = True
 
     def table(self) -> pd.DataFrame:
         """Return model_id, PC1, PC1_low, PC1_high, PC2, ..."""
@@ -60,41 +63,39 @@ class Placement:
             rows.append(row)
         return pd.DataFrame(rows)
 
-    def lines(self) -> list[str]:
-        """Return the answer for a terminal."""
+    def text(self) -> Iterator[str | Grid]:
+        """Yield coordinates and what to measure next, model by model, then the warnings."""
         p = len(self.space.loadings)
-        found = []
         for one in self.placed:
-            found.append(f"{one.model_id}: {one.given} of {p} benchmarks")
-            found += [
-                f"  {name} {value:.2f} ({low:.2f} to {high:.2f})"
-                for name, value, low, high in zip(self.components, one.estimate, one.low, one.high, strict=True)
-            ]
+            yield f"{one.model_id}: {one.given} of {p} benchmarks"
+            numbers = zip(self.components, one.estimate, one.low, one.high, strict=True)
+            rows = [(name, *(f"{value:.2f}" for value in values)) for name, *values in numbers]
+            yield Grid(("component", "estimate", "low", "high"), rows, frozenset({"estimate", "low", "high"}))
             for number, step in enumerate(one.following):
                 best = int(np.argmin(step.narrowed))
-                found.append(
+                yield (
                     f"  {'then' if number else 'measured next'}, {step.benchmark} would tell most: it leaves "
                     f"{100 * step.open:.0f} % of what is open in all scores, and narrows the intervals on average to "
                     f"{100 * step.narrowed.mean():.0f} %, that of {self.components[best]} to "
                     f"{100 * step.narrowed[best]:.0f} %"
                 )
-        return [*found, *(f"warning: {line}" for line in self.warnings)]
+        yield from (f"warning: {line}" for line in self.warnings)
 
-    def machine(self) -> str:
-        """Return the answer as JSON."""
+    def content(self) -> Mapping[str, Any]:
+        """Return the same."""
         models = {
             one.model_id: {
                 "benchmarks": one.given,
                 "coordinates": {
                     name: {"estimate": value, "low": low, "high": high, "determined": share}
                     for name, value, low, high, share in zip(
-                        self.components, *map(np.ndarray.tolist, one[2:6]), strict=True
+                        self.components, one.estimate, one.low, one.high, one.determined, strict=True
                     )
                 },
                 "measure_next": [
                     {
                         "benchmark": step.benchmark,
-                        "narrowed_to": dict(zip(self.components, step.narrowed.tolist(), strict=True)),
+                        "narrowed_to": dict(zip(self.components, step.narrowed, strict=True)),
                         "open": step.open,
                     }
                     for step in one.following
@@ -102,7 +103,7 @@ class Placement:
             }
             for one in self.placed
         }
-        return json.dumps({"models": models, "warnings": self.warnings}, ensure_ascii=False, indent=2)
+        return {"models": models, "warnings": self.warnings}
 
 
 def place(source: str, *, mixed_protocols: bool = False, ahead: int = 1) -> Placement:
@@ -212,8 +213,8 @@ def protocol_lines(scores: pd.DataFrame, source: str, *, mixed_allowed: bool) ->
     note = f"{source}: no protocol is stated for {silent} benchmarks: taken to be the study's (a long table states it)"
     if mixed_allowed:
         return [], [*lines, *([note] if silent else [])]
-    mend = ": leave the score out, or place it all the same with --mixed-protocols"
-    return [line + mend for line in lines], [note] if silent else []
+    fix = ": leave the score out, or place it all the same with --mixed-protocols"
+    return [line + fix for line in lines], [note] if silent else []
 
 
 def too_few(wide: pd.DataFrame, space: Space, source: str) -> list[str]:

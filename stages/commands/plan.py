@@ -1,8 +1,8 @@
 """`observatory plan`: what a training budget leads to, and what budget a wished score takes."""
 
-import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any, ClassVar
 
 import numpy as np
 import pandas as pd
@@ -12,6 +12,7 @@ from stages.analysis.scaling.forecasting import Errors, can_predict, left_out_er
 from stages.analysis.scaling.laws import TOTAL
 from stages.analysis.scores.cells import divisors, scaled_ranges
 from stages.analysis.scores.families import family_codes
+from stages.commands.shown import Grid
 from stages.contracts.errors import InputError, raise_all
 from stages.contracts.names import Names
 from stages.contracts.params import Params
@@ -46,43 +47,41 @@ class Forecast:
     outside: list[str]
     wishes: dict[str, tuple[float, list[Way]]]
     trades: dict[str, list[tuple[str, float]]]
+    ok: ClassVar[bool] = True
 
-    def lines(self) -> list[str]:
-        """Return the answer for a terminal."""
+    def text(self) -> Iterator[str | Grid]:
+        """Yield the prediction, then the ways to each wish."""
         tokens = ", ".join(f"{value:g} B {name} tokens" for name, value in self.plan.tokens_b.items())
-        found = [
-            f"{self.plan.params_b:g} B parameters, {tokens}",
+        yield f"{self.plan.params_b:g} B parameters, {tokens}"
+        yield (
             f"planes through {self.n} models of {self.families} families; intervals ({100 * self.level:g} %) and "
-            "errors (root mean square; in brackets those of the mean and of a line in the total budget) are for a "
-            "family never seen",
-            *self.outside,
+            "errors (root mean square, also of the mean and of a line in the total budget) are for a family never seen"
+        )
+        yield from self.outside
+        columns = ("", "estimate", "low", "high", "error", "of the mean", "of the total")
+        names = ("low", "high", "rmse", "rmse_mean", "rmse_total")
+        rows = [
+            (str(name), f"{row['estimate']:.4g}", *(f"{row[column]:.3g}" for column in names))
+            for name, row in self.expected.iterrows()
         ]
-        width = max(map(len, self.expected.index))
-        for name, row in self.expected.iterrows():
-            found.append(
-                f"  {name:<{width}}  {row['estimate']:8.4g} ({row['low']:.3g} to {row['high']:.3g}), "
-                f"error {row['rmse']:.3g} ({row['rmse_mean']:.3g}, {row['rmse_total']:.3g})"
-            )
+        yield Grid(columns, rows, frozenset(columns[1:]))
         for name, (wish, ways) in self.wishes.items():
-            found.append(f"for {name} {wish:g}, all else as planned:")
-            found += [f"  {way.line}" for way in ways]
-            found += [
-                f"  twice the parameters stand for {1 / factor:.3g} times the {language} tokens"
-                for language, factor in self.trades[name]
-            ]
-        return found
+            yield f"for {name} {wish:g}, all else as planned:"
+            yield from (f"  {way.line}" for way in ways)
+            for language, factor in self.trades[name]:
+                yield f"  twice the parameters stand for {1 / factor:.3g} times the {language} tokens"
 
-    def machine(self) -> str:
-        """Return the answer as JSON."""
+    def content(self) -> Mapping[str, Any]:
+        """Return the same."""
         wishes = {
             name: {
                 "wished": wish,
                 "ways": [
                     {
                         "what": way.what,
-                        "billions": _number(way.amount),
-                        "low": _number(way.low),
-                        "high": _number(way.high),
+                        "billions": way.amount,
+                        "low": way.low,
+                        "high": way.high,
                     }
                     for way in ways
                 ],
@@ -90,7 +89,7 @@ class Forecast:
             }
             for name, (wish, ways) in self.wishes.items()
         }
-        answer = {
+        return {
             "params_b": self.plan.params_b,
             "tokens_b": dict(self.plan.tokens_b),
             "level": self.level,
@@ -101,15 +100,9 @@ class Forecast:
             "benchmarks": self._records([name for name in self.expected.index if name not in self.components]),
             "wishes": wishes,
         }
-        return json.dumps(answer, ensure_ascii=False, indent=2)
 
     def _records(self, names: Sequence[str]) -> dict[str, dict[str, float]]:
         return {name: {key: float(value) for key, value in self.expected.loc[name].items()} for name in names}
-
-
-def _number(value: float) -> float | None:
-    """Return what JSON can hold: null for what is not finite."""
-    return value if np.isfinite(value) else None
 
 
 def plan(params_b: float, tokens_b: Mapping[str, float], wishes: Mapping[str, float]) -> Forecast:

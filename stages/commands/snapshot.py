@@ -15,16 +15,27 @@ from stages.contracts.errors import InputError
 from stages.contracts.params import Params, parse_params
 from stages.lineage import state
 from stages.lineage.cache import Cache, Tree, cache_folder
+from stages.lineage.dvc_files import load_lock, read_plan
 from stages.lineage.git import WORKSPACE, Revision, archive, resolve
 from stages.lineage.graph import Graph
-from stages.lineage.pipeline import LockedStage, PlannedStage, flatten, load_yaml, producers, read_lock
-from stages.lineage.pipeline import resolve as resolve_pipeline
+from stages.lineage.pipeline import (
+    Entry,
+    LockedStage,
+    PlannedStage,
+    flatten,
+    load_yaml,
+    locked_stages,
+    producers,
+    without_former,
+)
 from stages.tracking import read as tracking_read
 from stages.tracking.read import Run
 from stages.workspace import paths
 from stages.workspace.facts import load_params
 from stages.workspace.files import read_text
 
+GROUPED = {"foreach", "matrix"}
+"""Keys of an entry of dvc.yaml that stands for several stages."""
 HASHED = 16 * 2**20
 """A trace hashes files up to this many bytes to tell whether they changed; `verify` hashes everything."""
 
@@ -85,14 +96,16 @@ class Snapshot:
     @cached_property
     def plan(self) -> dict[str, PlannedStage]:
         """dvc.yaml with its templates filled in."""
-        return resolve_pipeline(self.pipeline, self.raw_params)
+        return read_plan(self.folder)
 
     @cached_property
     def lock(self) -> dict[str, LockedStage]:
-        """dvc.lock without former items of a `foreach`."""
+        """dvc.lock without former items of a `foreach` or `matrix`."""
         if not paths.LOCK.is_file():
             raise InputError([f"{paths.LOCK} is missing at {self.revision.name}: run `dvc repro` first"])
-        return read_lock(read_text(paths.LOCK), self.pipeline, self.raw_params)
+        raw = load_lock(read_text(paths.LOCK))
+        groups = {name for name, stage in self.pipeline.get("stages", {}).items() if GROUPED & stage.keys()}
+        return without_former(locked_stages(raw, self.plan), self.plan, groups)
 
     @cached_property
     def graph(self) -> Graph:
@@ -101,12 +114,40 @@ class Snapshot:
         for stage in self.lock.values():
             for entry in (*stage.deps, *stage.outs):
                 if not self.tree.exists(entry.path):
-                    notes[entry.path] = "missing here: `dvc pull`" if _is_output(entry.path, self.lock) else "missing"
+                    notes[entry.path] = self.restoring(entry) if _is_output(entry.path, self.lock) else "missing"
                 elif self.tree.size(entry.path) <= HASHED and (md5 := self.tree.md5(entry.path)) != entry.md5:
                     notes[entry.path] = f"changed since, now md5 {md5}"
         facts = str(paths.METADATA)
         members = {facts: self.tree.manifest(facts)} if self.tree.is_folder(facts) else {}
         return Graph(self.lock, notes, members)
+
+    def restoring(self, entry: Entry) -> str:
+        """Return where an output that is missing here still is, and how to get it."""
+        if self.cache.contents(entry)[1] == []:
+            return "missing here: `dvc checkout` restores it"
+        if not self.revision.commit and not self.revision.is_workspace:
+            return "missing in the exported state: export it again"
+        if self.revision.is_workspace:
+            return "missing here and in the cache: `dvc pull` fetches it from the remote, `dvc repro` makes it again"
+        name = self.revision.name
+        there = f"`dvc exp apply {name}`" if self.revision.experiment else f"`git switch --detach {name}`"
+        return (
+            "missing here and in the cache: `dvc pull --all-commits` fetches it from the remote, "
+            f"{there} and `dvc repro` make it again"
+        )
+
+    def absence(self, path: str) -> str:
+        """Return that a path is missing here and how to get it, in one line; empty when it is here."""
+        if self.tree.exists(path):
+            return ""
+        entries = (out for stage in self.lock.values() for out in stage.outs)
+        entry = next((out for out in entries if path == out.path or path.startswith(f"{out.path}/")), None)
+        if entry is None:
+            return f"{path} is missing: run `dvc repro`"
+        files, lacking = self.cache.contents(entry)
+        if path != entry.path and path not in files and entry.md5 not in lacking:
+            return ""  # the folder is known and never had it
+        return f"{path} is {self.restoring(entry)}"
 
     @cached_property
     def digest(self) -> str:

@@ -3,6 +3,9 @@
 import json
 import subprocess
 import sys
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar
 
 from stages.contracts.errors import InputError
 from stages.lineage import state
@@ -12,8 +15,32 @@ from stages.tracking.projection import current_state
 from stages.workspace.facts import load_params
 
 
-def track(*, rebuild: bool) -> str:
-    """Log the current state from the versioned files, and say where.
+@dataclass(frozen=True)
+class Tracked:
+    """Result of `track`.
+
+    Attributes:
+        state: Digest of the state.
+        run_id: Its MLflow run.
+        created: Whether the run was logged now.
+    """
+
+    state: str
+    run_id: str
+    created: bool
+    ok: ClassVar[bool] = True
+
+    def text(self) -> Iterator[str]:
+        """Yield one line."""
+        yield f"state {self.state} {'logged as' if self.created else 'has its'} MLflow run {self.run_id}"
+
+    def content(self) -> Mapping[str, Any]:
+        """Return state and run."""
+        return {"state": self.state, "run": self.run_id, "created": self.created}
+
+
+def track(*, rebuild: bool) -> Tracked:
+    """Log the current state from the versioned files.
 
     Args:
         rebuild: Whether a missing store is created; without it a missing store is more likely a wrong folder.
@@ -26,8 +53,7 @@ def track(*, rebuild: bool) -> str:
         raise InputError([f"{state.root().name}/mlflow.db is missing: `observatory track --rebuild` creates it anew"])
     current = current_state(load_params())
     logged = tracking.log_run(current, state.root())
-    verb = "logged as" if logged.created else "has its"
-    return f"state {current.digest} {verb} MLflow run {logged.run_id}"
+    return Tracked(current.digest, logged.run_id, logged.created)
 
 
 def require_clean() -> None:

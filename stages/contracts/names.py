@@ -20,6 +20,13 @@ def shown(text: str) -> str:
     return repr(text) if len(text) <= SHOWN else f"{text[:SHOWN]!r}..."
 
 
+def one_line(text: str) -> str:
+    """Return a text with line breaks and other invisible characters escaped: one line, whatever it quotes."""
+    if text.isprintable():
+        return text
+    return "".join(c if c.isprintable() or unicodedata.category(c) == "Zs" else repr(c)[1:-1] for c in text)
+
+
 def label(text: str) -> str:
     """Return a name bare when it is short and visible, otherwise as `shown`."""
     return text if text.isprintable() and len(text) <= 2 * SHOWN else shown(text)

@@ -13,7 +13,7 @@ from stages.evaluation.harness import run as harness
 from stages.evaluation.unit import Unit
 from stages.lineage import cache as dvcstate
 from stages.lineage import state
-from stages.lineage.pipeline import parse_lock
+from stages.lineage.pipeline import load_yaml, locked_stages
 from stages.workspace import paths
 from stages.workspace.files import read_text, replacing_folder
 
@@ -58,7 +58,8 @@ class Store:
 
     def recover(self, units: Sequence[Unit], model_id: str) -> None:
         """Take the units that the last evaluation known to dvc.lock has under the same key, from DVC's cache."""
-        stage = parse_lock(read_text(paths.LOCK)).get(f"evaluate@{model_id}") if paths.LOCK.is_file() else None
+        lock = locked_stages(load_yaml(read_text(paths.LOCK)), {}) if paths.LOCK.is_file() else {}
+        stage = lock.get(f"evaluate@{model_id}")
         if stage is None:
             return
         cache = dvcstate.Cache(dvcstate.cache_folder(state.root()))

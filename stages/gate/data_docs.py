@@ -3,7 +3,7 @@
 The folder of Data Docs depends on the tables and suites alone: no clock, no random identifier, no path of this
 machine and no link to another host goes into it, so that two runs from one state write the same bytes. Great
 Expectations' own page templates do not have that property and need the internet to be legible, hence the
-few templates below; what the pages say is rendered by Great Expectations.
+few in templates/; what the pages say is rendered by Great Expectations.
 """
 
 import os
@@ -16,7 +16,7 @@ from shutil import rmtree
 from typing import Any, cast
 
 import pandas as pd
-from jinja2 import ChoiceLoader, DictLoader, pass_context
+from jinja2 import ChoiceLoader, FileSystemLoader, pass_context
 from jinja2.runtime import Context
 
 from stages.gate.expectations import Expectation, Suite
@@ -42,84 +42,8 @@ EXAMPLES = 20
 NAMED = 5
 """Offending rows that a sentence names."""
 
-STYLE = """
-body { margin: 0 auto; max-width: 72rem; padding: 1rem 2rem; font: 15px/1.5 sans-serif; color: #222; }
-h5, h6 { margin: 0.3rem 0; font-size: 1.1rem; }
-a { color: #0b5394; }
-nav.contents { columns: 12rem; margin: 1rem 0; }
-nav.contents a { display: block; }
-.ge-section { border-top: 1px solid #ccc; padding: 0.8rem 0; }
-td:first-child { white-space: nowrap; }
-table { border-collapse: collapse; margin: 0.5rem 0; }
-th, td { border: 1px solid #ddd; padding: 0.3rem 0.6rem; text-align: left; vertical-align: top; }
-td .show-scrollbars { max-height: 30rem; overflow: auto; overflow-wrap: anywhere; }
-.badge { padding: 0 0.3rem; border-radius: 3px; background: #e8e8e8; overflow-wrap: anywhere; }
-i.fas { font-style: normal; font-weight: bold; }
-.text-success { color: #1a7f37; }
-.text-danger, .text-warning { color: #b42318; }
-.fa-check-circle::before { content: "\\2713  met"; }
-.fa-times::before { content: "\\2717  broken"; }
-.fa-exclamation-triangle::before { content: "! not evaluated"; }
-tr:has(i.text-danger), tr:has(i.text-warning) { background: #fdecea; }
-body:has(#broken-only:checked) tr:has(> td:first-child i.text-success),
-body:has(#broken-only:checked) .ge-section:has(.hide-succeeded-validations-column-section-target-child)
-{ display: none; }
-"""
-
-PAGE = """<!DOCTYPE html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>{{ expectation_suite_name or "Data Docs" }}</title>
-<style>{% include "style.css" %}</style>
-</head>
-<body>
-{% set home = {"ValidationResultsPageRenderer": "../../../../", "ExpectationSuitePageRenderer": "../"} %}
-{% if renderer_type in home %}
-<p><a href="{{ home[renderer_type] }}index.html">All suites</a></p>
-<nav class="contents">
-{% for section in sections %}<a href="#section-{{ loop.index }}">{{ section["section_name"] | e }}</a>{% endfor %}
-</nav>
-{% endif %}
-{% if renderer_type == "ValidationResultsPageRenderer" %}
-<p><label><input type="checkbox" id="broken-only"> Show only what is broken</label></p>
-{% endif %}
-{% for section in sections %}{% set section_loop = loop %}{% include "section.j2" %}{% endfor %}
-{% if renderer_type not in home and broken %}
-<h5>What is broken</h5>
-<ul>{% for sentence in broken %}<li>{{ sentence | e }}</li>{% endfor %}</ul>
-{% endif %}
-</body>
-</html>
-"""
-
-TABS = """
-{% for tab in content_block["tabs"] %}
-<h5>{{ tab["tab_name"] }}</h5>
-{{ tab["tab_content"] | render_content_block(content_block_id=content_block_id ~ "-" ~ loop.index) }}
-{% endfor %}
-"""
-
-LINKS = """
-{% set fields = ["validation_success", "expectation_suite_name"] %}
-<table>
-{% for row in content_block["table_data"] | render_bootstrap_table_data | sort(attribute="_table_row_link_path") %}
-<tr>
-{% for field in fields if field in row %}<td>{{ row[field] }}</td>{% endfor %}
-<td><a href="{{ row["_table_row_link_path"] }}">open</a></td>
-</tr>
-{% endfor %}
-</table>
-"""
-
-TEMPLATES = {
-    "style.css": STYLE,
-    "page.j2": PAGE,
-    "tabs.j2": TABS,  # theirs switches between tabs by a script
-    "bootstrap_table.j2": LINKS,  # theirs is filled by a script
-    "collapse.j2": "",  # theirs opens by a script; times of run and load and tracebacks are all it hides
-}
+TEMPLATES = Path(__file__).parent / "templates"
+"""Those of the pages that differ from Great Expectations' own."""
 
 
 class OfflinePageView(DefaultJinjaPageView):  # type: ignore[misc]
@@ -131,7 +55,7 @@ class OfflinePageView(DefaultJinjaPageView):  # type: ignore[misc]
 
     def __init__(self, broken: Sequence[str] = (), **directories: str | None) -> None:
         super().__init__(**directories)
-        self.env.loader = ChoiceLoader([DictLoader(TEMPLATES), self.env.loader])
+        self.env.loader = ChoiceLoader([FileSystemLoader(TEMPLATES), self.env.loader])
         self.env.globals["broken"] = broken
 
     @pass_context

@@ -9,6 +9,9 @@ import pandas as pd
 from stages.contracts.study.tables import WAIVABLE
 from stages.gate.expectations import Suite, findings_expectations
 
+SHOWN = 8
+"""Messages of one check that are told one by one; a list of all is in the findings table."""
+
 Severity = Literal["error", "warning", "waived", "corrected"]
 
 MODEL_CHECKS: Mapping[str, str] = {
@@ -69,12 +72,12 @@ class Judgement:
     suite: Suite
 
     def problems(self) -> list[str]:
-        """Return the messages that stop the pipeline."""
-        return [finding.message for finding in self.findings if finding.severity == "error"]
+        """Return the messages that stop the pipeline, those of one kind `folded`."""
+        return folded([finding for finding in self.findings if finding.severity == "error"])
 
     def warnings(self) -> list[str]:
-        """Return the messages that do not."""
-        return [finding.message for finding in self.findings if finding.severity == "warning"]
+        """Return the messages that do not, likewise."""
+        return folded([finding for finding in self.findings if finding.severity == "warning"])
 
     def counts(self) -> dict[str, int]:
         """Return the number of findings that stop nothing: warnings, waived, corrected."""
@@ -87,6 +90,17 @@ class Judgement:
 
 
 FINDING_COLUMNS = ["check", "severity", "model_id", "benchmark", "message"]
+
+
+def folded(findings: Sequence[Finding]) -> list[str]:
+    """Return the messages of findings, of one check no more than `SHOWN` of them and a line that counts the others."""
+    lines = []
+    for check in dict.fromkeys(finding.check for finding in findings):
+        mine = [finding.message for finding in findings if finding.check == check]
+        lines += mine[:SHOWN]
+        if len(mine) > SHOWN:
+            lines.append(f"... and {len(mine) - SHOWN} more findings of the check {check}, {len(mine)} in all")
+    return lines
 
 
 def findings_table(findings: Sequence[Finding]) -> pd.DataFrame:

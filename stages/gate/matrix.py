@@ -11,10 +11,9 @@ from stages.contracts.params import Params, ValidateParams
 from stages.contracts.ranges import range_problems
 from stages.gate.expectations import Suite, matrix_expectations
 from stages.gate.findings import MATRIX_CHECKS, Finding, Judgement, Severity, subject, waive
+from stages.gate.presence import apart_findings, missing_findings, size_findings, sparse_findings
 from stages.gate.suspicion import find_suspicions
 
-MIN_MODELS = 3
-"""Fewest models for which a correlation says anything."""
 MIN_SHARED = 3
 """Cells that two rows or columns must share before their equality is evidence of a copy."""
 
@@ -58,8 +57,11 @@ def check_matrix(
         params: Its sections `assemble` and `validate`.
         where: Path of the scores, to show in messages.
     """
-    missing = missing_findings(X, where, modelled=params.assemble.missing == "model")
-    found = [*missing, *range_findings(X, benchmarks, where), *size_findings(X, where)]
+    modelled = params.assemble.missing == "model"
+    found = [*missing_findings(X, where, modelled=modelled), *range_findings(X, benchmarks, where)]
+    found += size_findings(X, where, params.assemble.missing)
+    if modelled:
+        found += [*sparse_findings(X, where), *apart_findings(X, where)]
     found += [*constant_findings(X, where), *identical_findings(X, where)]
     found += [*limited_findings(cells, benchmarks), *outcome_findings(cells, params.gate)]
     found += zero_findings(cells, benchmarks, where)
@@ -106,26 +108,6 @@ def corrected_line(cell: object) -> str:
     return f"{c.benchmark} of {c.model_id} is corrected to {c.score:g}: {c.reason} ({c.source})"  # type: ignore[attr-defined]
 
 
-def missing_findings(X: pd.DataFrame, where: str, *, modelled: bool = False) -> list[Finding]:
-    """Name the missing cells, one line for each model.
-
-    Args:
-        X: Score matrix (n_models, n_benchmarks).
-        where: Path of the scores, to show in messages.
-        modelled: Whether the analysis models missing cells: then they are a warning instead of an error.
-    """
-    severity: Severity = "warning" if modelled else "error"
-    mend = "it is modelled" if modelled else "add the scores, or choose what to do with assemble.missing"
-    found = []
-    for model_id, row in X.isna().iterrows():
-        gaps = [str(name) for name in X.columns[row]]
-        if gaps:
-            names = ", ".join(gaps) if len(gaps) < X.shape[1] else "every benchmark"
-            message = f"{where}: {model_id} has no score on {names}: {mend}"
-            found.append(Finding("complete", severity, str(model_id), gaps[0] if len(gaps) == 1 else "", message))
-    return found
-
-
 def range_findings(X: pd.DataFrame, benchmarks: pd.DataFrame, where: str) -> list[Finding]:
     """Name the scores outside their declared range, in the unit of the table."""
     raw = (X * divisors(benchmarks)).rename_axis("model_id").reset_index()
@@ -154,7 +136,7 @@ def constant_findings(X: pd.DataFrame, where: str) -> list[Finding]:
 def identical_findings(X: pd.DataFrame, where: str) -> list[Finding]:
     """Name models, and benchmarks, whose scores are all equal: one was copied onto the other."""
     found = []
-    for kind, table in (("model", X), ("benchmark", X.T)):
+    for kind, table in (("model", X), ("benchmark", X.T)) if X.size else ():
         full = table[table.notna().sum(axis=1) >= MIN_SHARED]
         for _, twins in full.groupby(list(full.columns), dropna=False, sort=False).groups.items():
             for first, second in combinations([str(name) for name in twins], 2):
@@ -162,21 +144,6 @@ def identical_findings(X: pd.DataFrame, where: str) -> list[Finding]:
                 ids = (second, "") if kind == "model" else ("", second)
                 found.append(Finding("identical", "error", *ids, message))
     return found
-
-
-def size_findings(X: pd.DataFrame, where: str) -> list[Finding]:
-    """Say what too few models make impossible."""
-    n, p = X.shape
-    if n < MIN_MODELS:
-        text = f"{where}: {n} models in this subset, at least {MIN_MODELS} are needed for a correlation"
-        return [Finding("size", "error", "", "", text)]
-    if n <= p:
-        text = (
-            f"{where}: {n} models for {p} benchmarks: the correlation matrix is singular, so maximum-likelihood "
-            f"factors cannot be computed and at most {min(n - 1, p)} components exist"
-        )
-        return [Finding("size", "warning", "", "", text)]
-    return []
 
 
 def limited_findings(cells: pd.DataFrame, benchmarks: pd.DataFrame) -> list[Finding]:
@@ -213,20 +180,20 @@ def outcome_findings(cells: pd.DataFrame, params: ValidateParams) -> list[Findin
 
 
 def zero_findings(cells: pd.DataFrame, benchmarks: pd.DataFrame, where: str) -> list[Finding]:
-    """Name the scores that are exactly zero where zero is the bottom of the range."""
-    bottom = {name for name, (low, _) in raw_ranges(benchmarks).items() if low == 0}
-    return [
-        Finding(
-            "zero",
-            "error",
-            cell.model_id,
-            cell.benchmark,
-            f"{where}: {cell.benchmark} of {cell.model_id} is exactly 0: more often a failed evaluation than "
-            "inability; correct it in corrections.csv, or waive `zero` in waivers.csv with the reason",
+    """Name the scores that are exactly the lowest possible: zero, or the declared minimum where that is below zero."""
+    bottom, by = {name: low for name, (low, _) in raw_ranges(benchmarks).items()}, divisors(benchmarks)
+    low = cells["benchmark"].map(bottom).astype(float) / cells["benchmark"].map(by).astype(float)
+    found = []
+    for cell in cells[(cells["score"] == low) & (low <= 0)].itertuples():
+        lowest = bottom[cell.benchmark]
+        why = "a failed evaluation than inability" if lowest == 0 else "a marker of a missing score than a result"
+        blank = "" if lowest == 0 else "leave the cell blank, "
+        text = (
+            f"{where}: {cell.benchmark} of {cell.model_id} is exactly {lowest:g}: more often {why}; {blank}correct it "
+            "in corrections.csv, or waive `zero` in waivers.csv with the reason"
         )
-        for cell in cells[cells["score"] == 0].itertuples()
-        if cell.benchmark in bottom
-    ]
+        found.append(Finding("zero", "error", cell.model_id, cell.benchmark, text))
+    return found
 
 
 def suspicion_findings(
@@ -242,12 +209,14 @@ def suspicion_findings(
         where: Path of the scores, to show in messages.
     """
     known = {(f.model_id, f.benchmark) for f in found if f.check in ("zero", "outcomes", "range")}
-    report = find_suspicions(X, benchmarks, params.suspicion, known)
+    negative = [name for name, (low, _) in raw_ranges(benchmarks).items() if low < 0 and name in X]
+    report = find_suspicions(X.drop(columns=negative), benchmarks, params.suspicion, known)
+    notes = [*report.notes, *([f"{', '.join(negative)}: scores may be below zero: not predicted"] * bool(negative))]
     severity: Severity = "error" if params.suspicious == "fail" else "warning"
     doubts = [
         Finding("suspicious", severity, s.model_id, s.benchmark, f"{where}: {s.detail}") for s in report.suspicions
     ]
-    return [*doubts, *(Finding("suspicious", "warning", "", "", f"{where}: {note}") for note in report.notes)]
+    return [*doubts, *(Finding("suspicious", "warning", "", "", f"{where}: {note}") for note in notes)]
 
 
 def protocol_findings(cells: pd.DataFrame, *, mixed_allowed: bool) -> list[Finding]:

@@ -13,7 +13,7 @@ from stages.gate.data_docs import run_suites
 from stages.gate.expectations import Suite
 from stages.gate.findings import Judgement, findings_table
 from stages.workspace import paths
-from stages.workspace.files import move_folder, replacing_folder
+from stages.workspace.files import move_folder, replacing_folder, write_text
 from stages.workspace.outputs import write_table
 from stages.workspace.running import say
 
@@ -42,7 +42,8 @@ class GateClosedError(InputError):
     """
 
     def __init__(self, stage: str, judgement: Judgement, problems: Sequence[str], docs: Path) -> None:
-        super().__init__([*problems, f"{stage}: the gate is closed; details in {docs / 'index.html'}"])
+        details = f"details in {docs / 'index.html'}, all findings in {docs / 'findings.csv'}"
+        super().__init__([*problems, f"{stage}: the gate is closed; {details}"])
         self.stage, self.judgement, self.docs = stage, judgement, docs
 
 
@@ -81,6 +82,8 @@ def decide(stage: str, judgement: Judgement, params: Params) -> Verdict:
     title = f"{params.study}, subset {params.subset}: {stage}"
     verdict = pronounce([judgement], [judgement.suite, judgement.overview("findings")], closed, title)
     if verdict.problems:
+        table = findings_table(judgement.findings).to_csv(index=False, lineterminator="\n")
+        write_text(closed / "findings.csv", table)
         raise GateClosedError(stage, judgement, verdict.problems, closed)
     move_folder(closed, docs)
     write_table(f"findings_{judgement.table}", findings_table(judgement.findings))

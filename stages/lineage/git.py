@@ -13,6 +13,8 @@ from stages.contracts.names import Names, label
 WORKSPACE = "workspace"
 """What DVC, too, calls the files as they are."""
 EXPERIMENTS = "refs/exps"
+RUNNING = f"{EXPERIMENTS}/exec/EXEC_HEAD"
+"""Reference of DVC to the commit that an experiment in the workspace started from, gone when it is over."""
 
 
 @dataclass(frozen=True)
@@ -38,11 +40,13 @@ class Revision:
 
 
 def git(root: Path, *arguments: str) -> str | None:
-    """Return what git prints, without the last line break, or None when it fails."""
+    """Return what git prints, without the last line break, or None when it fails or there is no git."""
     # without the option, looking at the status rewrites the index
-    done = subprocess.run(
-        ["git", "--no-optional-locks", *arguments], cwd=root, capture_output=True, text=True, check=False
-    )
+    command = ["git", "--no-optional-locks", *arguments]
+    try:
+        done = subprocess.run(command, cwd=root, capture_output=True, text=True, check=False)
+    except FileNotFoundError:
+        return None
     return done.stdout.removesuffix("\n") if done.returncode == 0 else None
 
 
@@ -80,6 +84,26 @@ def resolve(root: Path, name: str, inputs: Sequence[str] = ()) -> Revision:
         raise InputError([f"no revision {label(name)}{_hint(root, name, known)}"])
     experiment = name if name in known else next((n for n, c in known.items() if c == commit), "")
     return Revision(name, commit, experiment)
+
+
+def interrupted_experiment(root: Path = Path()) -> str:
+    """Return that a killed `dvc exp run` left HEAD detached, and how to get back; empty when none did.
+
+    DVC detaches HEAD while an experiment runs in the workspace, and keeps references of its own meanwhile.
+
+    Args:
+        root: Repository.
+    """
+    if git(root, "symbolic-ref", "--quiet", "HEAD") is not None:
+        return ""
+    commit = git(root, "rev-parse", "--quiet", "--verify", f"{RUNNING}^{{commit}}")
+    words = (git(root, "reflog", "-1", "--format=%gs", "HEAD") or "").split()
+    if not commit or words[:1] != ["checkout:"] or words[-1] != commit or len(words) != 6:
+        return ""
+    return (
+        f"HEAD is detached: a `dvc exp run` was killed, or still runs. `git switch {words[3]}` returns to the branch "
+        "and keeps the files as they are; `git status` lists what the experiment changed"
+    )
 
 
 def _experiment_of_lock(root: Path, known: dict[str, str]) -> str:

@@ -4,12 +4,12 @@ A node is a path of dvc.lock or, as `stage:<name>`, a stage. A folder that a sta
 other stages in it.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Literal
 
-from stages.lineage.pipeline import PROJECTIONS, Entry, LockedStage, load_yaml, overlaps, read_lock
+from stages.lineage.pipeline import PROJECTIONS, Entry, LockedStage, load_yaml, locked_stages, overlaps
 
 CODE = "stages"
 FACTS = "metadata"
@@ -111,17 +111,17 @@ class Graph:
                     queue += [out.path for out in self.stages[name].outs]
 
 
-def state_graph(lock: str, pipeline: str, params: str, facts: Mapping[str, str]) -> Graph:
+def state_graph(lock: str, items: Collection[str], facts: Mapping[str, str]) -> Graph:
     """Return the files and stages that a state consists of.
 
     Args:
         lock: Text of dvc.lock.
-        pipeline: Text of dvc.yaml.
-        params: Text of params.yaml.
+        items: What the pipeline runs a stage for each of: the models to evaluate.
         facts: Path under metadata/ to md5.
     """
-    locked = read_lock(lock, load_yaml(pipeline), load_yaml(params))
-    return Graph({name: stage for name, stage in locked.items() if name not in PROJECTIONS}, {}, {FACTS: facts})
+    stages = locked_stages(load_yaml(lock), {})
+    current = {name: stage for name, stage in stages.items() if "@" not in name or name.partition("@")[2] in items}
+    return Graph({name: stage for name, stage in current.items() if name not in PROJECTIONS}, {}, {FACTS: facts})
 
 
 def kind_of(path: str) -> Kind:
@@ -165,7 +165,7 @@ def _file_branch(graph: Graph, path: str, seen: set[str], only: Sequence[str] | 
     if only:
         inputs = [item for item in inputs if item.path in only] or inputs
     branches = tuple(_file_branch(graph, item.path, seen) for item in inputs)
-    return Branch(title, branches=(Branch(f"stage {name}: {stage.cmd}", stage_lines(graph, stage), branches),))
+    return Branch(title, branches=(Branch(f"stage {name}: {_one_line(stage)}", stage_lines(graph, stage), branches),))
 
 
 def downstream_tree(graph: Graph, paths: Sequence[str]) -> tuple[Branch, ...]:
@@ -185,13 +185,17 @@ def _dependants(graph: Graph, path: str, seen: set[str]) -> Branch:
         seen.add(name)
         stage = graph.stages[name]
         outs = tuple(_dependants(graph, out.path, seen) for out in stage.outs)
-        branches.append(Branch(f"stage {name}: {stage.cmd}", (), outs))
+        branches.append(Branch(f"stage {name}: {_one_line(stage)}", (), outs))
     return Branch(title, branches=tuple(branches))
 
 
 def _note(graph: Graph, entry: Entry) -> str:
     note = graph.notes.get(entry.path)
     return f" ({note})" if note else ""
+
+
+def _one_line(stage: LockedStage) -> str:
+    return "; ".join(stage.cmd.splitlines())
 
 
 def render(branch: Branch) -> Iterator[str]:

@@ -1,21 +1,11 @@
 """The pipeline as DVC has it: dvc.yaml, what is planned, and dvc.lock, what was run with which files."""
 
-import re
-from collections.abc import Iterator, Mapping, Sequence
+import posixpath
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import yaml
-
-from stages.contracts.errors import InputError, raise_all
-
-SCHEMA = "2.0"
-"""Version of dvc.lock."""
-
-_TEMPLATE = re.compile(r"\$\{\s*([^}]+?)\s*\}")
-_MD5 = re.compile(r"[0-9a-f]{32}(\.dir)?")
-_FILE_KEYS = {"path", "hash", "md5", "size", "nfiles", "isexec"}
-_STAGE_KEYS = {"cmd", "deps", "params", "outs"}
 
 PROJECTIONS = ("report", "track")
 """Stages that show a state and are not part of it: nobody looks for the cause of a number there."""
@@ -49,7 +39,7 @@ class LockedStage:
 
     Attributes:
         name: As DVC addresses it; `stage@item` for one of several.
-        cmd: Command line.
+        cmd: Command line, or several, a line each.
         deps: What it read.
         params: Parameter file to parameter to value.
         outs: What it wrote.
@@ -72,11 +62,12 @@ class PlannedStage:
 
     Attributes:
         name: As in dvc.lock.
-        cmd: Command line.
+        cmd: Command line, or several, a line each.
         deps: Paths.
         params: Parameter file to names of parameters or sections, None for the whole file.
         outs: Paths, metrics and plots included.
         uncached: Those of the outs that git and not DVC keeps.
+        folder: In which it runs, relative to the repository root; "" for the root.
     """
 
     name: str
@@ -85,6 +76,7 @@ class PlannedStage:
     params: Mapping[str, tuple[str, ...] | None]
     outs: tuple[str, ...]
     uncached: frozenset[str] = frozenset()
+    folder: str = ""
 
 
 def flatten(name: str, value: object) -> Iterator[tuple[str, Any]]:
@@ -105,148 +97,43 @@ def load_yaml(text: str) -> Any:  # noqa: ANN401 (YAML)
     return yaml.load(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
 
 
-def parse_lock(text: str, where: str = "dvc.lock") -> dict[str, LockedStage]:
-    """Parse dvc.lock.
+def locked_stages(raw: Mapping[str, Any], plan: Mapping[str, PlannedStage]) -> dict[str, LockedStage]:
+    """Return the stages of dvc.lock, paths relative to the repository root.
 
     Args:
-        text: Contents.
-        where: Path to show in messages.
-
-    Returns:
-        Stage name to stage, in the order of the file.
-
-    Raises:
-        InputError: The file is not as DVC writes it; every place is named.
+        raw: dvc.lock, as its schema has it. Its paths are relative to the folder in which a stage runs.
+        plan: dvc.yaml, which knows that folder.
     """
-    hint = "`git checkout dvc.lock` or `dvc repro` mends it"
-    try:
-        raw = load_yaml(text)
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        line = f" line {mark.line + 1}" if mark else ""
-        raise InputError([f"{where}:{line} is not valid YAML: {hint}"]) from None
-    if not isinstance(raw, dict) or raw.get("schema") != SCHEMA or not isinstance(raw.get("stages"), dict):
-        raise InputError([f"{where}: expected schema {SCHEMA!r} and a mapping of stages: {hint}"])
-    problems = [f"{where}: {key}: DVC writes no such key: {hint}" for key in raw if key not in {"schema", "stages"}]
-    stages = {}
-    for name, content in raw["stages"].items():
-        found = _stage_problems(content)
-        problems += [f"{where}: stage {name}: {problem}: {hint}" for problem in found]
-        if not found:
-            stages[str(name)] = LockedStage(
-                name=str(name),
-                cmd=content["cmd"],
-                deps=tuple(map(_entry, content.get("deps", []))),
-                params=content.get("params", {}),
-                outs=tuple(map(_entry, content.get("outs", []))),
-            )
-    raise_all(problems)
-    return stages
+    folders = {name: stage.folder for name, stage in plan.items()}
+    return {
+        str(name): LockedStage(
+            name=str(name),
+            cmd=command(stage["cmd"]),
+            deps=tuple(_entry(item, folders.get(name, "")) for item in stage.get("deps", [])),
+            params={rooted(folders.get(name, ""), file): values for file, values in stage.get("params", {}).items()},
+            outs=tuple(_entry(item, folders.get(name, "")) for item in stage.get("outs", [])),
+        )
+        for name, stage in raw["stages"].items()
+    }
 
 
-def _stage_problems(content: object) -> list[str]:
-    """Return what keeps a stage of dvc.lock from being read."""
-    if not isinstance(content, dict) or not isinstance(content.get("cmd"), str):
-        return ["expected a mapping with a command"]
-    problems = [f"{key!r}: DVC writes no such key" for key in content if key not in _STAGE_KEYS]
-    for kind in ("deps", "outs"):
-        entries = content.get(kind, [])
-        if not isinstance(entries, list):
-            problems.append(f"{kind} is no list")
-            continue
-        problems += [problem for entry in entries for problem in _entry_problems(entry)]
-    params = content.get("params", {})
-    if not isinstance(params, dict) or not all(isinstance(section, dict) for section in params.values()):
-        problems.append("params is no mapping of files to parameters")
-    return problems
+def command(cmd: str | Sequence[str]) -> str:
+    """Return the command of a stage as text, one line for each of a list."""
+    return cmd if isinstance(cmd, str) else "\n".join(cmd)
 
 
-def _entry_problems(entry: object) -> Iterator[str]:
-    if not isinstance(entry, dict) or not isinstance(entry.get("path"), str):
-        yield f"{entry!r}: expected a mapping with a path"
-        return
-    path = entry["path"]
-    yield from (f"{path}: {key!r}: DVC writes no such key" for key in entry if key not in _FILE_KEYS)
-    if entry.get("hash") != "md5" or not _MD5.fullmatch(str(entry.get("md5"))):
-        yield f"{path}: expected an md5, got {entry.get('hash')!r} {entry.get('md5')!r}"
-    for key in ("size", "nfiles"):
-        if key in entry and not isinstance(entry[key], int):
-            yield f"{path}: {key} is {entry[key]!r}, expected a number"
-
-
-def _entry(raw: Mapping[str, Any]) -> Entry:
-    return Entry(raw["path"], raw["md5"], raw.get("size"), raw.get("nfiles"))
-
-
-def resolve(pipeline: Mapping[str, Any], params: Mapping[str, Any]) -> dict[str, PlannedStage]:
-    """Fill the templates of dvc.yaml in: `${name}` everywhere, and one stage for each item of a `foreach`.
+def rooted(folder: str, path: str) -> str:
+    """Return a path relative to the repository root.
 
     Args:
-        pipeline: dvc.yaml.
-        params: params.yaml.
-
-    Returns:
-        Stage name to stage, in the order of the file.
-
-    Raises:
-        InputError: A template names a parameter that does not exist.
+        folder: In which the stage runs, relative to the root.
+        path: As dvc.yaml and dvc.lock have it: relative to the folder, absolute, or an address.
     """
-    problems: list[str] = []
-    stages: dict[str, PlannedStage] = {}
-    for name, content in pipeline.get("stages", {}).items():
-        if "foreach" not in content:
-            stages[name] = _planned(name, content, params, problems)
-            continue
-        items = _fill(content["foreach"], params, f"dvc.yaml: {name}", problems)
-        pairs = items.items() if isinstance(items, Mapping) else ((item, item) for item in items)
-        for key, item in pairs:
-            scope = {**params, "item": item, "key": key}
-            stages[f"{name}@{key}"] = _planned(f"{name}@{key}", content["do"], scope, problems)
-    raise_all(problems)
-    return stages
+    return path if "://" in path else posixpath.normpath(posixpath.join(folder, path))
 
 
-def _planned(name: str, content: Mapping[str, Any], scope: Mapping[str, Any], problems: list[str]) -> PlannedStage:
-    filled = _fill(content, scope, f"dvc.yaml: {name}", problems)
-    outs: list[str] = []
-    uncached: set[str] = set()
-    for kind in ("outs", "metrics", "plots"):
-        for out in filled.get(kind, []):
-            path, options = next(iter(out.items())) if isinstance(out, Mapping) else (out, {})
-            outs.append(path)
-            if options.get("cache") is False:
-                uncached.add(path)
-    files: dict[str, tuple[str, ...] | None] = {}
-    for item in filled.get("params", []):
-        if isinstance(item, Mapping):
-            files |= {file: tuple(names) if names else None for file, names in item.items()}
-        else:
-            files["params.yaml"] = (*(files.get("params.yaml") or ()), item)
-    return PlannedStage(name, filled["cmd"], tuple(filled.get("deps", [])), files, tuple(outs), frozenset(uncached))
-
-
-def _fill(value: Any, scope: Mapping[str, Any], where: str, problems: list[str]) -> Any:  # noqa: ANN401 (YAML)
-    """Fill the templates of a value, also of nested ones; a value that is nothing but a template keeps its type."""
-    if isinstance(value, Mapping):
-        return {_fill(key, scope, where, problems): _fill(item, scope, where, problems) for key, item in value.items()}
-    if isinstance(value, list):
-        return [_fill(item, scope, where, problems) for item in value]
-    if not isinstance(value, str):
-        return value
-    whole = _TEMPLATE.fullmatch(value)
-    if whole:
-        return _lookup(whole[1], scope, where, problems)
-    return _TEMPLATE.sub(lambda match: str(_lookup(match[1], scope, where, problems)), value)
-
-
-def _lookup(name: str, scope: Mapping[str, Any], where: str, problems: list[str]) -> Any:  # noqa: ANN401 (YAML)
-    found: Any = scope
-    for part in name.split("."):
-        if not isinstance(found, Mapping) or part not in found:
-            problems.append(f"{where} uses ${{{name}}}, which params.yaml lacks")
-            return ""
-        found = found[part]
-    return found
+def _entry(raw: Mapping[str, Any], folder: str) -> Entry:
+    return Entry(rooted(folder, raw["path"]), str(raw.get("md5", "")), raw.get("size"), raw.get("nfiles"))
 
 
 def overlaps(path: str, other: str) -> bool:
@@ -264,18 +151,17 @@ def producers(path: str, stages: Sequence[LockedStage | PlannedStage]) -> list[s
     return result
 
 
-def read_lock(text: str, pipeline: Mapping[str, Any], params: Mapping[str, Any]) -> dict[str, LockedStage]:
-    """Parse dvc.lock and leave out former items of a `foreach`, which DVC leaves there.
+def without_former(
+    lock: Mapping[str, LockedStage], current: Collection[str], groups: Collection[str]
+) -> dict[str, LockedStage]:
+    """Leave out former items of a `foreach` or `matrix`, which DVC leaves in dvc.lock.
 
     Args:
-        text: dvc.lock.
-        pipeline: dvc.yaml.
-        params: params.yaml.
+        lock: dvc.lock.
+        current: Names of the stages of dvc.yaml.
+        groups: Names of those of its entries that stand for several stages.
     """
-    plan = resolve(pipeline, params)
-    several = {name for name, content in pipeline.get("stages", {}).items() if "foreach" in content}
-    lock = parse_lock(text)
-    return {name: stage for name, stage in lock.items() if name in plan or name.partition("@")[0] not in several}
+    return {name: stage for name, stage in lock.items() if name in current or name.partition("@")[0] not in groups}
 
 
 def lock_problems(

@@ -4,6 +4,7 @@ import sys
 from collections.abc import Callable
 
 from stages.contracts.errors import InputError
+from stages.contracts.names import one_line
 
 
 def run_stage(main: Callable[[], None]) -> None:
@@ -18,4 +19,4 @@ def run_stage(main: Callable[[], None]) -> None:
 
 def say(line: str) -> None:
     """Print one line for the user of `dvc repro`."""
-    print(line, flush=True)  # noqa: T201 (a command's answer)
+    print(one_line(line), flush=True)  # noqa: T201 (a command's answer)

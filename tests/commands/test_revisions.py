@@ -10,6 +10,7 @@ import pytest
 import yaml
 
 from stages.commands.diff import Comparison, compare, diff, read
+from stages.commands.shown import lines, machine
 from stages.commands.snapshot import opened
 from stages.commands.trace.target import trace
 from stages.commands.verify.state import verify
@@ -29,7 +30,7 @@ def state_of(repository: Repository) -> dict[str, str]:
 
 def told(repository: Repository, target: str, rev: str | None = None) -> dict:
     with inside(repository):
-        return json.loads("\n".join(trace(target, rev=rev, machine=True)))
+        return json.loads(machine(trace(target, rev=rev)))
 
 
 def compared(repository: Repository, first: str, second: str) -> Comparison:
@@ -71,8 +72,8 @@ def test_a_value_of_a_revision_is_that_of_its_commit(study: Repository):
     then = json.loads(study.run("git", "show", f"v1:{name}").stdout)["explained_variance_ratio"]["PC1"]
     now = json.loads((study.path / name).read_text(encoding="utf-8"))["explained_variance_ratio"]["PC1"]
     assert then != now
-    assert told(study, "decompose.explained_variance_ratio.PC1", "v1")["evidence"]["lines"] == [f"value {then:.12g}"]
-    assert told(study, "decompose.explained_variance_ratio.PC1")["evidence"]["lines"] == [f"value {now:.12g}"]
+    assert told(study, "decompose.explained_variance_ratio.PC1", "v1")["evidence"] == {"value": then}
+    assert told(study, "decompose.explained_variance_ratio.PC1")["evidence"] == {"value": now}
 
 
 def test_the_cell_of_a_model_was_published_before_it_was_evaluated(study: Repository):
@@ -83,8 +84,8 @@ def test_the_cell_of_a_model_was_published_before_it_was_evaluated(study: Reposi
 def test_a_run_leads_to_its_experiment(study: Repository):
     run_id = told(study, "decompose.n_models", "corrected")["state"]["runs"][0]
     with inside(study):
-        shown = "\n".join(trace(f"run:{run_id}"))
-        there = "\n".join(trace(f"run:{run_id}", rev="corrected"))
+        shown = "\n".join(lines(trace(f"run:{run_id}")))
+        there = "\n".join(lines(trace(f"run:{run_id}", rev="corrected")))
     assert "DVC experiment corrected, baseline " in shown
     assert f"its state is not that of workspace: `observatory trace --rev corrected run:{run_id}`" in shown
     assert "its state is that of corrected" in there
@@ -96,15 +97,15 @@ def test_a_queued_experiment_is_traced_verified_and_compared(copy: Repository):
     run_queue(copy, "odds")
     assert "subset: all" in (copy.path / "params.yaml").read_text(encoding="utf-8")
     content = told(copy, "decompose.n_models", "odds")
-    assert content["evidence"]["lines"] == ["value 6"]
+    assert content["evidence"] == {"value": 6}
     assert content["state"]["experiment"] == "odds"
     assert len(content["state"]["runs"]) == 1
     with inside(copy):
         assert verify("odds", deep=True).mismatches == []
-        lines = list(diff("HEAD", "odds", None))
-    assert "  subset: all -> odd" in lines
-    assert "facts: none changed" in lines
-    assert "  reports/metrics/decompose.json: n_models: 12 -> 6  because of subset" in lines
+        shown = list(lines(diff("HEAD", "odds", None)))
+    assert "  subset: all -> odd" in shown
+    assert "facts: none changed" in shown
+    assert "  reports/metrics/decompose.json: n_models: 12 -> 6  because of subset" in shown
 
 
 def test_numbers_move_because_of_what_changed_and_the_largest_comes_first(study: Repository):
@@ -150,14 +151,14 @@ def test_a_revision_whose_outputs_are_not_in_the_cache_says_so(copy: Repository)
     shutil.rmtree(copy.path / ".dvc/cache")
     with inside(copy):
         report = verify("v1")
-        lines = list(diff("v1", "v2"))
+        shown = list(lines(diff("v1", "v2")))
     missing = [
         line for line in report.mismatches if line.startswith("data/models.parquet is missing here and in the cache")
     ]
     assert len(missing) == 1
     assert "`dvc pull`" in missing[0]
-    assert any(line.startswith("not compared: data/models.parquet (md5 ") for line in lines)
-    assert told(copy, "decompose.n_models", "v1")["evidence"]["lines"] == ["value 12"]
+    assert any(line.startswith("not compared: data/models.parquet (md5 ") for line in shown)
+    assert told(copy, "decompose.n_models", "v1")["evidence"] == {"value": 12}
 
 
 def test_a_commit_before_the_first_run_has_no_state(study: Repository, tmp_path: Path):
@@ -178,9 +179,9 @@ def test_a_revision_that_does_not_know_a_parameter_is_read_with_the_value_of_tod
     copy.run("git", "tag", "other")
     copy.run("git", "checkout", "-q", "v2", "--", "params.yaml")
     content = told(copy, "decompose.n_models", "other")
-    assert content["evidence"]["lines"] == ["value 12"]
+    assert content["evidence"] == {"value": 12}
     assert content["state"]["digest"] != told(copy, "decompose.n_models")["state"]["digest"]
     with inside(copy):
-        lines = verify("other").mismatches
-    assert lines
-    assert all(line.startswith("dvc.lock: stage ") and "parameter report" in line for line in lines)
+        found = verify("other").mismatches
+    assert found
+    assert all(line.startswith("dvc.lock: stage ") and "parameter report" in line for line in found)

@@ -2,16 +2,20 @@
 
 import hashlib
 import json
+import shutil
 import time
 from pathlib import Path
 
 import pandas as pd
 import pytest
 
+from stages import assemble, ingest
+from stages.commands.shown import lines as told
+from stages.commands.shown import machine
 from stages.commands.trace.target import trace
 from stages.contracts.errors import InputError
 from tests.commands.conftest import inside
-from tests.commands.study import BENCHMARKS, MODEL, STUDY, md5
+from tests.commands.study import BENCHMARKS, MODEL, STUDY, md5, set_params
 from tests.repository import Repository
 
 FACTS = f"metadata/{STUDY}"
@@ -20,11 +24,12 @@ COMPONENTS = "stages/analysis/components"
 
 def lines(repository: Repository, target: str, **options: object) -> list[str]:
     with inside(repository):
-        return list(trace(target, **options))
+        return list(told(trace(target, **options)))
 
 
 def graph(repository: Repository, target: str, **options: object) -> dict:
-    return json.loads("\n".join(lines(repository, target, machine=True, **options)))
+    with inside(repository):
+        return json.loads(machine(trace(target, **options)))
 
 
 def folder_md5(folder: Path) -> str:
@@ -57,7 +62,7 @@ def test_a_metric_leads_through_stages_and_parameters_to_the_facts(study: Reposi
     assert nodes["stage:decompose"]["code"][COMPONENTS] == folder_md5(study.path / COMPONENTS)
     assert nodes["metadata"]["files"][f"{STUDY}/scores.csv"] == md5(study.path / FACTS / "scores.csv")
     assert [f"data/evaluations/{MODEL}", "stage:assemble"] in content["edges"]
-    assert content["evidence"]["lines"][0].startswith("value ")
+    assert isinstance(content["evidence"]["value"], float)
 
 
 def test_the_state_names_commit_run_and_experiment(study: Repository):
@@ -77,10 +82,10 @@ def test_every_figure_is_traced_to_the_tables_that_it_shows(study: Repository):
     with inside(study):
         for figure in figures:
             name = figure.relative_to(study.path).as_posix()
-            content = json.loads("\n".join(trace(name, machine=True)))
+            content = json.loads(machine(trace(name)))
             found = ids(content)
             assert content["kind"] == "figure"
-            assert md5(figure) in "".join(content["evidence"]["lines"])
+            assert content["evidence"]["md5"] == md5(figure)
             assert {"stage:report", "stage:assemble", "stage:ingest", "metadata"} <= found
             assert any(path.startswith(("reports/tables/", "data/score_matrix")) for path in found), name
             if "correlation" in name:
@@ -91,7 +96,7 @@ def test_every_claim_is_traced(study: Repository):
     claims = pd.read_csv(study.path / FACTS / "claims.csv")
     with inside(study):
         for row in claims.itertuples():
-            content = json.loads("\n".join(trace(row.claim_id, machine=True)))
+            content = json.loads(machine(trace(row.claim_id)))
             assert content["kind"] == "claim"
             assert float(content["evidence"]["claim"]["published"]) == row.published
             assert "reproduced" in content["evidence"]["result"]["status"]
@@ -103,7 +108,7 @@ def test_every_claim_of_the_shipped_study_has_a_source(shipped: Repository):
     claims = pd.read_csv(shipped.path / "metadata/japanese-2024/claims.csv")
     with inside(shipped):
         for claim_id in claims["claim_id"].sample(25, random_state=1):
-            assert json.loads("\n".join(trace(claim_id, machine=True)))["paths"], claim_id
+            assert json.loads(machine(trace(claim_id)))["paths"], claim_id
 
 
 def test_a_published_cell_shows_its_row_licence_and_waiver(study: Repository):
@@ -201,6 +206,61 @@ def test_a_damaged_file_is_no_traceback(copy: Repository):
     (copy.path / "data/score_cells.parquet").write_bytes(b"nonsense")
     with pytest.raises(InputError, match="damaged"):
         lines(copy, "org/model-01:task_1")
+
+
+@pytest.mark.parametrize("policy", ["drop_models", "drop_benchmarks"])
+def test_what_is_left_out_for_missing_scores_says_so(copy: Repository, policy: str):
+    path = copy.path / FACTS / "scores.csv"
+    scores = pd.read_csv(path, index_col="model_id", dtype=str)
+    scores.loc["org/model-04", "task_3"] = ""
+    scores.to_csv(path)
+    set_params(copy, assemble={"missing": policy})
+    with inside(copy):
+        ingest.main()
+        assemble.main()
+    shown = "\n".join(lines(copy, "org/model-04:task_3"))
+    if policy == "drop_models":
+        reason = "left out by assemble.missing=drop_models: org/model-04 has no score on task_3"
+        assert graph(copy, "org/model-04")["evidence"]["absent"] == reason
+    else:
+        reason = "left out by assemble.missing=drop_benchmarks: task_3 has no score of org/model-04"
+        assert reason in "\n".join(lines(copy, "org/model-02:task_3"))
+        assert set(graph(copy, "org/model-04")["evidence"]["cells"]) == set(BENCHMARKS) - {"task_3"}
+    assert reason in shown
+
+
+def test_a_model_outside_of_the_subset_is_said_to_be(copy: Repository):
+    set_params(copy, subset="odd")
+    with inside(copy):
+        assemble.main()
+    assert "not in the subset odd" in "\n".join(lines(copy, "org/model-02"))
+
+
+def test_after_gc_what_is_gone_is_said_to_be_and_how_to_get_it(copy: Repository):
+    set_params(copy, assemble={"corrections": True})
+    with inside(copy):
+        assemble.main()
+    copy.dvc("commit", "-q", "-f", "assemble")
+    copy.dvc("gc", "-q", "-w", "-f")
+    told = "data/score_cells.parquet is missing here and in the cache: `dvc pull --all-commits` fetches it"
+    for target in ("org/model-02:task_2", "org/model-02"):
+        absent = graph(copy, target, rev="v1")["evidence"]["absent"]
+        assert absent.startswith(told)
+        assert "`git switch --detach v1` and `dvc repro` make it again" in absent
+        assert f"│  {absent}" in lines(copy, target, rev="v1")
+    assert graph(copy, "data/score_cells.parquet", rev="v1")["evidence"]["absent"].startswith(told)
+    assert "absent" not in graph(copy, "org/model-02:task_2")["evidence"]
+    (copy.path / "data/score_cells.parquet").unlink()
+    assert "`dvc checkout` restores it" in graph(copy, "org/model-02:task_2")["evidence"]["absent"]
+    shutil.rmtree(copy.path / ".dvc/cache")
+    assert graph(copy, "org/model-02:task_2")["evidence"]["absent"] == (
+        "data/score_cells.parquet is missing here and in the cache: `dvc pull` fetches it from the remote, "
+        "`dvc repro` makes it again"
+    )
+    shutil.rmtree(copy.path / "reports/figures")
+    figure = graph(copy, "reports/figures/pca_loadings.png")
+    assert figure["kind"] == "figure"
+    assert "missing here and in the cache" in figure["evidence"]["absent"]
 
 
 def test_the_command_takes_under_two_seconds_of_processor_time(shipped: Repository):

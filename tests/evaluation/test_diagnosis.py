@@ -1,6 +1,7 @@
 """The doctor: on planted failures, and on the real one of SmolLM2-135M."""
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -93,18 +94,19 @@ def repository(tmp_path_factory: pytest.TempPathFactory) -> Repository:
     return made
 
 
-def test_smollm2_answers_with_nothing_and_is_mended(repository: Repository):
+def test_smollm2_answers_with_nothing_and_is_fixed(repository: Repository):
     """After `Answer:` the model ends the text at once; one newline more, or one example, and it answers."""
     path = repository.path / "metadata/mini/workarounds.yaml"
     assert not path.exists()
     done = repository.observatory("diagnose", MODEL, "--items", "4", "--write")
-    rows = {line[:60].strip(): line[60:].split() for line in done.stdout.splitlines() if "%" in line}
+    found = (re.split(r"\s{2,}", line.strip()) for line in done.stdout.splitlines() if "%" in line)
+    rows = {cause: row for cause, *row in found}
     empty = {cause: int(row[0].rstrip("%")) for cause, row in rows.items()}
     assert empty["as the protocol has it"] > 50
     assert empty["prompt should end with a newline"] == 0
     assert empty["one more example is needed"] == 0
     assert empty["token for the beginning is missing"] > 50
-    assert "mended by the workaround: prompt_end: 'newline'" in done.stdout
+    assert "fixed by the workaround: prompt_end: 'newline'" in done.stdout
     assert "'The answer is: Paris'" in done.stdout
     assert "the tokenizer gives all 4 prompts back" in done.stdout
     records, problems = read_workarounds(path.read_bytes(), "w", [MODEL], [])
@@ -137,4 +139,4 @@ def test_a_wrong_name_is_one_line(repository: Repository, arguments, told):
 def test_items_of_a_benchmark(repository: Repository):
     done = repository.observatory("diagnose", MODEL, "--benchmark", "triviaqa", "--items", "2")
     assert "x/tiny on triviaqa, 2 items" in done.stdout
-    assert "nothing to mend" in done.stdout or "workaround" in done.stdout or "none of the known causes" in done.stdout
+    assert "nothing to fix" in done.stdout or "workaround" in done.stdout or "none of the known causes" in done.stdout

@@ -7,6 +7,8 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from stages.analysis.scores.cells import evaluated_cells, finish, published_cells, replace_cells, to_matrix
+from stages.analysis.scores.correlation import pearson
+from stages.analysis.scores.incomplete import leave_out
 from stages.contracts.outcomes import RATES
 from stages.contracts.params import AssembleParams, SuspicionParams
 from stages.gate.findings import MATRIX_CHECKS, Finding, Judgement, findings_table, summary
@@ -70,6 +72,77 @@ def test_ranges_are_those_declared():
 
 def test_a_constant_benchmark_is_refused():
     assert "error: scores.csv: task_2 is 0.4 for all 12 models" in lines(scores().assign(task_2=0.4))[0]
+
+
+@pytest.mark.parametrize("policy", ["drop_benchmarks", "drop_models"])
+def test_leaving_out_everything_is_refused_in_one_line(policy: str):
+    table = scores()
+    for i, name in enumerate(table):
+        table.loc[f"model-{i}" if policy == "drop_benchmarks" else slice(None), name] = np.nan
+    (line,) = judged_after(policy, table)
+    assert line.startswith("error: metadata/x/scores.csv: ")
+    assert f"after assemble.missing: {policy}, choose another policy" in line
+
+
+def judged_after(policy: str, table: pd.DataFrame, **columns: object) -> list[str]:
+    """Return what the gate says of a table whose gaps are dealt with by a policy; the suspicion check aside."""
+    facts = benchmarks(list(table), **columns)
+    chosen = params(assemble=AssembleParams(corrections=False, mixed_protocols=False, missing=policy))
+    X = leave_out(table, policy)
+    cells = cells_of(table, facts)
+    kept = cells[cells["model_id"].isin(X.index) & cells["benchmark"].isin(X.columns)]
+    judgement = judge_matrix(kept, X, facts, NO_WAIVERS, chosen, "metadata/x")
+    return [f"{f.severity}: {f.message}" for f in judgement.findings if f.check != "suspicious"]
+
+
+def test_what_has_too_few_scores_cannot_be_modelled():
+    table = scores()
+    table.loc["model-3"] = np.nan
+    table.loc[:, "task_2"] = table["task_2"].where(np.arange(12) < 2)
+    errors = [line for line in judged_after("model", table) if line.startswith("error")]
+    assert errors == [
+        "error: metadata/x/scores.csv: model-3 has no score at all: drop its row",
+        "error: metadata/x/scores.csv: task_2 has 2 scores: too few to predict the missing ones, at least 3 are "
+        "needed",
+    ]
+    blank = judged_after("model", table * np.nan)
+    assert sum(line.startswith("error") for line in blank) >= len(table)
+
+
+def test_benchmarks_that_share_too_few_models_are_said_to_have_no_correlation():
+    table = scores()
+    table.loc[:, "task_1"] = table["task_1"].where(np.arange(12) < 6)
+    table.loc[:, "task_2"] = table["task_2"].where(np.arange(12) >= 4)
+    lines = judged_after("model", table)
+    assert not any(line.startswith("error") for line in lines)
+    assert lines[-1] == (
+        "warning: metadata/x/scores.csv: 1 pairs of benchmarks are shared by fewer than 3 models, such as task_1 and "
+        "task_2: their correlations are not computed"
+    )
+    r = pearson(table)
+    assert np.isnan(r.loc["task_1", "task_2"])
+    assert r.drop(index="task_1").drop(columns="task_1").notna().all(axis=None)
+
+
+def test_a_score_at_a_declared_minimum_below_zero_is_a_marker_unless_waived():
+    table = scores() * 2 - 1
+    table.loc["model-3", "task_1"] = -1.0
+    facts = benchmarks(list(table), min_score=-1.0)
+    (line,) = lines(table, facts)
+    assert line.startswith(
+        "error: scores.csv: task_1 of model-3 is exactly -1: more often a marker of a missing score"
+    )
+    assert lines(table, facts, waiver("model-3", "task_1")) == ["waived: task_1 of model-3: zero waived: known"]
+
+
+def test_scores_below_zero_raise_no_suspicion_against_others():
+    table, facts = suspicious_study()
+    table["bbh"] -= 0.5
+    facts.loc["bbh", "min_score"] = -1.0
+    judgement = judge_matrix(cells_of(table, facts), table, facts, NO_WAIVERS, params(), "metadata/x")
+    named = [(f.model_id, f.benchmark) for f in judgement.findings if f.check == "suspicious" and f.model_id]
+    assert [benchmark for _, benchmark in named] == ["gsm8k"]
+    assert any("bbh: scores may be below zero: not predicted" in line for line in judgement.warnings())
 
 
 def test_copied_rows_and_columns_are_refused():

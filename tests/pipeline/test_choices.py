@@ -12,7 +12,6 @@ import yaml
 
 from stages import assemble, budget, decompose, ingest, validate
 from stages.analysis.scores.incomplete import leave_out
-from stages.contracts.errors import InputError
 from stages.workspace import paths
 from stages.workspace.facts import load_params
 from stages.workspace.files import read_parquet
@@ -108,18 +107,23 @@ def studies(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Plan
         yield found
 
 
-def principal(X: pd.DataFrame, *, standardize: bool) -> tuple[np.ndarray, np.ndarray]:
-    """Return shares of the variance and axes of the first two components, by the textbook."""
+def principal(X: pd.DataFrame, count: int = 2, *, standardize: bool) -> tuple[np.ndarray, np.ndarray]:
+    """Return shares of the variance and axes of the first components, by the textbook."""
     matrix = np.corrcoef(X.T) if standardize else np.cov(X.T)
     values, vectors = np.linalg.eig(matrix)
-    order = np.argsort(values)[::-1][:2]
+    order = np.argsort(values)[::-1][:count]
     return (values / values.sum())[order], vectors[:, order]
 
 
 def without(loadings: pd.DataFrame, X: pd.DataFrame, *, standardize: bool) -> np.ndarray:
-    """Return the mean loadings over all models left out in turn, by the textbook."""
-    each = [principal(X.drop(index=name), standardize=standardize)[1] for name in X.index]
-    return np.mean([axes * np.sign((axes * loadings.to_numpy()).sum(axis=0)) for axes in each], axis=0)
+    """Return the mean loadings over all models left out in turn, each axis the one most like that of all models."""
+    found = []
+    for name in X.index:
+        axes = principal(X.drop(index=name), 4, standardize=standardize)[1]
+        cosines = loadings.to_numpy().T @ axes
+        best = np.abs(cosines).argmax(axis=1)
+        found.append(axes[:, best] * np.sign(cosines[np.arange(2), best]))
+    return np.mean(found, axis=0)
 
 
 def test_pairs_are_few_and_all():

@@ -11,6 +11,7 @@ from stages import stability
 from stages.analysis.uncertainty.report import assess
 from stages.commands.place import place, write_out
 from stages.commands.plan import plan
+from stages.commands.shown import lines, machine
 from stages.contracts.errors import InputError
 from stages.workspace import analysed
 from stages.workspace.facts import load_params
@@ -143,11 +144,11 @@ def test_the_studys_own_models_are_placed_where_they_are(here: Repository, tmp_p
 def test_partial_rows_are_placed_with_wider_intervals_and_warnings(here: Repository, tmp_path: Path):
     source = write(tmp_path / "new.csv", "model_id,mmlu,niilc,gsm8k,humaneval,jmmlu\nnew,0.95,0.5,0.6,0.4,0.6\n")
     found = place(source)
-    said = "\n".join(found.lines())
+    said = "\n".join(lines(found))
     assert "mmlu of new is 0.95, outside the study's 0.2465 to 0.8428" in said
     assert "less than half of the variance" in said
     assert "measured next, " in said
-    assert json.loads(found.machine())["models"]["new"]["benchmarks"] == 5
+    assert json.loads(machine(found))["models"]["new"]["benchmarks"] == 5
 
 
 @pytest.mark.parametrize(
@@ -182,7 +183,7 @@ def test_a_model_without_file_or_evaluation_is_refused(here: Repository):
 
 
 def test_a_plan_stands_beside_its_errors_and_baselines(here: Repository):
-    answer = json.loads(plan(13, {"ja": 500, "en": 2000}, {"mmlu": 0.8}).machine())
+    answer = json.loads(machine(plan(13, {"ja": 500, "en": 2000}, {"mmlu": 0.8})))
     assert list(answer["components"]) == ["PC1", "PC2", "PC3", "PC4"]
     assert len(answer["benchmarks"]) == 19
     entry = answer["benchmarks"]["mmlu"]
@@ -197,7 +198,7 @@ def test_a_plan_stands_beside_its_errors_and_baselines(here: Repository):
 
 
 def test_a_question_outside_the_data_is_told(here: Repository):
-    assert any("700 B parameters" in line for line in plan(700, {"ja": 100, "en": 2000}, {}).lines())
+    assert any("700 B parameters" in line for line in lines(plan(700, {"ja": 100, "en": 2000}, {})))
 
 
 @pytest.mark.parametrize(

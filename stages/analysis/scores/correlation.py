@@ -3,21 +3,25 @@
 import numpy as np
 import pandas as pd
 
+FEWEST = 3
+"""Fewest models for which a correlation says anything."""
+
 
 def pearson(X: pd.DataFrame) -> pd.DataFrame:
     """Return Pearson's r between the columns of X (n_models, n_benchmarks).
 
-    Where cells are missing, each pair is correlated over the models that have both.
+    Where cells are missing, each pair is correlated over the models that have both; NaN for
+    fewer than `FEWEST`.
     """
     if X.isna().to_numpy().any():
-        return X.corr()
+        return X.corr(min_periods=FEWEST)
     return pd.DataFrame(np.corrcoef(X.to_numpy(dtype=float), rowvar=False), X.columns, X.columns)
 
 
 def spearman(X: pd.DataFrame) -> pd.DataFrame:
     """Return Spearman's rank correlation between the columns of X, ties and gaps as usual."""
     if X.isna().to_numpy().any():
-        return X.corr(method="spearman")
+        return X.corr(method="spearman", min_periods=FEWEST)
     return pearson(X.rank())
 
 

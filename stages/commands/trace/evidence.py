@@ -1,42 +1,27 @@
-"""What is known of a cell, a model or a claim itself: the row it stands in, its source, the answers behind it."""
+"""Reads what is known of a cell, a model or a claim itself: its row, its source, the answers behind it."""
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
+from stages import assemble
+from stages.analysis.scores.cells import take_subset
 from stages.commands.snapshot import Snapshot
+from stages.commands.trace.records import CellEvidence, ClaimEvidence, Evaluation, Mention, ModelEvidence, Row
 from stages.contracts.csv.csvfile import records
-from stages.contracts.outcomes import RATES
+from stages.contracts.errors import InputError
+from stages.contracts.names import listed
 from stages.contracts.study.facts import Facts
-from stages.lineage.pipeline import flatten
+from stages.workspace import paths
+from stages.workspace.evaluations import read_evaluations
 from stages.workspace.files import read_parquet
-from stages.workspace.paths import CELLS, EVALUATIONS, MATRIX, MODELS, TABLES, study_folder
-
-SHOWN = 160
-"""Characters of a prompt or an answer that a line shows; `--json` has all of it."""
 
 
-@dataclass(frozen=True)
-class Evidence:
-    """What is known of a target itself.
-
-    Attributes:
-        lines: To print.
-        content: The same for machines.
-        paths: Files of the pipeline that it stands in.
-    """
-
-    lines: tuple[str, ...]
-    content: Mapping[str, Any] = field(default_factory=dict)
-    paths: tuple[str, ...] = ()
-
-
-def fact_row(path: Path, key: Mapping[str, str]) -> tuple[int, dict[str, str]] | None:
-    """Return the line and the cells, as they are written, of a row of a study's table; None when there is none.
+def fact_row(path: Path, key: Mapping[str, str]) -> Row | None:
+    """Return a row of a study's table as it is written; None when there is none.
 
     Args:
         path: CSV file.
@@ -49,12 +34,14 @@ def fact_row(path: Path, key: Mapping[str, str]) -> tuple[int, dict[str, str]] |
     for record in rows:
         cells = dict(zip(header, record.cells, strict=False))
         if all(cells.get(column) == value for column, value in key.items()):
-            return record.line, cells
+            return Row(str(path), record.line, cells)
     return None
 
 
-def cell_evidence(model: str, benchmark: str, facts: Facts, snapshot: Snapshot, samples: int) -> Evidence:
-    """Return where a score comes from.
+def cell_evidence(
+    model: str, benchmark: str, facts: Facts, snapshot: Snapshot, samples: int
+) -> tuple[CellEvidence, tuple[str, ...]]:
+    """Return where a score comes from, and the files of the pipeline that it stands in.
 
     Args:
         model: A model of the study.
@@ -63,49 +50,79 @@ def cell_evidence(model: str, benchmark: str, facts: Facts, snapshot: Snapshot, 
         snapshot: Version of the repository.
         samples: Answers to show of an evaluated cell.
     """
-    folder = study_folder(snapshot.params.study)
-    key = {"model_id": model, "benchmark": benchmark}
-    cells = read_parquet(CELLS) if CELLS.is_file() else pd.DataFrame()
+    cells = read_parquet(paths.CELLS) if paths.CELLS.is_file() else pd.DataFrame()
     found = cells[(cells["model_id"] == model) & (cells["benchmark"] == benchmark)] if len(cells) else cells
-    lines: list[str] = []
-    content: dict[str, Any] = {}
-    paths = [str(MATRIX), str(CELLS)]
-    if found.empty:
-        lines.append(f"not in {CELLS}: outside of the subset {snapshot.params.subset}, or not computed yet")
-        origin = "evaluated" if model in snapshot.params.evaluate.models else "published"
-    else:
-        row = found.iloc[0]
-        origin = str(row["origin"])
-        content["cell"] = plain_rows(found)[0]
-        lines.append(f"score {row['score']:.12g}, {origin}; {row['protocol']}")
-        lines += _outcomes(row)
-        lines.append(f"source: {row['source']}")
-    if origin == "evaluated":
-        more, evaluation = _evaluation(model, benchmark, snapshot, samples)
-        lines += more
-        content |= evaluation
-        paths = [path for path in (*paths, f"{EVALUATIONS}/{model}") if snapshot.tree.exists(path)]
-    else:
-        lines.append(f"licence: {facts.info.licence}")
-    for name, columns, what in _tables(benchmark):
-        row_key = {"model_id": model} if name == "scores.csv" else key
-        row_found = fact_row(folder / name, row_key)
-        if row_found:
-            line, fields = row_found
-            content[name] = {"line": line, **{column: fields[column] for column in columns}}
-            told = "; ".join(f"{column} {fields[column]}" for column in columns)
-            applied = _applied(name, origin)
-            lines.append(f"{what}: {folder / name} line {line}: {told}{applied}")
-    return Evidence(tuple(lines), content, tuple(path for path in paths if path in snapshot.graph.entries))
+    cell = plain_rows(found)[0] if len(found) else None
+    published = "evaluated" if model in snapshot.params.evaluate.models else "published"
+    origin = cell["origin"] if cell else published
+    evaluated = origin == "evaluated"
+    evidence = CellEvidence(
+        cell=cell,
+        absent="" if cell and cell["score"] is not None else absence(model, benchmark, facts, snapshot),
+        licence="" if evaluated else facts.info.licence,
+        evaluation=_evaluation(model, benchmark, snapshot, samples) if evaluated else None,
+        mentions=dict(_mentions(model, benchmark, origin, paths.study_folder(snapshot.params.study))),
+    )
+    standing = [str(paths.MATRIX), str(paths.CELLS)]
+    folder = f"{paths.EVALUATIONS}/{model}"
+    standing += [folder] if evaluated and snapshot.tree.exists(folder) else []
+    return evidence, tuple(path for path in standing if path in snapshot.graph.entries)
 
 
-def _tables(benchmark: str) -> tuple[tuple[str, tuple[str, ...], str], ...]:
-    """Return the tables that can speak of a cell: file, columns to tell, what they are."""
-    return (
+def absence(model: str, benchmark: str | None, facts: Facts, snapshot: Snapshot) -> str:
+    """Return why the analysis lacks a model or the score of one, as the stage `assemble` has it.
+
+    Args:
+        model: A model of the study.
+        benchmark: A benchmark of the study; None for all scores of the model.
+        facts: Tables of the study.
+        snapshot: Version of the repository.
+    """
+    params = snapshot.params
+    if model not in take_subset(facts.models, params.subset).index:
+        return f"not in the subset {params.subset}"
+    if away := snapshot.absence(str(paths.CELLS)):
+        return away
+    try:
+        evaluated = read_evaluations(params, facts.benchmarks)
+    except InputError as error:
+        return error.problems[0]
+    everything = params.assemble.model_copy(update={"missing": "refuse"})
+    _, X = assemble.run(facts, evaluated, params.model_copy(update={"assemble": everything}))
+    reason = _left_out(model, benchmark, X.isna(), params.assemble.missing)
+    return reason or f"not in {paths.CELLS}, where it belongs: run `dvc repro`"
+
+
+def _left_out(model: str, benchmark: str | None, missing: pd.DataFrame, policy: str) -> str:
+    """Return which missing scores keep a model or a cell out, empty when none do.
+
+    Args:
+        model: A model of the subset.
+        benchmark: Of the cell, None for the model.
+        missing: Which cells have no score, bool (n_models, n_benchmarks).
+        policy: assemble.missing.
+    """
+    lacking = list(missing.columns[missing.loc[model]])
+    if policy == "drop_models" and lacking:
+        return f"left out by assemble.missing={policy}: {model} has no score on {listed(lacking)}"
+    if policy == "drop_benchmarks" and benchmark and missing[benchmark].any():
+        without = list(missing.index[missing[benchmark]])
+        return f"left out by assemble.missing={policy}: {benchmark} has no score of {listed(without)}"
+    return "no score was published or evaluated" if benchmark in lacking else ""
+
+
+def _mentions(model: str, benchmark: str, origin: str, folder: Path) -> Iterator[tuple[str, Mention]]:
+    """Yield each table of the study that speaks of a cell, and what it says."""
+    tables = (
         ("scores.csv", (benchmark,), "published"),
         ("corrections.csv", ("published", "corrected", "reason", "source"), "correction"),
         ("waivers.csv", ("check", "reason", "source"), "waiver"),
     )
+    for name, columns, what in tables:
+        key = {"model_id": model} if name == "scores.csv" else {"model_id": model, "benchmark": benchmark}
+        row = fact_row(folder / name, key)
+        if row:
+            yield name, Mention(row, what, columns, _applied(name, origin))
 
 
 def _applied(name: str, origin: str) -> str:
@@ -114,38 +131,19 @@ def _applied(name: str, origin: str) -> str:
     return " (replaced)" if name == "scores.csv" and origin in {"corrected", "evaluated"} else ""
 
 
-def _outcomes(row: pd.Series) -> Iterator[str]:
-    """Yield a line on the precision and the outcomes of a cell, of what is known."""
-    names = {"n_items": "items", "stderr": "standard error", **RATES}
-    known = [f"{label} {row[name]:.6g}" for name, label in names.items() if pd.notna(row[name])]
-    if known:
-        yield ", ".join(known)
-
-
-def _evaluation(model: str, benchmark: str, snapshot: Snapshot, samples: int) -> tuple[list[str], dict[str, Any]]:
-    """Return what an evaluation recorded, lines and content."""
-    folder = EVALUATIONS / model
-    lines: list[str] = []
-    content: dict[str, Any] = {}
+def _evaluation(model: str, benchmark: str, snapshot: Snapshot, samples: int) -> Evaluation:
+    """Return what an evaluation recorded of a benchmark."""
+    folder = paths.EVALUATIONS / model
+    file = str(folder / "samples" / f"{benchmark}.parquet")
     provenance = read_json(folder / "provenance.json")
-    if provenance is None:
-        lines.append(f"{folder / 'provenance.json'} is missing here: `dvc pull`")
-    else:
-        chosen = dict(_of_benchmark(provenance, benchmark))
-        content["provenance"] = chosen
-        lines += [f"{name}: {_short(value)}" for name, value in flatten("", chosen)]
-    file = folder / "samples" / f"{benchmark}.parquet"
-    if not file.is_file():
-        lines.append(f"{file} is missing here: `dvc pull`")
-        return lines, content
-    lines.append(f"answers: {file}  md5 {snapshot.tree.md5(str(file))}")
-    if samples:
-        table = read_parquet(file).head(samples)
-        rows = plain_rows(table)
-        content["samples"] = rows
-        for row in rows:
-            lines += [f"{'- ' if i == 0 else '  '}{name}: {_short(v)}" for i, (name, v) in enumerate(row.items())]
-    return lines, content
+    here = snapshot.tree.exists(file)
+    rows = plain_rows(read_parquet(Path(file)).head(samples)) if here and samples else []
+    return Evaluation(
+        provenance=None if provenance is None else dict(_of_benchmark(provenance, benchmark)),
+        answers=(file, snapshot.tree.md5(file)) if here else None,
+        samples=rows,
+        absent=[line for path in (str(folder / "provenance.json"), file) if (line := snapshot.absence(path))],
+    )
 
 
 def _of_benchmark(content: Mapping[str, Any], benchmark: str) -> Iterator[tuple[str, Any]]:
@@ -158,11 +156,6 @@ def _of_benchmark(content: Mapping[str, Any], benchmark: str) -> Iterator[tuple[
                 yield name, dict(_of_benchmark(value, benchmark))
         else:
             yield name, value
-
-
-def _short(value: object) -> str:
-    text = " ".join(str(value).split())
-    return text if len(text) <= SHOWN else f"{text[:SHOWN]}..."
 
 
 def plain_rows(table: pd.DataFrame) -> list[dict[str, Any]]:
@@ -179,55 +172,31 @@ def read_json(path: Path) -> dict[str, Any] | None:
     return content
 
 
-def model_evidence(model: str, facts: Facts, snapshot: Snapshot) -> Evidence:
-    """Return the record of a model, its budgets and its cells."""
-    folder = study_folder(snapshot.params.study)
-    lines: list[str] = []
-    content: dict[str, Any] = {}
-    found = fact_row(folder / "models.csv", {"model_id": model})
-    if found:
-        line, fields = found
-        content["record"] = {"line": line, **fields}
-        told = ", ".join(f"{name} {value}" for name, value in fields.items() if value and name != "model_id")
-        lines.append(f"{folder / 'models.csv'} line {line}: {told}")
-    if MODELS.is_file():
-        row = read_parquet(MODELS).loc[model]
-        budgets = {str(name): float(row[name]) for name in row.index if str(name).startswith("nd_")}
-        content["budgets"] = {name: None if pd.isna(value) else value for name, value in budgets.items()}
-        known = [f"{name} {value:.6g}" for name, value in budgets.items() if pd.notna(value)]
-        lines.append(f"budgets (parameters x tokens): {', '.join(known) or 'unknown'}")
-    if CELLS.is_file():
-        cells = read_parquet(CELLS)
-        mine = cells[cells["model_id"] == model]
-        content["cells"] = {row.benchmark: {"score": row.score, "origin": row.origin} for row in mine.itertuples()}
-        lines += [f"{model}:{row.benchmark} {row.score:.6g} {row.origin}" for row in mine.itertuples()]
-        if mine.empty:
-            lines.append(f"not in the subset {snapshot.params.subset}")
-    if model in snapshot.params.evaluate.models:
-        provenance = read_json(EVALUATIONS / model / "provenance.json")
-        if provenance:
-            content["provenance"] = provenance
-    candidates: Sequence[str] = (str(CELLS), str(MODELS), f"{EVALUATIONS}/{model}")
-    return Evidence(tuple(lines), content, tuple(path for path in candidates if path in snapshot.graph.entries))
+def model_evidence(model: str, facts: Facts, snapshot: Snapshot) -> tuple[ModelEvidence, tuple[str, ...]]:
+    """Return the record of a model, its budgets and its cells, and the files of the pipeline that it stands in."""
+    record = fact_row(paths.study_folder(snapshot.params.study) / "models.csv", {"model_id": model})
+    budgets: dict[str, float | None] = {}
+    if paths.MODELS.is_file():
+        row = read_parquet(paths.MODELS).loc[model]
+        names = [str(name) for name in row.index if str(name).startswith("nd_")]
+        budgets = {name: None if pd.isna(row[name]) else float(row[name]) for name in names}
+    cells: dict[str, dict[str, Any]] = {}
+    if paths.CELLS.is_file():
+        table = read_parquet(paths.CELLS)
+        mine = plain_rows(table.loc[table["model_id"] == model, ["benchmark", "score", "origin"]])
+        cells = {row["benchmark"]: {"score": row["score"], "origin": row["origin"]} for row in mine}
+    evaluated = model in snapshot.params.evaluate.models
+    provenance = read_json(paths.EVALUATIONS / model / "provenance.json") if evaluated else None
+    absent = "" if cells else absence(model, None, facts, snapshot)
+    standing = (str(paths.CELLS), str(paths.MODELS), f"{paths.EVALUATIONS}/{model}")
+    evidence = ModelEvidence(model, record, budgets, cells, absent, provenance or {})
+    return evidence, tuple(path for path in standing if path in snapshot.graph.entries)
 
 
-def claim_row(claim_id: str, snapshot: Snapshot) -> Evidence | None:
+def claim_evidence(claim_id: str, snapshot: Snapshot) -> ClaimEvidence | None:
     """Return what is claimed and what came out, None when the study claims nothing of this name."""
-    folder = study_folder(snapshot.params.study)
-    found = fact_row(folder / "claims.csv", {"claim_id": claim_id})
-    if found is None:
+    claim = fact_row(paths.study_folder(snapshot.params.study) / "claims.csv", {"claim_id": claim_id})
+    if claim is None:
         return None
-    line, fields = found
-    lines = [
-        f"{fields['location']}: {fields['quantity']}, subset {fields['subset']}",
-        f"published {fields['published']}, tolerance {fields['tolerance']}; {folder / 'claims.csv'} line {line}",
-    ]
-    content: dict[str, Any] = {"claim": {"line": line, **fields}}
-    table = TABLES / "claims.csv"
-    ours = fact_row(table, {"claim_id": claim_id})
-    if ours is not None:
-        number, result = ours
-        content["result"] = {"line": number, **result}
-        lines.append(f"{result['status']}: here {result['reproduced'] or 'none'}; {table} line {number}")
-        lines += [f"note: {result['note']}"] if result["note"] else []
-    return Evidence(tuple(lines), content)
+    table = paths.TABLES / "claims.csv"
+    return ClaimEvidence(claim, fact_row(table, {"claim_id": claim_id}), snapshot.absence(str(table)))

@@ -111,7 +111,7 @@ def compare_file(file: str, again: Path, report: Report) -> list[str]:
         found = list(table_differences(table, read(again), relative=0.0))
         numbers = table.select_dtypes("float").abs().max()
         steps = {str(name): 10.0 ** -unit(largest, digits) for name, largest in numbers.dropna().items()}
-    report.count("files computed anew", 1)
+    report.count("files computed again", 1)
     last = [item for item in found if item.size <= LAST * _step(item, steps, digits)]
     if last:
         report.notes.append(f"{file}: differs in the last digits ({len(last)} number{'s' * (len(last) > 1)})")

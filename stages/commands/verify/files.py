@@ -9,14 +9,15 @@ from pathlib import Path
 from stages.commands.snapshot import Snapshot
 from stages.commands.verify.report import Report
 from stages.lineage.cache import Tree, folder_md5
+from stages.lineage.dvc_files import read_params
 from stages.lineage.git import archive
 from stages.lineage.graph import kind_of
 from stages.lineage.pipeline import Entry, lock_problems
 
-MEND = {
+FIX = {
     "code": "code changed since the run: `dvc repro`, or restore it with git",
     "fact": "facts changed since the run: `dvc repro`, or restore them with git",
-    "file": "`dvc checkout` restores it, `dvc repro` makes it anew",
+    "file": "`dvc checkout` restores it, `dvc repro` makes it again",
 }
 
 
@@ -98,7 +99,7 @@ class _Files:
         reference = self.reference(entry) if entry.is_folder else None
         if reference is None:
             self.lines.setdefault(
-                path, f"{path}: md5 {actual}, dvc.lock has {entry.md5} ({where}): {MEND[kind_of(path)]}"
+                path, f"{path}: md5 {actual}, dvc.lock has {entry.md5} ({where}): {FIX[kind_of(path)]}"
             )
             return
         now = {f"{path}/{name}": md5 for name, md5 in tree.manifest(path).items()}
@@ -108,23 +109,16 @@ class _Files:
                 self.lines.setdefault(
                     file,
                     f"{file}: {_md5(now.get(file))}, dvc.lock has {_md5(reference.get(file))} through the folder "
-                    f"{path} ({where}): {MEND[kind_of(path)]}",
+                    f"{path} ({where}): {FIX[kind_of(path)]}",
                 )
 
     def _missing(self, entry: Entry, where: str) -> None:
         path = entry.path
-        cached = self.snapshot.cache.contents(entry)[1] == []
         if kind_of(path) != "file" or path in self.committed:
-            how = "restore it with git"
-        elif cached:
-            how = "`dvc checkout`"
+            how = "missing here: restore it with git"
         else:
-            how = "`dvc pull` fetches it from the remote, `dvc repro` makes it anew"
-        self.lines.setdefault(
-            path,
-            f"{path} is missing here{'' if cached else ' and in the cache'}, dvc.lock has md5 {entry.md5} "
-            f"({where}): {how}",
-        )
+            how = self.snapshot.restoring(entry)
+        self.lines.setdefault(path, f"{path} is {how}; dvc.lock has md5 {entry.md5} ({where})")
 
 
 def _md5(value: str | None) -> str:
@@ -160,10 +154,10 @@ def check_files(snapshot: Snapshot, report: Report, left_out: Callable[[str], bo
 
 def check_lock(snapshot: Snapshot, report: Report) -> None:
     """Compare dvc.lock with dvc.yaml, with the parameters and with itself."""
-    files = {file for stage in snapshot.plan.values() for file in stage.params}
-    params = {file: snapshot.raw_params for file in files}
-    report.add(lock_problems(snapshot.lock, snapshot.plan, params))
-    report.count("stages", len(snapshot.lock))
+    lock, plan = snapshot.lock, snapshot.plan
+    files = {file for stage in plan.values() for file in stage.params if snapshot.tree.exists(file)}
+    report.add(lock_problems(lock, plan, {file: read_params(snapshot.folder / file) for file in files}))
+    report.count("stages", len(lock))
 
 
 def check_cache(snapshot: Snapshot, report: Report) -> None:

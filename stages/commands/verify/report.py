@@ -1,8 +1,9 @@
 """What the checks of `observatory verify` find."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -20,6 +21,22 @@ class Report:
     mismatches: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     counts: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def ok(self) -> bool:
+        """Whether everything is what it should be."""
+        return not self.mismatches
+
+    def text(self) -> Iterator[str]:
+        """Yield notes, mismatches and what was compared."""
+        yield from (f"note: {line}" for line in self.notes)
+        yield from self.mismatches
+        counted = ", ".join(f"{number} {what}" for what, number in self.counts.items())
+        yield f"{len(self.mismatches)} mismatches; compared: {counted}"
+
+    def content(self) -> Mapping[str, Any]:
+        """Return the same."""
+        return {"mismatches": self.mismatches, "notes": self.notes, "compared": self.counts}
 
     def add(self, lines: Iterable[str]) -> None:
         """Add mismatches, each once."""

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
+from stages.contracts.csv.csvfile import file_problem, records
 from stages.contracts.csv.schema import Table
 from stages.contracts.csv.table import missing_rows, read_table
 from stages.contracts.errors import InputError
@@ -61,6 +62,34 @@ class _Reader:
         self.folder = folder
         self.problems: list[str] = []
 
+    def info(self) -> StudyInfo | None:
+        """Return study.yaml, or None after noting its problems."""
+        where = f"{self.folder}/study.yaml"
+        if "study.yaml" not in self.files:
+            self.problems.append(f"{where}: the file is missing; it holds title, citation, licence, languages, groups")
+            return None
+        try:
+            return load_study(self.files["study.yaml"].decode("utf-8"), where)
+        except UnicodeDecodeError:
+            self.problems.append(f"{where}: not UTF-8 text: save it as UTF-8")
+        except InputError as error:
+            self.problems += error.problems
+        return None
+
+    def header(self, file: str) -> list[str]:
+        """Return the first row of a table as it stands, whatever else is wrong with it; empty when there is none."""
+        data = self.files.get(file, b"")
+        first = None if file_problem(data) else next(records(data), None)
+        return first.cells if first else []
+
+    def column(self, file: str, name: str) -> list[str]:
+        """Return the cells of a column as they stand, whatever is wrong with others; none when rows cannot be told."""
+        header = self.header(file)
+        if name not in header:
+            return []
+        place, rows = header.index(name), [row.cells for row in records(self.files[file])][1:]
+        return [row[place] for row in rows] if all(len(row) > place for row in rows) else []
+
     def read(self, table: Table, known: Mapping[str, Sequence[str]]) -> pd.DataFrame | None:
         """Return the table, or None after noting its problems. A missing optional table has no rows."""
         where = f"{self.folder}/{table.file}"
@@ -94,18 +123,18 @@ def read_facts(files: Mapping[str, bytes], folder: str, params: Params) -> Facts
     Raises:
         InputError: Something is wrong; every problem of every table is named.
     """
-    info = _read_info(files, folder)
     reader = _Reader(files, folder)
-    models = reader.read(models_table(list(info.languages), list(info.groups)), {})
-    benchmarks = reader.read(benchmarks_table(list(info.languages)), {})
+    info = reader.info()
+    models = reader.read(models_table(list(info.languages), list(info.groups)), {}) if info else None
+    benchmarks = reader.read(benchmarks_table(list(info.languages)), {}) if info else None
+    # what is wrong with the tables that declare the names must not hide what is wrong with those that use them
     known: dict[str, Sequence[str]] = {}
-    if models is not None:
-        known["model_id"] = list(models["model_id"])
-    if benchmarks is not None:
-        known["benchmark"] = list(benchmarks["benchmark"])
-    scores = None
-    if models is not None and benchmarks is not None:
-        scores = reader.read(scores_table(list(known["benchmark"])), known)
+    for key, frame, file in (("model_id", models, "models.csv"), ("benchmark", benchmarks, "benchmarks.csv")):
+        names = reader.column(file, key) if frame is None else list(frame[key])
+        if names:
+            known[key] = list(dict.fromkeys(names))
+    columns = known.get("benchmark") or [name for name in reader.header("scores.csv") if name != "model_id"]
+    scores = reader.read(scores_table(columns), known)
     corrections, waivers = reader.read(CORRECTIONS, known), reader.read(WAIVERS, known)
     claims = reader.read(CLAIMS, {})
     workarounds = reader.workarounds(known)
@@ -113,11 +142,11 @@ def read_facts(files: Mapping[str, bytes], folder: str, params: Params) -> Facts
     if models is not None:
         problems += _parameter_problems(models, params)
         problems += trust_problems(models, f"{folder}/models.csv")
-    if benchmarks is not None:
+    if benchmarks is not None and info is not None:
         problems += _benchmark_problems(benchmarks, info, folder)
-    if models is not None and scores is not None:
-        problems += _score_problems(models, scores, corrections, params, folder)
-    if problems or models is None or benchmarks is None or scores is None:
+    if scores is not None:
+        problems += _score_problems(known.get("model_id", ()), scores, corrections, params, folder)
+    if problems or info is None or models is None or benchmarks is None or scores is None:
         raise InputError(problems)
     if corrections is None or waivers is None or claims is None:
         raise InputError(problems)
@@ -125,17 +154,6 @@ def read_facts(files: Mapping[str, bytes], folder: str, params: Params) -> Facts
     rows = [name for name in models.index if name in set(scores["model_id"])]
     wide = scores.set_index("model_id").loc[rows, list(benchmarks.index)]
     return Facts(info, models, benchmarks, wide, corrections, waivers, claims, workarounds)
-
-
-def _read_info(files: Mapping[str, bytes], folder: str) -> StudyInfo:
-    if "study.yaml" not in files:
-        raise InputError(
-            [f"{folder}/study.yaml: the file is missing; it holds title, citation, licence, languages, groups"]
-        )
-    try:
-        return load_study(files["study.yaml"].decode("utf-8"), f"{folder}/study.yaml")
-    except UnicodeDecodeError:
-        raise InputError([f"{folder}/study.yaml: not UTF-8 text: save it as UTF-8"]) from None
 
 
 def subset_values(models: pd.DataFrame) -> list[str]:
@@ -186,9 +204,9 @@ def _benchmark_problems(benchmarks: pd.DataFrame, info: StudyInfo, folder: str) 
 
 
 def _score_problems(
-    models: pd.DataFrame, scores: pd.DataFrame, corrections: pd.DataFrame | None, params: Params, folder: str
+    models: Sequence[str], scores: pd.DataFrame, corrections: pd.DataFrame | None, params: Params, folder: str
 ) -> list[str]:
-    needed = [name for name in models["model_id"] if name not in params.evaluate.models]
+    needed = [name for name in models if name not in params.evaluate.models]
     problems = missing_rows(scores, f"{folder}/scores.csv", "model_id", needed)
     if corrections is None:
         return problems
@@ -200,6 +218,6 @@ def _score_problems(
             value = wide.loc[row.model_id, row.benchmark]
             problems.append(
                 f"{folder}/corrections.csv: published {row.benchmark} of {row.model_id} is {row.published:g}, "
-                f"scores.csv has {value:g}: remove the row or mend the published value"
+                f"scores.csv has {value:g}: remove the row or fix the published value"
             )
     return problems

@@ -121,6 +121,47 @@ def test_problems_of_all_tables_come_at_once():
         assert f"metadata/s/{name}" in found
 
 
+@pytest.mark.parametrize(
+    ("broken", "damage"),
+    [
+        ("models.csv", lambda text: text.replace(",scratch,", ",scrach,", 1)),
+        ("benchmarks.csv", lambda text: text.replace(",generation,", ",generating,", 1)),
+        ("study.yaml", lambda text: text.replace("licence:", "license:", 1)),
+    ],
+)
+def test_a_problem_of_the_tables_that_declare_names_hides_none_of_those_that_use_them(
+    broken: str, damage: Callable[[str], str]
+):
+    files = edited(broken, damage)
+    files["scores.csv"] = files["scores.csv"].decode().replace("cyberagent/calm2-7b,0.", "elyza/X,a.").encode()
+    files["corrections.csv"] = files["corrections.csv"].decode().replace(",humaneval,", ",humanevel,", 1).encode()
+    files["claims.csv"] = files["claims.csv"].decode().replace("all,35", "all,x", 1).encode()
+    found = problems(files)
+    assert {line.partition(":")[0].removeprefix("metadata/s/") for line in found} >= {
+        broken,
+        "scores.csv",
+        "corrections.csv",
+        "claims.csv",
+    }
+    scores = [line for line in found if "scores.csv" in line]
+    assert any("elyza/X" in line and "expected a known model_id" in line for line in scores)
+    assert any(" is 'a." in line for line in scores)
+    # nothing else is wrong with the other rows
+    assert len(scores) == 2
+
+
+def test_names_that_cannot_be_read_are_not_held_against_the_scores():
+    files = edited("models.csv", lambda text: text.replace("model_id", "Model", 1))
+    assert all(line.startswith("metadata/s/models.csv") for line in problems(files))
+
+
+def test_a_name_with_line_breaks_and_control_characters_stays_in_one_line():
+    chosen = params().evaluate.model_copy(update={"models": ["a\nb\x1b[2J\u2028c"]})
+    (line,) = problems(shipped(), evaluate=chosen)
+    assert "names a\\nb\\x1b[2J\\u2028c, which is not in models.csv" in line
+    assert InputError(["日本\u3000語\r\n"]).problems == ("日本\u3000語\\r\\n",)
+
+
 def test_unknown_and_wrong_fields_of_study_yaml_are_named():
     raw = yaml.safe_load(shipped()["study.yaml"])
     raw["langauges"] = raw.pop("languages")
