@@ -9,7 +9,7 @@ INSTALL := $(UV) pip install --quiet --python $(BIN)/python
 RUN := PATH="$(CURDIR)/$(BIN):$$PATH"
 SYSTEM_PACKAGES := bubblewrap chromium chromium-driver
 
-.PHONY: help setup repro check pythons coverage test test-kernels test-scale test-eval test-slow bench lock system-packages clean
+.PHONY: help setup repro check pythons coverage test test-kernels test-scale test-eval test-slow bench bench-completion lock system-packages clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -69,6 +69,9 @@ test-slow: $(VENV)/installed-dev ## Simulations of coverage and recovery
 
 bench: $(VENV)/installed-dev ## Measure speed as ratios within one run
 	$(RUN) python -m bench
+
+bench-completion: $(VENV)/installed-dev ## Missing scores against a public benchmark: DATA=folder OUT=file.json
+	$(RUN) python -m bench.completion --data $(DATA) --out $(OUT)
 
 lock: $(UV) ## Pin what a fresh environment resolves to, with hashes
 	rm -rf $(VENV)/lock && $(PYTHON) -m venv $(VENV)/lock

@@ -1,29 +1,25 @@
 """Stage `stability`: how far the results would move with other models, families, test items or token counts.
 
-Reads   data/score_matrix.parquet (behind the gate), data/score_cells.parquet, data/models.parquet,
-        reports/tables/{pca_loadings,fa_loadings}.csv, reports/metrics/scale.json
+Reads   data/{score_matrix,score_cells,models,study/benchmarks}.parquet, reports/tables/{pca,fa}_loadings.csv,
+        reports/metrics/scale.json
 Writes  reports/tables/stability_*.csv, reports/tables/skipped_stability.csv, reports/metrics/stability.json
 """
 
 from stages.analysis.scaling.budgets import derive_tokens
 from stages.analysis.scaling.ranges import log_ranges, range_problems
-from stages.analysis.scores.cells import to_matrix, waived
+from stages.analysis.scores.cells import scaled_ranges, to_matrix, waived
 from stages.analysis.uncertainty.report import Inputs, assess, headline
 from stages.contracts.errors import raise_all
 from stages.contracts.params import Params
 from stages.workspace import paths
-from stages.workspace.facts import load_info, load_params
+from stages.workspace.facts import load_info, load_params, read_fact
 from stages.workspace.files import read_parquet
 from stages.workspace.outputs import read_metrics, read_table, write_metrics, write_skipped, write_table
 from stages.workspace.running import run_stage
 
 
 def read_inputs(params: Params) -> Inputs:
-    """Read what the stage needs.
-
-    Raises:
-        InputError: A token count lies outside its range.
-    """
+    """Read what the stage needs; an InputError names token counts outside their ranges."""
     info = load_info(params.study)
     X, cells = read_parquet(paths.MATRIX), read_parquet(paths.CELLS)
     table, languages = read_parquet(paths.MODELS), list(info.languages)
@@ -33,6 +29,7 @@ def read_inputs(params: Params) -> Inputs:
     return Inputs(
         X=X,
         stderr=to_matrix(cells, "stderr", list(X.index), list(X.columns)),
+        ranges=scaled_ranges(read_fact("benchmarks")),
         suspected=waived(cells, X),
         loadings=read_table("pca_loadings", "benchmark"),
         factor_loadings=read_table("fa_loadings", "benchmark"),

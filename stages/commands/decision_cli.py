@@ -22,8 +22,18 @@ WISH = "BENCHMARK=SCORE"
     help="Also draw study and new models: FILE.png or .svg.",
 )
 @click.option("--mixed-protocols", is_flag=True, help="Place scores measured under another protocol all the same.")
+@click.option(
+    "--next",
+    "ahead",
+    type=click.IntRange(min=0),
+    default=1,
+    show_default=True,
+    help="Benchmarks to measure next that are named for each model, those that tell most first.",
+)
 @JSON
-def place(scores: str, *, out: Path | None, figure: Path | None, mixed_protocols: bool, machine: bool) -> None:
+def place(
+    scores: str, *, out: Path | None, figure: Path | None, mixed_protocols: bool, ahead: int, machine: bool
+) -> None:
     """Show where new models lie among those of the study.
 
     SCORES is a CSV file, one row a model and one column a benchmark, any of which may be left out or empty; or one row
@@ -34,7 +44,7 @@ def place(scores: str, *, out: Path | None, figure: Path | None, mixed_protocols
         from stages.commands.place import draw, write_out
         from stages.commands.place import place as run_place
 
-        found = run_place(scores, mixed_protocols=mixed_protocols)
+        found = run_place(scores, mixed_protocols=mixed_protocols, ahead=ahead)
         if out is not None:
             write_out(found, out)
         if figure is not None:

@@ -10,11 +10,17 @@ from typing import Any, ClassVar
 import numpy as np
 import pandas as pd
 
-from stages.analysis.components.pca import standardise
-from stages.analysis.components.ppca import NotImputableError
+from stages.analysis.components.gaps import NotImputableError
 from stages.analysis.decisions.placing import HALF, Placed, Space, build_space
-from stages.analysis.decisions.placing import place as place_one
-from stages.analysis.scores.cells import binomial_stderr, divisors, evaluated_cells, raw_ranges, to_matrix
+from stages.analysis.decisions.placing import place as place_all
+from stages.analysis.scores.cells import (
+    binomial_stderr,
+    divisors,
+    evaluated_cells,
+    raw_ranges,
+    scaled_ranges,
+    to_matrix,
+)
 from stages.analysis.scores.families import family_codes
 from stages.commands.shown import Grid
 from stages.contracts.csv.table import read_table
@@ -65,12 +71,13 @@ class Placement:
             numbers = zip(self.components, one.estimate, one.low, one.high, strict=True)
             rows = [(name, *(f"{value:.2f}" for value in values)) for name, *values in numbers]
             yield Grid(("component", "estimate", "low", "high"), rows, frozenset({"estimate", "low", "high"}))
-            if one.following:
-                best = int(np.argmin(one.narrowed))
+            for number, step in enumerate(one.following):
+                best = int(np.argmin(step.narrowed))
                 yield (
-                    f"  measured next, {one.following} would narrow the intervals most: on average to "
-                    f"{100 * one.narrowed.mean():.0f} %, that of {self.components[best]} to "
-                    f"{100 * one.narrowed[best]:.0f} %"
+                    f"  {'then' if number else 'measured next'}, {step.benchmark} would tell most: it leaves "
+                    f"{100 * step.open:.0f} % of what is open in all scores, and narrows the intervals on average to "
+                    f"{100 * step.narrowed.mean():.0f} %, that of {self.components[best]} to "
+                    f"{100 * step.narrowed[best]:.0f} %"
                 )
         yield from (f"warning: {line}" for line in self.warnings)
 
@@ -85,15 +92,21 @@ class Placement:
                         self.components, one.estimate, one.low, one.high, one.determined, strict=True
                     )
                 },
-                "measure_next": one.following or None,
-                "narrowed_to": dict(zip(self.components, one.narrowed, strict=True)),
+                "measure_next": [
+                    {
+                        "benchmark": step.benchmark,
+                        "narrowed_to": dict(zip(self.components, step.narrowed, strict=True)),
+                        "open": step.open,
+                    }
+                    for step in one.following
+                ],
             }
             for one in self.placed
         }
         return {"models": models, "warnings": self.warnings}
 
 
-def place(source: str, *, mixed_protocols: bool = False) -> Placement:
+def place(source: str, *, mixed_protocols: bool = False, ahead: int = 1) -> Placement:
     """Place new models in the space of the current state.
 
     Args:
@@ -101,6 +114,7 @@ def place(source: str, *, mixed_protocols: bool = False) -> Placement:
             with an evaluation under data/evaluations/.
         mixed_protocols: Whether scores measured under another protocol than the study's are placed with a warning
             instead of refused.
+        ahead: Benchmarks to measure next that are named for each model.
 
     Raises:
         InputError: There is no state, the scores cannot be read, or a model cannot be placed; every problem is named.
@@ -117,7 +131,7 @@ def place(source: str, *, mixed_protocols: bool = False) -> Placement:
     problems += too_few(wide, space, source)
     raise_all(problems)
     warnings += outside_lines(wide, space)
-    placed = [place_one(space, wide.loc[name], stderr.loc[name], params.stability.level) for name in wide.index]
+    placed = place_all(space, wide, stderr, params.stability.level, ahead)
     components = [str(name) for name in space.loadings.columns]
     warnings += open_lines(placed, components)
     return Placement(placed, components, warnings, space)
@@ -135,12 +149,10 @@ def read_space(params: Params) -> Space:
     stderr = to_matrix(table, "stderr", list(X.index), list(X.columns)).mean().fillna(0.0).to_numpy()
     codes = family_codes(analysed.read_models(X))
     try:
-        complete, fitted = analysed.completed(X, loadings.shape[1])
-        if fitted is None:
-            _, centre, spread = standardise(X, unit_variance=params.decompose.standardize)
-        else:
-            centre, spread = fitted.centre.to_numpy(), fitted.spread.to_numpy()
-        return build_space(complete, loadings, (centre, spread), stderr, codes)
+        unit_variance = params.decompose.standardize
+        return build_space(
+            X, scaled_ranges(read_fact("benchmarks")), loadings, stderr, codes, unit_variance=unit_variance
+        )
     except NotImputableError as error:
         raise InputError([f"{paths.MATRIX}: {error}"]) from None
 

@@ -7,7 +7,6 @@ from typing import Any, ClassVar
 import numpy as np
 import pandas as pd
 
-from stages.analysis.components.ppca import NotImputableError
 from stages.analysis.decisions.planning import Plan, Surface, Way, fit_surface, outside, predict, reach, trades
 from stages.analysis.scaling.forecasting import Errors, can_predict, left_out_errors
 from stages.analysis.scaling.laws import TOTAL
@@ -17,7 +16,7 @@ from stages.commands.shown import Grid
 from stages.contracts.errors import InputError, raise_all
 from stages.contracts.names import Names
 from stages.contracts.params import Params
-from stages.workspace import analysed, paths
+from stages.workspace import analysed
 from stages.workspace.base import read_base
 from stages.workspace.facts import load_info, load_params, read_fact
 from stages.workspace.outputs import read_table
@@ -156,10 +155,7 @@ def read_surface(params: Params, languages: Sequence[str]) -> tuple[Surface, Err
     why = can_predict(logs, codes, [*languages, TOTAL], params.scale.min_models)
     if why:
         raise InputError([f"{params.study}, subset {params.subset}: no {why}"])
-    try:
-        X, _ = analysed.completed(base.X, base.loadings.shape[1])
-    except NotImputableError as error:
-        raise InputError([f"{paths.MATRIX}: {error}"]) from None
+    X = base.filled.X
     errors = left_out_errors(X, base.loadings.to_numpy(), logs, codes, unit_variance=base.unit_variance)
     responses = read_table("pca_scores", "model_id").loc[X.index].join(X)
     return fit_surface(responses, models, base.logs, errors, languages), errors, responses

@@ -5,12 +5,17 @@ The README's table of parameters is rendered from these descriptions and tested 
 
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, ValidationError, model_validator
+from pydantic import BeforeValidator, Field, ValidationError, model_validator
 
 from stages.contracts.errors import InputError
 from stages.contracts.yaml_models import Frozen, parse_yaml, validation_lines
 
 Fraction = Annotated[float, Field(ge=0, le=1)]
+
+
+def _renamed(missing: object) -> object:
+    """Return the name of today for a choice of assemble.missing that an older state may bear."""
+    return "model" if missing == "ppca" else missing
 
 
 class BudgetParams(Frozen):
@@ -50,9 +55,9 @@ class AssembleParams(Frozen):
     """Whether the corrected scores of corrections.csv replace the published ones."""
     mixed_protocols: bool
     """Whether cells measured under different protocols may share a benchmark column."""
-    missing: Literal["refuse", "drop_models", "drop_benchmarks", "ppca"]
+    missing: Annotated[Literal["refuse", "drop_models", "drop_benchmarks", "model"], BeforeValidator(_renamed)]
     """What missing scores do: `refuse` closes the gate, `drop_models` and `drop_benchmarks` leave out those that lack
-    one, `ppca` models them by probabilistic PCA."""
+    one, `model` predicts them from the others by a hierarchical factor model (`ppca`, its former name, means it)."""
 
 
 class SuspicionParams(Frozen):

@@ -36,7 +36,7 @@ def judge_matrix(
     found = check_matrix(cells, X, benchmarks, params, where)
     found += suspicion_findings(X, benchmarks, found, params.gate, where)
     ranges = {name: limits for name, limits in scaled_ranges(benchmarks).items() if name in X}
-    allow_missing = params.assemble.missing == "ppca"
+    allow_missing = params.assemble.missing == "model"
     expectations = matrix_expectations(ranges, list(X.index), allow_missing=allow_missing)
     return Judgement(
         table="matrix",
@@ -58,7 +58,7 @@ def check_matrix(
         params: Its sections `assemble` and `validate`.
         where: Path of the scores, to show in messages.
     """
-    modelled = params.assemble.missing == "ppca"
+    modelled = params.assemble.missing == "model"
     found = [*missing_findings(X, where, modelled=modelled), *range_findings(X, benchmarks, where)]
     found += size_findings(X, where, params.assemble.missing)
     if modelled:

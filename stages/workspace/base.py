@@ -2,11 +2,13 @@
 
 import pandas as pd
 
+from stages.analysis.components.gaps import NotImputableError, fill
 from stages.analysis.conclusions.variations import Alternatives, Base
 from stages.analysis.scaling.laws import TOTAL, log_budgets
 from stages.analysis.scores import cells
 from stages.analysis.scores.cells import waived
 from stages.analysis.scores.families import family_codes, family_names
+from stages.contracts.errors import InputError
 from stages.contracts.params import Params
 from stages.workspace import paths
 from stages.workspace.analysed import read_models
@@ -16,11 +18,22 @@ from stages.workspace.outputs import read_table
 
 
 def read_base(params: Params, languages: list[str]) -> Base:
-    """Read the study as analysed."""
+    """Read the study as analysed.
+
+    Raises:
+        InputError: Its missing scores cannot be modelled.
+    """
     X = read_parquet(paths.MATRIX)
     logs = log_budgets(read_models(X), languages, params.scale.min_models)
+    ranges = cells.scaled_ranges(read_fact("benchmarks"))
+    try:
+        filled = fill(X, ranges)
+    except NotImputableError as error:
+        raise InputError([f"{paths.MATRIX}: {error}"]) from None
     return Base(
         X=X,
+        filled=filled,
+        ranges=ranges,
         loadings=read_table("pca_loadings", "benchmark"),
         logs=logs.set_axis([*languages, TOTAL], axis=1),
         unit_variance=params.decompose.standardize,

@@ -99,13 +99,13 @@ def test_what_has_too_few_scores_cannot_be_modelled():
     table = scores()
     table.loc["model-3"] = np.nan
     table.loc[:, "task_2"] = table["task_2"].where(np.arange(12) < 2)
-    errors = [line for line in judged_after("ppca", table) if line.startswith("error")]
+    errors = [line for line in judged_after("model", table) if line.startswith("error")]
     assert errors == [
         "error: metadata/x/scores.csv: model-3 has no score at all: drop its row",
         "error: metadata/x/scores.csv: task_2 has 2 scores: too few to predict the missing ones, at least 3 are "
         "needed",
     ]
-    blank = judged_after("ppca", table * np.nan)
+    blank = judged_after("model", table * np.nan)
     assert sum(line.startswith("error") for line in blank) >= len(table)
 
 
@@ -113,7 +113,7 @@ def test_benchmarks_that_share_too_few_models_are_said_to_have_no_correlation():
     table = scores()
     table.loc[:, "task_1"] = table["task_1"].where(np.arange(12) < 6)
     table.loc[:, "task_2"] = table["task_2"].where(np.arange(12) >= 4)
-    lines = judged_after("ppca", table)
+    lines = judged_after("model", table)
     assert not any(line.startswith("error") for line in lines)
     assert lines[-1] == (
         "warning: metadata/x/scores.csv: 1 pairs of benchmarks are shared by fewer than 3 models, such as task_1 and "

@@ -49,7 +49,7 @@ def make_studies(folder: Path) -> None:
         shutil.copy(ROOT / "dvc.lock", repository.path)
         if name in PLANTED:
             write_study(repository.path / "metadata" / name, seed=3, noise=0.3, **PLANTED[name])
-            choose(repository, study=name, missing="ppca" if "missing" in PLANTED[name] else "refuse")
+            choose(repository, study=name, missing="model" if "missing" in PLANTED[name] else "refuse")
         elif name != "shipped":
             choose(repository, subset=name)
 

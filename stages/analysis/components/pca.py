@@ -129,13 +129,19 @@ def decompose(
     )
 
 
-def leave_one_out(X: pd.DataFrame, full: Decomposition, *, unit_variance: bool = True) -> Array:
+def leave_one_out(
+    X: pd.DataFrame, full: Decomposition, *, unit_variance: bool = True, roots: Mapping[int, Array] | None = None
+) -> Array:
     """Return the loadings without each model in turn, matched and signed to the full solution.
+
+    Where scores were missing, the covariance of those of the model left out goes with it; the others stay as they
+    were predicted from all models.
 
     Args:
         X: Score matrix (n_models, n_benchmarks), at least three models.
         full: Its decomposition into k components.
         unit_variance: As in `decompose`.
+        roots: For scores that were missing, see `gaps.Filled`.
 
     Returns:
         (n_models, n_benchmarks, k); all NaN where a benchmark is constant without that model, a column NaN where the
@@ -148,10 +154,19 @@ def leave_one_out(X: pd.DataFrame, full: Decomposition, *, unit_variance: bool =
     # matrices this small are slower on several BLAS threads than on one
     with threadpool_limits(limits=1):
         for start in range(0, len(values), CHUNK):
-            found = spectra(values, without_each(each, start, CHUNK), spare, unit_variance=unit_variance)
+            weights = without_each(each, start, CHUNK)
+            unknown = _unknown(roots, weights) if roots else None
+            found = spectra(values, weights, spare, unit_variance=unit_variance, unknown=unknown)
             usable = np.flatnonzero(~np.isnan(found.ratio).any(axis=1))
             result[start + usable] = align(reference, found.vectors[usable]).loadings
     return result
+
+
+def _unknown(roots: Mapping[int, Array], weights: Array) -> Array:
+    """Return the covariance of missing scores per model in each sample (n_samples, n_benchmarks, n_benchmarks)."""
+    each = np.array([root @ root.T for root in roots.values()])
+    unknown: Array = np.tensordot(weights[:, list(roots)], each, axes=1) / weights.sum(axis=1)[:, None, None]
+    return unknown
 
 
 def summarise_loo(loadings: Array, full: Decomposition) -> pd.DataFrame:

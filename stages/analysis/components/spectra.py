@@ -37,7 +37,7 @@ class Spectra:
     correlation: Array
 
 
-def spectra(X: Array, weights: Array, m: int, *, unit_variance: bool = True) -> Spectra:
+def spectra(X: Array, weights: Array, m: int, *, unit_variance: bool = True, unknown: Array | None = None) -> Spectra:
     """Decompose weighted versions of a score matrix. All is NaN where a benchmark is constant in a sample.
 
     Args:
@@ -45,11 +45,15 @@ def spectra(X: Array, weights: Array, m: int, *, unit_variance: bool = True) -> 
         weights: Number of times that each model counts in each sample (n_samples, n_models).
         m: Eigenpairs to keep.
         unit_variance: Whether benchmarks are scaled to unit variance (ddof 0) in each sample.
+        unknown: Covariance that each sample has besides (n_samples, n_benchmarks, n_benchmarks): that of scores which
+            are only expected.
     """
     middle = X.reshape(-1, X.shape[-1]).mean(axis=0)
     scale = X.reshape(-1, X.shape[-1]).std(axis=0)
     share = weights / weights.sum(axis=1, keepdims=True)
     means, moments = weighted_moments((X - middle) / scale, share)
+    if unknown is not None:
+        moments = moments + unknown / np.outer(scale, scale)
     variance = np.einsum("bii->bi", moments)
     usable = (variance > TINY).all(axis=1)
     deviation = np.sqrt(np.where(usable[:, None], variance, np.nan))

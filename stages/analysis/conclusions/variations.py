@@ -14,8 +14,8 @@ import pandas as pd
 
 from stages.analysis.components.alignment import best_pairs
 from stages.analysis.components.factors import NotFactorisableError, factorise, most_factors
+from stages.analysis.components.gaps import Filled, NotImputableError, Ranges, decompose_filled, fill
 from stages.analysis.components.pca import decompose
-from stages.analysis.components.ppca import NotImputableError, decompose_ppca, fit_ppca
 from stages.analysis.scores.correlation import pearson
 from stages.analysis.scores.families import Codes
 
@@ -31,6 +31,8 @@ class Base:
 
     Attributes:
         X: Score matrix (n_models, n_benchmarks), NaN where a cell is missing.
+        filled: The same without missing cells.
+        ranges: Smallest and largest possible score of each benchmark.
         loadings: U (n_benchmarks, k).
         logs: log10 budgets (n_models, n_budgets), columns languages and `total`, NaN where unknown.
         unit_variance: Whether benchmarks were standardised.
@@ -39,6 +41,8 @@ class Base:
     """
 
     X: pd.DataFrame
+    filled: Filled
+    ranges: Ranges
     loadings: pd.DataFrame
     logs: pd.DataFrame
     unit_variance: bool
@@ -106,26 +110,26 @@ class Alternatives:
 def vary(base: Base, ways: Alternatives) -> Iterator[Variation]:
     """Analyse the study in every way; what is not possible yields the reason."""
     X = base.X
-    yield _try(ways.subset, "subset", partial(components, base, X))
+    yield _try(ways.subset, "subset", partial(part, base, X.index, X.columns))
     for name, members in ways.subsets.items():
-        yield _try(name, "subset", partial(components, base, X.loc[members]))
+        yield _try(name, "subset", partial(part, base, members, X.columns))
     corrected = ways.corrected
     if corrected is not None:
         yield _try("corrected zeros", "data", partial(components, base, corrected))
     if ways.suspected.to_numpy().any():
-        yield _try("failed cells dropped", "data", partial(modelled, base, X.mask(ways.suspected)))
+        yield _try("failed cells dropped", "data", partial(components, base, X.mask(ways.suspected)))
     yield _try("rank correlation", "method", partial(ranks, base, X))
     yield _try("factor analysis", "method", partial(factors, base, X))
     other = "not standardised" if base.unit_variance else "standardised"
-    yield _try(other, "method", partial(components, base, X, unit_variance=not base.unit_variance))
+    yield _try(other, "method", partial(part, base, X.index, X.columns, unit_variance=not base.unit_variance))
     if len(ways.families) > 1:
         for code, family in enumerate(ways.families):
-            kept = X[ways.codes != code]
-            yield _try(f"without {family}", "family", partial(components, base, kept))
+            kept = X.index[ways.codes != code]
+            yield _try(f"without {family}", "family", partial(part, base, kept, X.columns))
     if X.shape[1] > 2:
         for benchmark in X.columns:
-            rest = X.drop(columns=benchmark)
-            yield _try(f"without {benchmark}", "benchmark", partial(components, base, rest))
+            rest = X.columns.drop(benchmark)
+            yield _try(f"without {benchmark}", "benchmark", partial(part, base, X.index, rest))
 
 
 def _try(name: str, kind: str, analyse: Callable[[], Solution]) -> Variation:
@@ -135,25 +139,31 @@ def _try(name: str, kind: str, analyse: Callable[[], Solution]) -> Variation:
         return Variation(name, kind, str(error))
 
 
-def components(base: Base, X: pd.DataFrame, *, unit_variance: bool | None = None) -> Solution:
-    """Analyse a matrix by principal components; by their model for missing data where cells are missing.
+def part(base: Base, models: pd.Index, benchmarks: pd.Index, *, unit_variance: bool | None = None) -> Solution:
+    """Analyse some models and benchmarks by principal components; missing scores are as predicted from all.
 
     Raises:
         ValueError: Too few models, or a constant benchmark.
-        NotImputableError: See `ppca.fit_ppca`.
     """
+    same = base.unit_variance if unit_variance is None else unit_variance
+    return _principal(base, base.filled.take(models, benchmarks), base.X.loc[models, benchmarks], unit_variance=same)
+
+
+def components(base: Base, X: pd.DataFrame) -> Solution:
+    """Analyse a matrix with other cells by principal components; missing scores are predicted anew.
+
+    Raises:
+        ValueError: Too few models, or a constant benchmark.
+        NotImputableError: See `gaps.fill`.
+    """
+    return _principal(base, fill(X, base.ranges), X, unit_variance=base.unit_variance)
+
+
+def _principal(base: Base, filled: Filled, X: pd.DataFrame, *, unit_variance: bool) -> Solution:
+    """Return components of the filled matrix, and correlations over the models that have both scores."""
     if len(X) < FEWEST_MODELS:
         raise ValueError(f"{len(X)} models")
-    if X.isna().to_numpy().any():
-        return modelled(base, X)
-    same = base.unit_variance if unit_variance is None else unit_variance
-    found = decompose(X, 2 * base.loadings.shape[1], {}, unit_variance=same)
-    return _solution(base, found.loadings, found.explained_variance_ratio, found.pc_scores, pearson(X))
-
-
-def modelled(base: Base, X: pd.DataFrame) -> Solution:
-    """Analyse a matrix with missing cells by probabilistic PCA; correlations over the models that have both."""
-    found = decompose_ppca(fit_ppca(X, base.loadings.shape[1]), {})
+    found = decompose_filled(filled, 2 * base.loadings.shape[1], {}, unit_variance=unit_variance)
     return _solution(base, found.loadings, found.explained_variance_ratio, found.pc_scores, pearson(X))
 
 

@@ -1,9 +1,9 @@
 """Coordinates of new models in the frozen space of a study, from all or some of its benchmarks.
 
-Missing scores are expected given those that are there, under probabilistic PCA of the study's models. The interval
-holds what the missing scores leave open, and the sampling error of the given ones. The first is calibrated:
-families of the study are left out in turn, placed from the same benchmarks by a model of the others, and the errors
-compared with what that model promised.
+Missing scores are expected given those that are there, by the model of missing scores fitted to the study
+(`analysis.completion`). The interval holds what the missing scores leave open, and the sampling error of the given
+ones. The first is calibrated: families of the study are left out in turn, placed from the same benchmarks by a model
+of the others, and the errors compared with what that model promised.
 """
 
 from dataclasses import dataclass
@@ -14,25 +14,23 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy import stats
 
-from stages.analysis.components.ppca import fit_ppca
+from stages.analysis.completion.model import Completion
+from stages.analysis.completion.placing import expect, next_benchmarks
+from stages.analysis.components.gaps import Ranges, complete, decompose_filled, filled_by
 from stages.analysis.scores.families import Codes
 
 Array = NDArray[np.float64]
 Mask = NDArray[np.bool_]
 
-MOST_LEFT_OUT = 40
-"""Parts that the study is left out in."""
+PARTS = 5
+"""Parts of whole families that the study is left out in."""
+MOST_CHECKED = 40
+"""Models of the study that are placed to calibrate the interval of one new model."""
+MOST_FAMILIES = 40
+"""Families beyond which the calibration does not get surer."""
 
 HALF = 0.5
 """Share of a component's variance below which the given benchmarks are said to leave it open."""
-
-
-@dataclass(frozen=True)
-class Gauss:
-    """A normal model of standardised scores: mean (p,) and covariance (p, p)."""
-
-    mean: Array
-    covariance: Array
 
 
 @dataclass(frozen=True)
@@ -45,9 +43,11 @@ class Space:
         centre: Mean of each benchmark (n_benchmarks,).
         spread: Its divisor.
         stderr: Typical standard error of each benchmark (n_benchmarks,), 0 where unknown.
-        model: Normal model of the study's standardised scores.
-        left_out: The same without each family.
-        codes: Family of each model.
+        model: Model of missing scores, fitted to the study.
+        left_out: The same without each part.
+        codes: Part of each model.
+        families: Number of families, `MOST_FAMILIES` at most.
+        variance: Of the study's models along each component (k,).
     """
 
     X: pd.DataFrame
@@ -55,15 +55,31 @@ class Space:
     centre: Array
     spread: Array
     stderr: Array
-    model: Gauss
-    left_out: list[Gauss]
+    model: Completion
+    left_out: list[Completion]
     codes: Codes
+    families: int
+    variance: Array
 
     @property
-    def Z(self) -> Array:
-        """Standardised scores of the study (n_models, n_benchmarks)."""
-        Z: Array = (self.X.to_numpy() - self.centre) / self.spread
-        return Z
+    def slopes(self) -> Array:
+        """Change of the coordinates with scores (n_benchmarks, k)."""
+        slopes: Array = self.loadings.to_numpy() / self.spread[:, None]
+        return slopes
+
+
+class Step(NamedTuple):
+    """A benchmark to measure next.
+
+    Attributes:
+        benchmark: Its name.
+        open: Share of what is open now in all scores that is left once it is measured, after those before it.
+        narrowed: Length of the interval of each coordinate then, as a share of its length now (k,).
+    """
+
+    benchmark: str
+    open: float
+    narrowed: Array
 
 
 class Placed(NamedTuple):
@@ -76,8 +92,7 @@ class Placed(NamedTuple):
         low: Lower ends (k,).
         high: Upper ends (k,).
         determined: Share of each component's variance that the given benchmarks determine (k,).
-        following: Benchmark that narrows the intervals most when measured next, empty when none is missing.
-        narrowed: Length of each interval then, as a share of its length now (k,).
+        following: Benchmarks to measure next, each the one that tells most after those before it.
     """
 
     model_id: str
@@ -86,127 +101,155 @@ class Placed(NamedTuple):
     low: Array
     high: Array
     determined: Array
-    following: str
-    narrowed: Array
+    following: list[Step]
 
 
 def build_space(
-    X: pd.DataFrame, loadings: pd.DataFrame, moments: tuple[Array, Array], stderr: Array, codes: Codes
+    X: pd.DataFrame,
+    ranges: Ranges,
+    loadings: pd.DataFrame,
+    stderr: Array,
+    codes: Codes,
+    *,
+    unit_variance: bool,
 ) -> Space:
     """Freeze the space of a study.
 
     Args:
-        X: Score matrix (n_models, n_benchmarks) without missing cells.
+        X: Score matrix (n_models, n_benchmarks), NaN where a cell is missing.
+        ranges: Smallest and largest possible score of each benchmark.
         loadings: U (n_benchmarks, k).
-        moments: Centre and spread of each benchmark, two arrays (n_benchmarks,).
         stderr: Typical standard error of each benchmark, 0 where unknown.
-        codes: Family of each model; with one family models are left out one at a time instead, and more than
-            `MOST_LEFT_OUT` families are left out several at a time.
+        codes: Family of each model; with one family models are left out on their own instead.
+        unit_variance: Whether the components are those of standardised benchmarks.
+
+    Raises:
+        NotImputableError: See `gaps.complete`.
     """
-    k = loadings.shape[1]
-    if codes.max() == 0:
-        codes = np.arange(len(codes))
-    codes = codes % MOST_LEFT_OUT
-    centre, spread = moments
-    Z = pd.DataFrame((X.to_numpy() - centre) / spread, X.index, X.columns)
-    left_out = [_gauss(Z[codes != g], k) for g in range(int(codes.max()) + 1)]
-    return Space(X, loadings, centre, spread, stderr, _gauss(Z, k), left_out, codes)
-
-
-def _gauss(Z: pd.DataFrame, k: int) -> Gauss:
-    """Return the normal model of probabilistic PCA with k abilities."""
-    varying = Z.columns[Z.max() > Z.min()]
-    fitted = fit_ppca(Z[varying], k)
-    mean, covariance = Z.mean().to_numpy(), np.zeros((Z.shape[1], Z.shape[1]))
-    at = Z.columns.get_indexer(varying)
-    scale = fitted.spread.to_numpy()
-    covariance[np.ix_(at, at)] = fitted.covariance * np.outer(scale, scale)
-    return Gauss(mean, covariance)
-
-
-def _project(model: Gauss, U: Array, given: Mask) -> tuple[Array, Array]:
-    """Return the map from the given scores to coordinates (k, n_given), and the covariance left open (k, k)."""
-    across = model.covariance[np.ix_(~given, given)]
-    own = model.covariance[np.ix_(given, given)]
-    weights = np.linalg.solve(own, across.T).T
-    left = model.covariance[np.ix_(~given, ~given)] - weights @ across.T
-    return U[given].T + U[~given].T @ weights, U[~given].T @ left @ U[~given]
-
-
-def _place(model: Gauss, U: Array, given: Mask, Z: Array) -> tuple[Array, Array]:
-    """Return coordinates (n, k) from given standardised scores (n, n_given), and the covariance left open."""
-    mapping, left = _project(model, U, given)
-    # the map applies to differences from the model's mean; the mean itself has known coordinates
-    return (Z - model.mean[given]) @ mapping.T + model.mean @ U, left
+    model = complete(X, ranges)
+    filled = filled_by(model)
+    full = decompose_filled(filled, loadings.shape[1], {}, unit_variance=unit_variance)
+    codes = codes if codes.max() > 0 else np.arange(len(codes))
+    parts = codes % PARTS
+    slopes = loadings.to_numpy() / full.spread.to_numpy()[:, None]
+    unknown = sum((((slopes.T @ root) ** 2).sum(axis=1) for root in filled.roots.values()), np.zeros(slopes.shape[1]))
+    return Space(
+        X=filled.X,
+        loadings=loadings,
+        centre=full.centre.to_numpy(),
+        spread=full.spread.to_numpy(),
+        stderr=stderr,
+        model=model,
+        left_out=[complete(X[parts != part], ranges, briefly=True) for part in range(int(parts.max()) + 1)],
+        codes=parts,
+        families=min(len(np.unique(codes)), MOST_FAMILIES),
+        variance=(filled.X.to_numpy() @ slopes).var(axis=0) + unknown / len(X),
+    )
 
 
 def calibration(space: Space, given: Mask) -> Array:
     """Return by what factor the errors of placing a family left out exceed what the model promised (k,).
 
-    Root of the mean over models of (error / promised standard deviation) squared; 1 where nothing is left open.
+    Root of the mean over models of (error / promised standard deviation) squared, over the scores that the study has;
+    1 where nothing is left open.
     """
-    U, Z = space.loadings.to_numpy(), space.Z
-    if given.all():
-        return np.ones(U.shape[1])
-    squares = np.zeros(U.shape[1])
-    for g, model in enumerate(space.left_out):
-        own = space.codes == g
-        found, left = _place(model, U, given, Z[own][:, given])
-        squares += ((found - Z[own] @ U) ** 2 / np.diag(left)).sum(axis=0)
-    factor: Array = np.sqrt(squares / len(Z))
+    scores = space.model.scores.to_numpy(dtype=float)
+    there = np.isfinite(scores)
+    usable = np.flatnonzero((there & given).any(axis=1) & (there & ~given).any(axis=1))
+    chosen = usable[np.unique(np.linspace(0, len(usable) - 1, MOST_CHECKED).astype(int))] if len(usable) else usable
+    squares = []
+    for i in chosen:
+        seen, hidden = there[i] & given, there[i] & ~given
+        found = expect(space.left_out[space.codes[i]], np.where(seen, scores[i], np.nan))
+        slopes = space.slopes[hidden]
+        promised = ((slopes.T @ found.root[hidden]) ** 2).sum(axis=1)
+        error = (found.scores - scores[i])[hidden] @ slopes
+        squares.append(np.where(promised > 0, error**2 / np.where(promised > 0, promised, 1.0), 1.0))
+    factor: Array = np.sqrt(np.mean(squares, axis=0)) if squares else np.ones(space.loadings.shape[1])
     return factor
 
 
-def place(space: Space, scores: pd.Series, stderr: pd.Series, level: float) -> Placed:
-    """Place one model.
+def place(space: Space, scores: pd.DataFrame, stderr: pd.DataFrame, level: float, ahead: int = 1) -> list[Placed]:
+    """Place new models.
 
     Args:
         space: The frozen space.
-        scores: By benchmark of the space, scaled, NaN where missing; its name is the model. At least one.
-        stderr: Standard error of each score, 0 where unknown.
+        scores: (n_new, n_benchmarks), scaled, NaN where missing; at least one a model.
+        stderr: Standard error of each score, same shape, 0 where unknown.
         level: Coverage of the intervals.
+        ahead: Benchmarks to measure next that are named, fewer where fewer are missing.
     """
-    U = space.loadings.to_numpy()
-    x = scores[space.loadings.index].to_numpy(dtype=float)
+    scores, stderr = scores[space.loadings.index], stderr[space.loadings.index]
+    given = scores.notna().to_numpy()
+    factors = {mask.tobytes(): calibration(space, mask) for mask in np.unique(given, axis=0)}
+    return [
+        _place(space, row, errors, factors[mask.tobytes()], level, ahead)
+        for (_, row), errors, mask in zip(scores.iterrows(), stderr.to_numpy(dtype=float), given, strict=True)
+    ]
+
+
+class _Doubt(NamedTuple):
+    """What makes a new model's coordinates uncertain.
+
+    Attributes:
+        covariance: Of its scores, given those that it has (n_benchmarks, n_benchmarks).
+        multiple: Standard deviations that half an interval holds of it (k,).
+        error: Square of half the interval that the sampling error alone would have (k,).
+    """
+
+    covariance: Array
+    multiple: Array
+    error: Array
+
+    def left(self, space: Space) -> Array:
+        """Return the variance of each coordinate that the missing scores leave open (k,)."""
+        variance: Array = np.einsum("pk,pq,qk->k", space.slopes, self.covariance, space.slopes)
+        return np.maximum(variance, 0.0)
+
+    def half(self, space: Space) -> Array:
+        """Return half the length of the intervals (k,)."""
+        half: Array = np.sqrt(self.multiple**2 * self.left(space) + self.error)
+        return half
+
+    def measured(self, space: Space, j: int, quantile: float) -> "_Doubt":
+        """Return what is left once benchmark j is measured, with its typical sampling error."""
+        covariance = self.covariance
+        if covariance[j, j] > 0:
+            covariance = covariance - np.outer(covariance[j], covariance[j]) / covariance[j, j]
+        return self._replace(
+            covariance=covariance, error=self.error + (quantile * space.stderr[j] * space.slopes[j]) ** 2
+        )
+
+
+def _place(space: Space, scores: pd.Series, stderr: Array, factor: Array, level: float, ahead: int) -> Placed:
+    """Place one model, with the factor by which the model's promise is stretched."""
+    x = scores.to_numpy(dtype=float)
     given = np.isfinite(x)
-    z = ((x - space.centre) / space.spread)[given]
-    estimate, left = _place(space.model, U, given, z[None])
-    sampling = (stderr[space.loadings.index].to_numpy(dtype=float) / space.spread)[given]
-    half = _half(space, given, sampling, level)
-    following, narrowed = _following(space, given, sampling, level, half)
-    everything = np.einsum("pk,pq,qk->k", U, space.model.covariance, U)
+    found = expect(space.model, x)
+    estimate = (found.scores - space.centre) @ space.slopes
+    quantile = float(stats.norm.ppf((1 + level) / 2))
+    doubt = _Doubt(
+        covariance=found.root @ found.root.T,
+        multiple=stats.t.ppf((1 + level) / 2, space.families - 1) * factor,
+        error=quantile**2 * ((space.slopes.T @ found.gain) ** 2) @ stderr[given] ** 2,
+    )
+    half = doubt.half(space)
     return Placed(
         model_id=str(scores.name),
         given=int(given.sum()),
-        estimate=estimate[0],
-        low=estimate[0] - half,
-        high=estimate[0] + half,
-        determined=1 - np.diag(left) / everything,
-        following=following,
-        narrowed=narrowed,
+        estimate=estimate,
+        low=estimate - half,
+        high=estimate + half,
+        determined=np.maximum(1 - doubt.left(space) / space.variance, 0.0),
+        following=_following(space, scores, doubt, quantile, ahead),
     )
 
 
-def _half(space: Space, given: Mask, sampling: Array, level: float) -> Array:
-    """Return half the length of the intervals (k,)."""
-    mapping, left = _project(space.model, space.loadings.to_numpy(), given)
-    open_variance = calibration(space, given) ** 2 * np.diag(left)
-    multiple = stats.t.ppf((1 + level) / 2, len(space.left_out) - 1)
-    error = stats.norm.ppf((1 + level) / 2) ** 2 * (mapping**2 @ sampling**2)
-    half: Array = np.sqrt(multiple**2 * open_variance + error)
-    return half
-
-
-def _following(space: Space, given: Mask, sampling: Array, level: float, half: Array) -> tuple[str, Array]:
-    """Return the missing benchmark that shortens the intervals most on average, and what is left of each."""
-    best, left = "", np.ones(len(half))
-    for j in np.flatnonzero(~given):
-        more = given.copy()
-        more[j] = True
-        errors = np.zeros(len(given))
-        errors[given] = sampling
-        errors[j] = space.stderr[j] / space.spread[j]
-        shares = _half(space, more, errors[more], level) / np.where(half > 0, half, 1.0)
-        if shares.mean() < left.mean():
-            best, left = str(space.loadings.index[j]), shares
-    return best, left
+def _following(space: Space, scores: pd.Series, doubt: _Doubt, quantile: float, ahead: int) -> list[Step]:
+    """Return which benchmarks to measure next, and how long the intervals are then."""
+    now = doubt.half(space)
+    steps = []
+    for name, share in next_benchmarks(space.model, scores, ahead).items():
+        doubt = doubt.measured(space, int(space.loadings.index.get_indexer([name])[0]), quantile)
+        steps.append(Step(str(name), float(share), doubt.half(space) / np.where(now > 0, now, 1.0)))
+    return steps

@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 
 from stages.analysis.components import dimensionality
 from stages.analysis.components.alignment import best_pairs
-from stages.analysis.components.pca import Decomposition, decompose
-from stages.analysis.components.ppca import NotImputableError, decompose_ppca, fill_roots, fit_ppca, resolve
+from stages.analysis.components.gaps import Filled, NotImputableError, Ranges, decompose_filled, fill, left_out
+from stages.analysis.components.pca import Decomposition
 from stages.analysis.scaling.forecasting import can_predict, left_out_errors
 from stages.analysis.scaling.laws import FEWEST, TOTAL, correlate, log_budgets
 from stages.analysis.scores.families import family_codes
@@ -20,7 +20,7 @@ from stages.analysis.uncertainty.inference import compare_dependent, fit_robust
 from stages.analysis.uncertainty.intervals import Resampling
 from stages.analysis.uncertainty.resampling import Data
 from stages.analysis.uncertainty.tables import Study
-from stages.contracts.missing import POLICIES
+from stages.contracts.missing import POLICIES, Policy
 from stages.contracts.params import StabilityParams
 
 Array = NDArray[np.float64]
@@ -33,6 +33,7 @@ class Inputs:
     Attributes:
         X: Score matrix (n_models, n_benchmarks), NaN where a cell is missing.
         stderr: Standard errors of the scores, same shape, NaN where unknown.
+        ranges: Smallest and largest possible score of each benchmark.
         suspected: Cells that a waiver calls a failed evaluation, same shape, bool.
         loadings: U of the full solution (n_benchmarks, k).
         factor_loadings: Pattern loadings (n_benchmarks, m); m may be 0.
@@ -47,6 +48,7 @@ class Inputs:
 
     X: pd.DataFrame
     stderr: pd.DataFrame
+    ranges: Ranges
     suspected: pd.DataFrame
     loadings: pd.DataFrame
     factor_loadings: pd.DataFrame
@@ -67,13 +69,9 @@ class Stability:
     skipped: list[str]
 
 
-def build_study(inputs: Inputs) -> Study:
-    """Return the study to resample: missing cells completed, budgets of too few models left out."""
-    k = inputs.loadings.shape[1]
-    X, roots = inputs.X, {}
-    if X.isna().to_numpy().any():
-        fitted = fit_ppca(X, k)
-        X, roots = fitted.completed, fill_roots(fitted, inputs.X)
+def build_study(inputs: Inputs, filled: Filled) -> Study:
+    """Return the study to resample: missing cells filled, budgets of too few models left out."""
+    X = filled.X
     logs = log_budgets(inputs.models, inputs.languages, inputs.min_models)
     known = logs.notna()
     data = Data(
@@ -82,7 +80,7 @@ def build_study(inputs: Inputs) -> Study:
         stderr=inputs.stderr.fillna(0.0).to_numpy(),
         log_low=inputs.log_low.where(known).to_numpy(),
         log_high=inputs.log_high.where(known).to_numpy(),
-        fill_roots=roots,
+        fill_roots=dict(filled.roots),
     )
     return Study(
         data=data,
@@ -104,13 +102,15 @@ def assess(inputs: Inputs, params: StabilityParams) -> Stability:
         params: Section `stability`.
     """
     rng = np.random.default_rng(params.seed)
-    study = build_study(inputs)
+    filled = fill(inputs.X, inputs.ranges)
+    study = build_study(inputs, filled)
     found, skipped = stability.resample(study, params.draws, rng)
     level = params.level
     # a token count moves laws only
     of_scores = [resampling for resampling in found if resampling.name != "tokens"]
     spectrum = dimensionality.spectrum(_frame(study), min(params.draws, params.parallel_draws), level, rng)
-    missing, lines = missing_table(inputs)
+    seen = versions(inputs, filled)
+    missing, lines = missing_table(inputs, seen)
     skipped += lines
     prediction, why = prediction_table(study, inputs.min_models)
     skipped += [why] * bool(why)
@@ -128,7 +128,7 @@ def assess(inputs: Inputs, params: StabilityParams) -> Stability:
         "prediction": prediction,
         "spectrum": spectrum,
         "components": dimensionality.criteria(spectrum, params.cumulative),
-        "congruence": congruence_table(inputs),
+        "congruence": congruence_table(inputs, list(seen.values())[-1]),
         "missing": missing,
     }
     return Stability(tables, skipped)
@@ -204,21 +204,43 @@ def prediction_table(study: Study, min_models: int) -> tuple[pd.DataFrame, str]:
     return errors.table(), ""
 
 
-def congruence_table(inputs: Inputs) -> pd.DataFrame:
-    """Compare the components with promax factors and with a model that takes suspected failures as missing.
+@dataclass(frozen=True)
+class Version:
+    """A version of the score matrix.
+
+    Attributes:
+        X: NaN where a cell is missing.
+        filled: The same without missing cells, None where the model cannot fill them.
+        why: The reason then, else empty.
+    """
+
+    X: pd.DataFrame
+    filled: Filled | None
+    why: str = ""
+
+
+def versions(inputs: Inputs, filled: Filled) -> dict[str, Version]:
+    """Return the matrix as analysed and, where failures are suspected, with those missing."""
+    found = {"as analysed": Version(inputs.X, filled)}
+    if inputs.suspected.to_numpy().any():
+        X = inputs.X.mask(inputs.suspected)
+        try:
+            found["suspected failures missing"] = Version(X, fill(X, inputs.ranges))
+        except NotImputableError as error:
+            found["suspected failures missing"] = Version(X, None, str(error))
+    return found
+
+
+def congruence_table(inputs: Inputs, version: Version) -> pd.DataFrame:
+    """Compare the components with promax factors and with those of a version whose missing cells are modelled.
 
     Returns:
         component, method, matched, congruence (absolute value of Tucker's coefficient).
     """
     U = inputs.loadings
     solutions = {"promax factors": inputs.factor_loadings}
-    try:
-        k = U.shape[1]
-        solutions["missing-data model"] = decompose_ppca(
-            fit_ppca(inputs.X.mask(inputs.suspected), k), inputs.anchors
-        ).loadings
-    except NotImputableError:
-        solutions["missing-data model"] = U.iloc[:, :0]
+    if version.filled is not None:
+        solutions["missing-data model"] = _decomposed(inputs, version.filled).loadings
     rows = []
     for method, other in solutions.items():
         if other.shape[1]:
@@ -228,37 +250,45 @@ def congruence_table(inputs: Inputs) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["component", "method", "matched", "congruence"])
 
 
-def missing_table(inputs: Inputs) -> tuple[pd.DataFrame, list[str]]:
-    """Decompose the matrix under every policy for missing cells, as analysed and with suspected failures missing.
+def missing_table(inputs: Inputs, found: Mapping[str, Version]) -> tuple[pd.DataFrame, list[str]]:
+    """Decompose every version of the matrix under every policy for missing cells.
 
     Returns:
         cells, policy, n_models, n_benchmarks, imputed, component, explained_variance_ratio, congruence with the full
         solution, rho_<l> per budget; and one line for each policy that is not possible.
     """
-    versions = {"as analysed": inputs.X}
-    if inputs.suspected.to_numpy().any():
-        versions["suspected failures missing"] = inputs.X.mask(inputs.suspected)
     frames, skipped = [], []
-    for cells, X in versions.items():
-        policies = POLICIES if X.isna().to_numpy().any() else POLICIES[:1]
-        for policy in policies:
+    for cells, version in found.items():
+        gaps = int(version.X.isna().to_numpy().sum())
+        for policy in POLICIES if gaps else POLICIES[:1]:
             try:
-                resolved = resolve(X, policy, inputs.loadings.shape[1])
-            except NotImputableError as error:
+                filled = _under(version, policy)
+                frame = _compared(inputs, _decomposed(inputs, filled))
+            except (NotImputableError, ValueError) as error:
                 skipped.append(f"missing cells, {cells}, {policy}: {error}")
                 continue
-            if resolved.ppca is None:
-                found = decompose(
-                    resolved.X, inputs.loadings.shape[1], inputs.anchors, unit_variance=inputs.unit_variance
-                )
-            else:
-                found = decompose_ppca(resolved.ppca, inputs.anchors)
-            frame = _compared(inputs, found)
             frame.insert(0, "cells", cells)
-            frame.insert(1, "policy", policy if X.isna().to_numpy().any() else "complete")
-            frame.insert(2, "imputed", resolved.imputed)
+            frame.insert(1, "policy", policy if gaps else "complete")
+            frame.insert(2, "imputed", gaps if filled.roots else 0)
             frames.append(frame)
     return (pd.concat(frames, ignore_index=True) if frames else pd.DataFrame(columns=["cells"])), skipped
+
+
+def _under(version: Version, policy: Policy) -> Filled:
+    """Return a version without missing cells.
+
+    Raises:
+        NotImputableError: The policy is not possible.
+    """
+    if policy != "model":
+        return left_out(version.X, policy)
+    if version.filled is None:
+        raise NotImputableError(version.why)
+    return version.filled
+
+
+def _decomposed(inputs: Inputs, filled: Filled) -> Decomposition:
+    return decompose_filled(filled, inputs.loadings.shape[1], inputs.anchors, unit_variance=inputs.unit_variance)
 
 
 def _compared(inputs: Inputs, found: Decomposition) -> pd.DataFrame:

@@ -2,6 +2,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from stages.analysis.components.gaps import fill
 from stages.analysis.components.pca import decompose
 from stages.analysis.conclusions.variations import Alternatives, Base, Solution, Variation, vary
 from stages.analysis.conclusions.verdicts import counts, headline, judge, measure, overview, robustness
@@ -15,7 +16,8 @@ BUDGETS = ["ja", "en", "total"]
 def base() -> Base:
     drawn = population(p=10).draw(np.random.default_rng(1), FAMILIES, 0.3)
     logs = pd.DataFrame(np.column_stack([drawn.logs, drawn.logs.sum(axis=1)]), drawn.X.index, BUDGETS)
-    return Base(drawn.X, decompose(drawn.X, 3, {}).loadings, logs, unit_variance=True, n_factors=3, power=4)
+    loadings = decompose(drawn.X, 3, {}).loadings
+    return Base(drawn.X, fill(drawn.X, {}), {}, loadings, logs, unit_variance=True, n_factors=3, power=4)
 
 
 @pytest.fixture(scope="module")

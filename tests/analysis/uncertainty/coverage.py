@@ -3,8 +3,7 @@
 import numpy as np
 
 from stages.analysis.components.alignment import align
-from stages.analysis.components.pca import decompose
-from stages.analysis.components.ppca import fill_roots, fit_ppca
+from stages.analysis.components.gaps import decompose_filled, fill
 from stages.analysis.uncertainty.resampling import Data
 from stages.analysis.uncertainty.tables import Study, resample
 from tests.analysis.population import LANGUAGES, Drawn, Population
@@ -15,14 +14,11 @@ LEVEL = 0.95
 
 def study_of(drawn: Drawn, gaps: np.ndarray | None = None) -> Study:
     """Return the study; cells in `gaps` count as failed and are modelled."""
-    X, roots = drawn.X, {}
-    if gaps is not None:
-        holed = X.mask(gaps)
-        fitted = fit_ppca(holed, K)
-        X, roots = fitted.completed, fill_roots(fitted, holed)
+    filled = fill(drawn.X if gaps is None else drawn.X.mask(gaps), {})
     logs = np.column_stack([drawn.logs, drawn.logs.sum(axis=1)])
-    full = decompose(X, K, {})
-    data = Data(X.to_numpy(), logs, np.zeros(X.shape), logs, logs, roots)
+    X = filled.X
+    full = decompose_filled(filled, K, {})
+    data = Data(X.to_numpy(), logs, np.zeros(X.shape), logs, logs, dict(filled.roots))
     names = list(full.loadings.columns)
     reference = full.loadings.to_numpy()
     return Study(data, drawn.codes, reference, list(X.index), list(X.columns), names, [*LANGUAGES, "total"], True)

@@ -52,10 +52,10 @@ def placing_hits(truth: Population, simulations: int, share: float) -> float:
         drawn = truth.draw(rng, FAMILIES, 0.5)
         new = truth.draw(rng, (1,), 0.0).X.iloc[0].rename("new")
         full = decompose(drawn.X, 3, {})
-        moments = full.centre.to_numpy(), full.spread.to_numpy()
-        space = build_space(drawn.X, full.loadings, moments, np.zeros(len(truth.L)), drawn.codes)
+        space = build_space(drawn.X, {}, full.loadings, np.zeros(len(truth.L)), drawn.codes, unit_variance=True)
         given = rng.permutation(len(new)) < round(share * len(new))
-        placed = place(space, new.where(given), pd.Series(0.0, new.index), 0.95)
+        row = new.where(given).to_frame().T
+        (placed,) = place(space, row, row * 0, 0.95)
         exact = ((new - full.centre) / full.spread) @ full.loadings
         hits.append((placed.low <= exact) & (exact <= placed.high))
     return float(np.mean(hits))

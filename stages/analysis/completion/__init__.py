@@ -1,0 +1,1 @@
+"""Missing scores: predicted from the scores there are, with intervals."""
