@@ -34,7 +34,8 @@ def sparse_findings(X: pd.DataFrame, where: str) -> list[Finding]:
         Finding("size", "error", str(name), "", f"{where}: {name} has no score at all: drop its row") for name in empty
     ]
     for name, n in counts[counts < FEWEST].items():
-        text = f"{where}: {name} has {n} score{'s' * (n != 1)}: too few to predict the missing ones, at least {FEWEST} are needed"
+        known = f"{n} score{'s' * (n != 1)}"
+        text = f"{where}: {name} has {known}: too few to predict the missing ones, at least {FEWEST} are needed"
         found.append(Finding("size", "error", "", str(name), text))
     return found
 
