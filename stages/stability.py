@@ -6,10 +6,9 @@ Writes  reports/tables/stability_*.csv, reports/tables/skipped_stability.csv, re
 """
 
 from stages.analysis.scaling.budgets import derive_tokens
-from stages.analysis.scaling.ranges import log_ranges, range_problems
+from stages.analysis.scaling.ranges import log_ranges
 from stages.analysis.scores.cells import scaled_ranges, to_matrix, waived
 from stages.analysis.uncertainty.report import Inputs, assess, headline
-from stages.contracts.errors import raise_all
 from stages.contracts.params import Params
 from stages.workspace import paths
 from stages.workspace.facts import load_info, load_params, read_fact
@@ -19,11 +18,10 @@ from stages.workspace.running import run_stage
 
 
 def read_inputs(params: Params) -> Inputs:
-    """Read what the stage needs; an InputError names token counts outside their ranges."""
+    """Read what the stage needs."""
     info = load_info(params.study)
     X, cells = read_parquet(paths.MATRIX), read_parquet(paths.CELLS)
     table, languages = read_parquet(paths.MODELS), list(info.languages)
-    raise_all(range_problems(table, languages, str(paths.study_folder(params.study) / "models.csv")))
     derived, _ = derive_tokens(table, languages, info.token_rules, info.continual_language)
     low, high = log_ranges(table, languages, derived, params.budget.tolerance, params.stability.token_error)
     return Inputs(

@@ -116,8 +116,8 @@ def test_benchmarks_that_share_too_few_models_are_said_to_have_no_correlation():
     lines = judged_after("model", table)
     assert not any(line.startswith("error") for line in lines)
     assert lines[-1] == (
-        "warning: metadata/x/scores.csv: 1 pairs of benchmarks are shared by fewer than 3 models, such as task_1 and "
-        "task_2: their correlations are not computed"
+        "warning: metadata/x/scores.csv: fewer than 3 models have scores on both benchmarks in 1 of the pairs, "
+        "such as task_1 and task_2: no correlation is computed for them"
     )
     r = pearson(table)
     assert np.isnan(r.loc["task_1", "task_2"])
