@@ -12,7 +12,7 @@ import yaml
 from stages.contracts.errors import InputError
 
 SPACED = "sports_understanding"
-"""In the paper's harness the first worked answer of this subtask follows its question after a space, not a newline."""
+"""In the paper's harness the worked answers of this subtask follow their questions after a space, not a newline."""
 
 
 @dataclass(frozen=True)
@@ -37,11 +37,8 @@ class Subtask:
         The paper's harness dropped the last newline of every template, so one newline follows the description
         and none the question.
         """
-        gaps = [" " if self.name == SPACED else "\n", "\n", "\n"]
-        done = [
-            f"{self.form.replace('{{input}}', shot)}{gap}{answer}"
-            for (shot, answer), gap in zip(self.shots, gaps, strict=True)
-        ]
+        gap = " " if self.name == SPACED else "\n"
+        done = [f"{self.form.replace('{{input}}', shot)}{gap}{answer}" for shot, answer in self.shots]
         parts = "\n\n".join([*done, self.form.replace("{{input}}", question)])
         return f"{self.description}\n{parts}"
 

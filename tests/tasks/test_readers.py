@@ -114,6 +114,13 @@ def test_code_prompts_keep_their_last_newline():
         assert all(row["prompt"].endswith('    """\n') for row in rows_of(benchmark, "test"))
 
 
+def test_jmmlu_has_one_kind_of_line_end(tmp_path):
+    path = tmp_path / "anatomy.csv"
+    path.write_bytes('"一行\r\n二行",1,2,3,4,B\r\n'.encode())
+    (row,) = data.read("jmmlu", file_of("jmmlu", "anatomy", path))
+    assert row["input"] == "質問：一行\n二行\n選択肢：A.1,B.2,C.3,D.4"
+
+
 def test_openbookqa_key_may_have_white_space():
     assert rows_of("openbookqa", "test")[3]["gold"] == 3
 

@@ -91,7 +91,7 @@ def _jsquad(file: File) -> Iterable[Row]:
 
 def _jmmlu(file: File) -> Iterable[Row]:
     subject = file.source.key
-    for number, row in enumerate(csv.reader(io.StringIO(text_of(file), newline=""))):
+    for number, row in enumerate(csv.reader(io.StringIO(text_of(file), newline=None))):
         question, a, b, c, d, letter = row
         if letter not in "ABCD" or len(letter) != 1:
             raise ValueError(f"row {number + 1} has answer {letter!r}")
