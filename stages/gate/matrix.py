@@ -15,6 +15,8 @@ from stages.gate.findings import MATRIX_CHECKS, Finding, Judgement, Severity, su
 from stages.gate.presence import apart_findings, missing_findings, size_findings, sparse_findings
 from stages.gate.suspicion import find_suspicions
 
+REPEATED, REPEATED_SHARE = 4, 0.1
+"""Models, and share of the models, with exactly the same lowest or highest score from which on it is named."""
 MIN_SHARED = 3
 """Cells that two rows or columns must share before their equality is evidence of a copy."""
 
@@ -65,7 +67,7 @@ def check_matrix(
         found += [*sparse_findings(X, where), *apart_findings(X, where)]
     found += [*constant_findings(X, where), *identical_findings(X, where)]
     found += [*limited_findings(cells, benchmarks), *outcome_findings(cells, params.gate)]
-    found += zero_findings(cells, benchmarks, where)
+    found += [*zero_findings(cells, benchmarks, where), *repeated_findings(X, benchmarks, where)]
     found += protocol_findings(cells, mixed_allowed=params.assemble.mixed_protocols)
     found += [
         Finding("corrections", "corrected", row.model_id, row.benchmark, corrected_line(row))
@@ -207,6 +209,25 @@ def _remedy(cell: Any) -> str:  # noqa: ANN401  a row of itertuples
     if cell.origin != "evaluated":
         return "correct it in corrections.csv"
     return f"look at its answers, run `observatory diagnose {cell.model_id} --benchmark {cell.benchmark}`"
+
+
+def repeated_findings(X: pd.DataFrame, benchmarks: pd.DataFrame, where: str) -> list[Finding]:
+    """Name the benchmarks whose lowest or highest value many models share: a marker, or a limit of the metric.
+
+    The lowest possible value is named cell by cell, see `zero_findings`.
+    """
+    found = []
+    for name, (bottom, _) in raw_ranges(benchmarks).items():
+        column = (X[name] * divisors(benchmarks)[name]).dropna() if name in X else pd.Series(dtype=float)
+        for which, value in (("lowest", column.min()), ("highest", column.max())):
+            k, n = int((column == value).sum()), len(column)
+            if max(REPEATED, REPEATED_SHARE * n) <= k < n and value != bottom:
+                text = (
+                    f"{where}: {name} is exactly {value:g} for {k} of {n} models, its {which} value: blank the cells "
+                    "if it marks missing scores"
+                )
+                found.append(Finding("zero", "warning", "", name, text))
+    return found
 
 
 def suspicion_findings(

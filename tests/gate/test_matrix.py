@@ -135,6 +135,18 @@ def test_a_score_at_a_declared_minimum_below_zero_is_a_marker_unless_waived():
     assert lines(table, facts, waiver("model-3", "task_1")) == ["waived: task_1 of model-3: zero waived: known"]
 
 
+@pytest.mark.parametrize(("value", "which"), [(0.05, "lowest"), (1.0, "highest")])
+def test_a_value_that_many_models_share_at_an_end_is_named(value: float, which: str):
+    table = scores(20, 5)
+    table.loc[table.index[:4], "task_1"] = value
+    (line,) = lines(table)
+    assert line.startswith(f"warning: scores.csv: task_1 is exactly {value:g} for 4 of 20 models, its {which} value")
+    (percent,) = lines(table * 100, benchmarks(list(table), max_score=100.0))
+    assert f"task_1 is exactly {value * 100:g} for 4 of 20 models" in percent
+    table.loc[table.index[3], "task_1"] = 0.5
+    assert lines(table) == []
+
+
 def test_scores_below_zero_raise_no_suspicion_against_others():
     table, facts = suspicious_study()
     table["bbh"] -= 0.5
