@@ -29,14 +29,7 @@ def main() -> None:
     write_table("correlation_spearman", named(spearman))
     write_table("precision", named(precision))
     noisy = list(precision.index[precision["noisy"]])
-    write_metrics(
-        "correlate",
-        {
-            "pearson": {f"{a}.{b}": pearson.loc[a, b] for a, b in pairs},
-            "spearman": {f"{a}.{b}": spearman.loc[a, b] for a, b in pairs},
-            "noisy_benchmarks": len(noisy),
-        },
-    )
+    write_metrics("correlate", correlation.headline(pearson, precision, pairs))
     for a, b in sorted({*listed} - {*pairs}):
         say(f"not computed: the correlation of {a} and {b}: fewer than {correlation.FEWEST} models have both")
     if noisy:

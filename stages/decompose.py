@@ -8,6 +8,7 @@ Writes  reports/tables/{pca_loadings,pca_scores,pca_loo,explained_variance,skipp
 import pandas as pd
 
 from stages.analysis.components.gaps import NotImputableError, analyse
+from stages.analysis.components.pca import headline
 from stages.analysis.scores.cells import scaled_ranges
 from stages.contracts.errors import InputError
 from stages.workspace import paths
@@ -36,10 +37,7 @@ def main() -> None:
     write_table("explained_variance", shares.rename_axis("component").reset_index())
     n_models, n_benchmarks = X.shape
     skipped = [f"{len(ratio)} of {k} components: {n_models} models x {n_benchmarks} benchmarks have no more"]
-    write_metrics(
-        "decompose",
-        {"n_models": n_models, "n_benchmarks": n_benchmarks, "explained_variance_ratio": ratio.to_dict()},
-    )
+    write_metrics("decompose", headline(X.shape, ratio))
     parts = ", ".join(f"{name} {100 * share:.2f} %" for name, share in ratio.items())
     say(f"explained variance: {parts}")
     for line in found.undetermined:

@@ -1,8 +1,7 @@
 """Stage `factorize`: maximum-likelihood factors with promax rotation.
 
 Reads   data/score_matrix.parquet (behind the gate)
-Writes  reports/tables/{fa_loadings,fa_scores,fa_summary,fa_correlations,skipped_factorize}.csv,
-        reports/metrics/factorize.json
+Writes  reports/tables/{fa_loadings,fa_scores,fa_summary,fa_correlations,skipped_factorize}.csv
 """
 
 import pandas as pd
@@ -12,7 +11,7 @@ from stages.contracts.params import FactorizeParams
 from stages.workspace import paths
 from stages.workspace.facts import load_params
 from stages.workspace.files import read_parquet
-from stages.workspace.outputs import write_metrics, write_skipped, write_table
+from stages.workspace.outputs import write_skipped, write_table
 from stages.workspace.running import run_stage
 
 
@@ -47,10 +46,6 @@ def main() -> None:
     write_table("fa_scores", scores[shown].rename_axis("model_id").reset_index())
     write_table("fa_summary", summary.rename_axis("factor").reset_index())
     write_table("fa_correlations", correlations.rename_axis("factor").reset_index())
-    write_metrics(
-        "factorize",
-        {"n_factors": len(summary), "shown": len(shown), "ss_loadings": summary["ss_loadings"].loc[shown].to_dict()},
-    )
     write_skipped("factorize", skipped)
 
 

@@ -15,7 +15,7 @@ def main() -> None:
     params = load_params()
     facts = load_study_facts(params)
     write_facts(facts)
-    write_records(facts, params.evaluate.models, task_digests())
+    write_records(facts, params.evaluate.models, task_digests(params.evaluate.backend))
     say(f"{params.study}: {len(facts.models)} models, {len(facts.benchmarks)} benchmarks, {len(facts.claims)} claims")
 
 

@@ -17,7 +17,8 @@ from stages.lineage import state
 from stages.lineage.graph import state_graph
 from stages.page.page import Chart, GateSummary, Origin, page_from, render_page
 from stages.page.tables import robustness_table
-from stages.workspace import analysed, paths
+from stages.workspace import paths
+from stages.workspace.conclusions import read_conclusions
 from stages.workspace.facts import load_params
 from stages.workspace.files import read_text, replacing_folder, write_text
 from stages.workspace.outputs import read_claims, read_findings, read_metrics
@@ -39,11 +40,10 @@ def main() -> None:
     params = load_params()
     results = load_results(params)
     results = replace(results, skipped=(*results.skipped, *skipped_beyond()))
-    conclusions = analysed.read_conclusions(params, list(results.info.languages))
+    conclusions = read_conclusions(params, list(results.info.languages))
     statements = {c.id: c.statement for c in conclusions.conclusions} if conclusions else {}
     beyond = tables_beyond()
-    findings = pd.concat([read_findings("models"), read_findings("matrix")])
-    verdict = GateSummary(read_metrics("validate"), findings)
+    verdict = GateSummary(read_metrics("validate"), pd.concat([read_findings("models"), read_findings("matrix")]))
     with replacing_folder(paths.FIGURES) as folder:
         drawings = [draw_all(results), draw_beyond(results, beyond, statements, params.stability.level)]
         charts = [chart for part in drawings for chart in save_all(part, folder, params.report.dpi)]

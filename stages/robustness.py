@@ -2,7 +2,8 @@
 
 Reads   metadata/<study>/conclusions.yaml, data/score_matrix.parquet (behind the gate), data/score_cells.parquet,
         data/study/, data/models.parquet, reports/tables/pca_loadings.csv
-Writes  reports/tables/{robustness,robustness_overview,skipped_robustness}.csv, reports/metrics/robustness.json
+Writes  reports/tables/{robustness,robustness_counts,robustness_overview,skipped_robustness}.csv,
+        reports/metrics/robustness.json
 """
 
 from collections.abc import Sequence
@@ -10,10 +11,10 @@ from collections.abc import Sequence
 import pandas as pd
 
 from stages.analysis.conclusions.variations import Alternatives, Base, vary
-from stages.analysis.conclusions.verdicts import counts, overview, robustness
+from stages.analysis.conclusions.verdicts import counts, headline, overview, robustness
 from stages.contracts.study.conclusions import FILE, Conclusion
-from stages.workspace import analysed
 from stages.workspace.base import read_alternatives, read_base
+from stages.workspace.conclusions import read_conclusions
 from stages.workspace.facts import load_info, load_params
 from stages.workspace.outputs import write_metrics, write_skipped, write_table
 from stages.workspace.running import run_stage
@@ -39,7 +40,7 @@ def main() -> None:
     """Read, vary, judge, write."""
     params = load_params()
     languages = list(load_info(params.study).languages)
-    found = analysed.read_conclusions(params, languages)
+    found = read_conclusions(params, languages)
     listed = found.conclusions if found else []
     table, skipped = robustness([], []), [f"robustness: study {params.study} has no {FILE}"]
     if found:
@@ -47,7 +48,9 @@ def main() -> None:
         table, skipped = run(base, read_alternatives(base.X, found.subsets, params), listed)
     write_table("robustness", table)
     write_table("robustness_overview", overview(table, listed))
-    write_metrics("robustness", counts(table))
+    counted = counts(table, listed)
+    write_table("robustness_counts", counted)
+    write_metrics("robustness", headline(counted))
     write_skipped("robustness", skipped)
 
 

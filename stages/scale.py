@@ -1,14 +1,17 @@
 """Stage `scale`: log-linear laws of components and factors against training budgets.
 
-Reads   reports/tables/{pca_scores,fa_scores}.csv, data/models.parquet
+Reads   reports/tables/{pca_scores,fa_scores}.csv, data/models.parquet, and for the choice of headline numbers the
+        study's claims and conclusions
 Writes  reports/tables/{scaling,skipped_scale}.csv, reports/metrics/scale.json
 """
 
 import pandas as pd
 
-from stages.analysis.scaling.laws import fit_all_laws, law_metrics
+from stages.analysis.claims import claimed_laws
+from stages.analysis.scaling.laws import fit_all_laws, headline
 from stages.workspace import paths
-from stages.workspace.facts import load_info, load_params
+from stages.workspace.conclusions import read_conclusions
+from stages.workspace.facts import load_info, load_params, read_fact
 from stages.workspace.files import read_parquet
 from stages.workspace.outputs import read_table, write_metrics, write_skipped, write_table
 from stages.workspace.running import run_stage
@@ -24,7 +27,9 @@ def main() -> None:
     laws, skipped = fit_all_laws(pc_scores, factor_scores, models, languages, params.scale)
     columns = ["response", "language", "n", "rho", "slope", "intercept"]
     write_table("scaling", pd.DataFrame([vars(law) for law in laws], columns=columns))
-    write_metrics("scale", law_metrics(laws))
+    found = read_conclusions(params, languages)
+    named = [*(found.laws if found else []), *claimed_laws(list(read_fact("claims")["claim_id"]))]
+    write_metrics("scale", headline(laws, named))
     write_skipped("scale", skipped)
 
 

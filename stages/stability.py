@@ -1,32 +1,27 @@
 """Stage `stability`: how far the results would move with other models, families, test items or token counts.
 
-Reads   data/{score_matrix,score_cells,models,study/benchmarks}.parquet, reports/tables/{pca,fa}_loadings.csv
+Reads   data/{score_matrix,score_cells,models,study/benchmarks}.parquet, reports/tables/{pca,fa}_loadings.csv,
+        reports/metrics/scale.json
 Writes  reports/tables/stability_*.csv, reports/tables/skipped_stability.csv, reports/metrics/stability.json
 """
 
 from stages.analysis.scaling.budgets import derive_tokens
-from stages.analysis.scaling.ranges import log_ranges, range_problems
+from stages.analysis.scaling.ranges import log_ranges
 from stages.analysis.scores.cells import scaled_ranges, to_matrix, waived
-from stages.analysis.uncertainty.report import Inputs, assess
-from stages.contracts.errors import raise_all
+from stages.analysis.uncertainty.report import Inputs, assess, headline
 from stages.contracts.params import Params
 from stages.workspace import paths
 from stages.workspace.facts import load_info, load_params, read_fact
 from stages.workspace.files import read_parquet
-from stages.workspace.outputs import read_table, write_metrics, write_skipped, write_table
+from stages.workspace.outputs import read_metrics, read_table, write_metrics, write_skipped, write_table
 from stages.workspace.running import run_stage
 
 
 def read_inputs(params: Params) -> Inputs:
-    """Read what the stage needs.
-
-    Raises:
-        InputError: A token count lies outside its range.
-    """
+    """Read what the stage needs."""
     info = load_info(params.study)
     X, cells = read_parquet(paths.MATRIX), read_parquet(paths.CELLS)
     table, languages = read_parquet(paths.MODELS), list(info.languages)
-    raise_all(range_problems(table, languages, str(paths.study_folder(params.study) / "models.csv")))
     derived, _ = derive_tokens(table, languages, info.token_rules, info.continual_language)
     low, high = log_ranges(table, languages, derived, params.budget.tolerance, params.stability.token_error)
     return Inputs(
@@ -52,7 +47,7 @@ def main() -> None:
     found = assess(read_inputs(params), params.stability)
     for name, table in found.tables.items():
         write_table(f"stability_{name}", table)
-    write_metrics("stability", found.metrics)
+    write_metrics("stability", headline(found.tables["scaling"], read_metrics("scale")))
     write_skipped("stability", found.skipped)
 
 

@@ -15,6 +15,7 @@ COPIED = (
     "data/evaluations/README.md",
     ".dvc/config",
     ".dvc/.gitignore",
+    ".dvc/plots",
     ".dvcignore",
     ".gitattributes",
     ".gitignore",

@@ -13,7 +13,7 @@ A claim_id names a number of the analysis:
     range.<benchmark>.<component>                  score of the model with the highest component minus the lowest
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 import pandas as pd
@@ -83,6 +83,16 @@ def counts(table: pd.DataFrame) -> dict[str, int]:
         "not_reproduced": int((status == NOT_REPRODUCED).sum()),
         "not_in_subset": int((status == ELSEWHERE).sum()),
     }
+
+
+def claimed_laws(claim_ids: Sequence[str]) -> list[tuple[str, str]]:
+    """Return response and budget, `("PC1", "en")`, of the laws that claims are about, whatever the subset."""
+    parts = [claim_id.split(".") for claim_id in claim_ids]
+    return [(_response(rest[1]), rest[2]) for kind, *rest in parts if kind == "scaling" and len(rest) == 4]
+
+
+def _response(axis: str) -> str:
+    return axis.upper() if axis.startswith("pc") else axis.capitalize()
 
 
 def reproduce(claim_id: str, results: Results) -> float:
@@ -169,7 +179,7 @@ def _factor(results: Results, rest: list[str]) -> float:
 
 def _scaling(results: Results, rest: list[str]) -> float:
     _, axis, language, quantity = rest
-    response = axis.upper() if axis.startswith("pc") else axis.capitalize()
+    response = _response(axis)
     if language != "total" and language not in results.info.languages:
         raise KeyError(language)
     laws = results.laws[(results.laws["response"] == response) & (results.laws["language"] == language)]

@@ -9,7 +9,7 @@ from stages import assemble
 from stages.contracts.errors import InputError
 from stages.contracts.params import Params
 from stages.contracts.study.tables import ALL
-from stages.gate.findings import Finding
+from stages.gate.findings import Finding, folded
 from stages.gate.matrix import judge_matrix
 from stages.gate.models import judge_models
 from stages.gate.verdict import pronounce
@@ -46,8 +46,10 @@ class Checked:
         return {name: severities.count(name) for name in SEVERITIES}
 
     def text(self) -> Iterator[str]:
-        """Yield each finding, then the verdict."""
-        yield from (f"{finding.severity}: {finding.message}" for finding in self.findings)
+        """Yield the findings, many of one kind counted, errors last; then the verdict."""
+        for severity in reversed(SEVERITIES):
+            mine = [finding for finding in self.findings if finding.severity == severity]
+            yield from (f"{severity}: {line}" for line in folded(mine))
         yield from (f"error: {sentence}" for sentence in self.unexplained)
         counts = ", ".join(f"{number} {name}" for name, number in self.counts.items())
         yield f"gate {'open' if self.ok else 'closed'}: {counts}; details in {self.docs}"

@@ -16,7 +16,7 @@ from stages.evaluation import diagnosis, model_source, of_model
 from stages.evaluation.code_digest import task_digests
 from stages.evaluation.diagnosis import Limits, Trial
 from stages.evaluation.harness import run as harness
-from stages.evaluation.unit import Unit
+from stages.evaluation.unit import Unit, versions
 from stages.tasks import data
 from stages.tasks.registry import BENCHMARKS
 from stages.workspace import paths
@@ -25,6 +25,7 @@ from stages.workspace.files import read_text, write_text
 
 SHOWN = 44
 """Characters of an answer that the table shows."""
+_ONE = "--benchmark NAME --write"
 
 
 @dataclass(frozen=True)
@@ -116,6 +117,8 @@ class Diagnosis:
             if self.written:
                 every = record.benchmark or "every benchmark"
                 yield f"written to {self.written}; it evaluates {every} of {record.model_id} again"
+            elif self.case.benchmark is None:
+                yield f"plain questions are no benchmark: {_ONE} tries it on one and adds it for that one"
             else:
                 yield f"--write adds it to {self.case.file}:"
                 yield from as_yaml(record).splitlines()
@@ -158,6 +161,7 @@ def diagnose(
     Raises:
         InputError: Model or benchmark are not known, or cannot be asked.
     """
+    versions(of_model.NEEDED)
     params = load_params()
     facts = load_study_facts(params)
     case = _case(model, benchmark, n_items, params, facts)
@@ -213,7 +217,7 @@ def _case(model: str, benchmark: str | None, n_items: int, params: Params, facts
     if benchmark is None:
         n_items = min(n_items, len(diagnosis.PROBES))
     if model in facts.models.index:
-        record = record_of(model, facts.models, task_digests(), ())
+        record = record_of(model, facts.models, task_digests(params.evaluate.backend), ())
         return Case(record, benchmark, n_items, params, params.evaluate.model_dir)
     folder = Path(model).expanduser().resolve()
     if not (folder / "config.json").is_file():
@@ -249,13 +253,15 @@ def _may_be_written(case: Case, facts: Facts) -> None:
     """Check before the model is loaded that a record could be added.
 
     Raises:
-        InputError: The study does not know model or benchmark, or has a record of them.
+        InputError: The study does not know model or benchmark, or has a record of them; or no benchmark is named.
     """
+    if case.benchmark is None:
+        raise InputError([f"--write: plain questions are evidence for no benchmark: {_ONE} has some for that one"])
     folder = paths.study_folder(case.params.study)
     model_id = case.record.model_id
     if model_id not in facts.models.index:
         raise InputError([f"{folder}/models.csv has no {model_id}: add its record, or leave --write out"])
-    if case.benchmark is not None and case.benchmark not in facts.benchmarks.index:
+    if case.benchmark not in facts.benchmarks.index:
         raise InputError([f"{folder}/benchmarks.csv has no {case.benchmark}: leave --write out"])
     if any((known.model_id, known.benchmark) == (model_id, case.benchmark) for known in facts.workarounds):
         raise InputError([f"{folder / FILE} has a record of {model_id} already: delete it to write another"])

@@ -12,7 +12,7 @@ from stages.commands.shown import Result
 @click.argument("model")
 @click.option("--benchmark", metavar="B", help="Ask items of this benchmark; default: plain questions.")
 @click.option("--items", type=click.IntRange(min=1), default=8, metavar="K", help="Items to ask, default 8.")
-@click.option("--write", is_flag=True, help="Add the workaround to the study's workarounds.yaml.")
+@click.option("--write", is_flag=True, help="Add the workaround for the benchmark to the study's workarounds.yaml.")
 @JSON
 def diagnose(model: str, benchmark: str | None, items: int, *, write: bool, machine: bool) -> None:
     """Find out why MODEL answers with nothing, and what fixes it.

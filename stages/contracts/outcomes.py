@@ -7,9 +7,7 @@ RATES: Mapping[str, str] = {
     "failed_rate": "failed",
     "capped_rate": "capped",
     "refused_rate": "declined",
+    "truncated_rate": "prompts cut",
 }
-"""Share of an evaluated cell's answers that are empty, hold no answer, were cut at the token limit, decline; to the
-word for it. The gate bounds each by the parameter `max_<name>`."""
-
-RECORDED = (*RATES, "truncated_rate")
-"""Those that an evaluation records: also the share of prompts that were cut."""
+"""Share of an evaluated cell's answers that are empty, hold no answer, were cut at the token limit, decline, or answer
+a prompt whose beginning was cut; to the word for it. The gate bounds each by the parameter `max_<name>`."""

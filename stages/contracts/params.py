@@ -119,6 +119,8 @@ class ValidateParams(Frozen):
     """Largest share of answers cut by the token limit in an evaluated cell."""
     max_refused_rate: Fraction
     """Largest share of answers that decline to answer in an evaluated cell."""
+    max_truncated_rate: Fraction = 0.1
+    """Largest share of prompts whose beginning was cut to fit the model's context in an evaluated cell."""
     suspicion: SuspicionParams = SuspicionParams()
     """Thresholds of `suspicious`."""
 

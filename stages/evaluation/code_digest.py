@@ -1,37 +1,115 @@
-"""A digest of the code that decides what a benchmark's score is: its task, and how it is run."""
+"""A digest of the code that decides what a benchmark's score is: its task, how it is run, and on which backend.
 
+python -m stages.evaluation.code_digest [--backend hf|vllm]
+"""
+
+import argparse
 import ast
 import hashlib
 import json
-from collections.abc import Iterator
+import re
+import sys
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from stages.tasks.registry import BENCHMARKS, TASKS_DIR
+from stages.tasks.registry import TASKS
+
+ROOT = Path(__file__).parents[2]
+HARNESS = "stages.evaluation.harness"
+BACKENDS = {"hf": f"{HARNESS}.hf", "vllm": f"{HARNESS}.vllm"}
+CORE = ("stages.tasks.docs", "stages.tasks.outcomes", f"{HARNESS}.run", f"{HARNESS}.records")
+"""Where every benchmark begins: its items, the run, what answers came to."""
+
+_SANDBOX = "stages.sandbox"
+_ROOMS = ("stages.tasks", HARNESS, _SANDBOX)
+_APART = ("stages.tasks.registry", "stages.tasks.data", "stages.tasks.sources", *BACKENDS.values())
+"""What is not followed: the list of all benchmarks, the fetching of rows, which have a digest of their own, and
+backends that are not used."""
+_NAMED = re.compile(r"!function (stages[\w.]*)\.\w+")
 
 
-@cache
-def task_digest(benchmark: str) -> str:
-    """Return the SHA-256 of what a task consists of: its YAML files, and the code of all tasks and of this harness.
+def task_digest(benchmark: str, backend: str) -> str:
+    """Return the SHA-256 of what decides a benchmark's score beside model, data and settings.
 
-    Comments, docstrings and the layout of code do not count.
+    That is its YAML, all that the module of its family and the harness import, and one backend. Comments,
+    docstrings and the layout of code do not count.
 
     Args:
         benchmark: A name of the registry.
+        backend: A key of `BACKENDS`.
     """
-    yaml = TASKS_DIR / f"{benchmark}.yaml"
-    texts = {path.name: path.read_text(encoding="utf-8") for path in (yaml, *_templates(yaml))}
-    here = Path(__file__).parent
-    code = [*TASKS_DIR.glob("*.py"), Path(__file__), here / "unit.py", *(here / "harness").glob("*.py")]
-    if BENCHMARKS[benchmark].runs_code:
-        code += (here.parent / "sandbox").glob("*.py")
-    content = [texts, {_place(path): _meaning(path) for path in sorted(code)}]
-    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+    return _installed().digest(benchmark, backend)
 
 
-def task_digests() -> dict[str, str]:
+def task_digests(backend: str) -> dict[str, str]:
     """Return benchmark to digest, for all of the registry."""
-    return {name: task_digest(name) for name in BENCHMARKS}
+    return {name: task_digest(name, backend) for name in TASKS}
+
+
+@dataclass(frozen=True)
+class Part:
+    """A module: the names of those it imports, and a digest of its own code."""
+
+    needs: frozenset[str]
+    meaning: str
+
+
+@cache
+def _installed() -> "Code":
+    return Code(ROOT)
+
+
+class Code:
+    """The code below a folder, each file read once.
+
+    Args:
+        root: Folder that has the package `stages`.
+    """
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self._parts: dict[str, Part] = {}
+
+    def digest(self, benchmark: str, backend: str) -> str:
+        """Return the digest of a benchmark; see `task_digest`."""
+        yaml = self.root / "stages/tasks" / f"{benchmark}.yaml"
+        texts = {path.name: path.read_text(encoding="utf-8") for path in (yaml, *_templates(yaml))}
+        named = _NAMED.findall("\n".join(texts.values()))
+        modules = self.closure([*CORE, TASKS[benchmark].build.__module__, *named, BACKENDS[backend]])
+        content = [texts, {name: self._part(name).meaning for name in modules}]
+        return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+
+    def closure(self, roots: Iterable[str]) -> list[str]:
+        """Return the modules of tasks, harness and sandbox that some modules need, they included, in order."""
+        found: set[str] = set()
+        waiting = list(roots)
+        while waiting:
+            name = waiting.pop()
+            if name not in found:
+                found.add(name)
+                waiting += self._part(name).needs
+        return sorted(found)
+
+    def _part(self, name: str) -> Part:
+        if name not in self._parts:
+            tree = ast.parse(self._path(name).read_text(encoding="utf-8"))
+            needs = frozenset(self._needs(name, tree)) - set(_APART)
+            self._parts[name] = Part(needs, hashlib.sha256(_meaning(tree).encode()).hexdigest())
+        return self._parts[name]
+
+    def _needs(self, name: str, tree: ast.Module) -> Iterator[str]:
+        if name.startswith(_SANDBOX):
+            # its parts run each other as programs
+            yield from (f"{_SANDBOX}.{path.stem}" for path in (self.root / "stages/sandbox").glob("[!_]*.py"))
+        for node in ast.walk(tree):
+            if isinstance(node, ast.ImportFrom) and node.module:
+                names = [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
+                yield from (each for each in names if each.startswith(_ROOMS) and self._path(each).is_file())
+
+    def _path(self, name: str) -> Path:
+        return self.root / f"{name.replace('.', '/')}.py"
 
 
 def _templates(yaml: Path) -> Iterator[Path]:
@@ -42,15 +120,8 @@ def _templates(yaml: Path) -> Iterator[Path]:
             yield yaml.parent / value.strip()
 
 
-def _place(path: Path) -> str:
-    """Return folder and name of a file: two folders have a file of one name."""
-    return f"{path.parent.name}/{path.name}"
-
-
-@cache
-def _meaning(path: Path) -> str:
+def _meaning(tree: ast.Module) -> str:
     """Return code without what does not change what it does."""
-    tree = ast.parse(path.read_text(encoding="utf-8"))
     for node in ast.walk(tree):
         body = getattr(node, "body", None)
         if isinstance(body, list):
@@ -60,3 +131,15 @@ def _meaning(path: Path) -> str:
 
 def _is_text(node: ast.AST) -> bool:
     return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str)
+
+
+def main() -> None:
+    """Print benchmark and digest, a line each."""
+    parser = argparse.ArgumentParser(prog="python -m stages.evaluation.code_digest")
+    parser.add_argument("--backend", choices=list(BACKENDS), default="hf")
+    digests = task_digests(parser.parse_args().backend)
+    sys.stdout.writelines(f"{name} {digest}\n" for name, digest in digests.items())
+
+
+if __name__ == "__main__":
+    main()

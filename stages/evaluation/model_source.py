@@ -91,9 +91,23 @@ def locate(record: ModelRecord, model_dir: str) -> ModelSource:
     """
     named = model_dir or os.environ.get(MODEL_DIR_VARIABLE, "")
     folder = Path(named).expanduser() / record.model_id if named else None
-    if folder is not None and (folder / "config.json").is_file():
-        return _source(record, folder, "folder", "")
+    if folder is not None:
+        _refuse_other_kinds(folder)
+        if (folder / "config.json").is_file():
+            return _source(record, folder, "folder", "")
     return _source(record, _fetch(record, named), "hub", record.revision)
+
+
+def _refuse_other_kinds(folder: Path) -> None:
+    """Return unless a folder holds a model of a kind that is not read.
+
+    Raises:
+        InputError: It does; what to make of it is said.
+    """
+    if (folder / "adapter_config.json").is_file():
+        raise InputError([f"{folder} holds a LoRA adapter, no whole model: save it merged into its base model"])
+    if any(folder.glob("*.gguf")) and not chosen_weights([path.name for path in folder.iterdir()]):
+        raise InputError([f"{folder} holds GGUF, which is not read: put safetensors, config.json and tokenizer there"])
 
 
 def _source(record: ModelRecord, folder: Path, origin: str, revision: str) -> ModelSource:

@@ -12,12 +12,13 @@ from typing import Any
 from filelock import FileLock, Timeout
 
 from stages.contracts.errors import InputError, raise_all
-from stages.contracts.outcomes import RECORDED
+from stages.contracts.outcomes import RATES
 from stages.contracts.params import EvaluateParams
 from stages.contracts.study.model_record import ModelRecord
 from stages.contracts.study.workarounds import Setting
 from stages.evaluation import model_source
 from stages.evaluation.harness import run as harness
+from stages.evaluation.harness.faults import disk_explained, is_full
 from stages.evaluation.store import Store, write_json
 from stages.evaluation.unit import Run, Unit, versions
 from stages.lineage import state
@@ -28,6 +29,8 @@ from stages.workspace import paths
 from stages.workspace.files import move_folder, replacing_folder
 from stages.workspace.running import say
 
+NEEDED = ("lm_eval", "torch", "transformers", "accelerate", "tokenizers", "datasets", "huggingface_hub")
+"""What no evaluation does without; all from the extra `eval`."""
 PARTIAL = paths.EVALUATIONS.parent / ".evaluating"
 
 
@@ -75,10 +78,12 @@ def evaluate(record: ModelRecord, params: EvaluateParams) -> None:
     Raises:
         InputError: Something is missing, or a benchmark failed; the finished ones are kept.
     """
-    units = plan(record, params)
-    store = Store(state.root() / PARTIAL / record.model_id)
-    store.folder.mkdir(parents=True, exist_ok=True)
+    versions(NEEDED)
     with ExitStack() as stack:
+        stack.enter_context(disk_explained("finished benchmarks are kept"))
+        units = plan(record, params)
+        store = Store(state.root() / PARTIAL / record.model_id)
+        store.folder.mkdir(parents=True, exist_ok=True)
         try:
             stack.enter_context(FileLock(store.folder / ".lock", timeout=0))
         except Timeout:
@@ -110,14 +115,25 @@ def _run_all(units: Sequence[Unit], open_units: Sequence[Unit], store: Store, re
                 live.log(unit.benchmark, _numbers(store, unit), _done(units, store))
         model = harness.load_model(source, run, open_units[0].dtype)
         problems: list[str] = []
+        unexpected: list[Exception] = []
         for unit in open_units:
             try:
                 _run_one(unit, model, store, live.run_id)
             except InputError as error:
                 problems += error.problems
                 continue
+            except Exception as error:
+                if isinstance(error, OSError) and is_full(error):
+                    raise
+                unexpected.append(error)
+                continue
             live.log(unit.benchmark, _numbers(store, unit), _done(units, store))
             say(f"[{_done(units, store)}/{len(units)}] {_told(unit, store)}")
+        if unexpected:
+            # a mistake of ours: told with its traceback, after the benchmarks that it does not concern
+            for problem in problems:
+                say(problem)
+            raise unexpected[0]
         raise_all(problems)
         live.tag({"observatory.scores": model_source.digest_of({unit.benchmark: store.score(unit) for unit in units})})
 
@@ -136,7 +152,7 @@ def _done(units: Sequence[Unit], store: Store) -> int:
 
 def _numbers(store: Store, unit: Unit) -> dict[str, float | None]:
     score, provenance = store.score(unit), store.provenance(unit)
-    numbers = {name: score[name] for name in ("score", "stderr", *RECORDED)} | {
+    numbers = {name: score[name] for name in ("score", "stderr", *RATES)} | {
         "n_items": score["n_items"],
         "seconds": provenance["seconds"],
     }
@@ -145,7 +161,7 @@ def _numbers(store: Store, unit: Unit) -> dict[str, float | None]:
 
 def _told(unit: Unit, store: Store) -> str:
     score = store.score(unit)
-    rates = ", ".join(f"{name.removesuffix('_rate')} {score[name]:.1%}" for name in RECORDED if score[name])
+    rates = ", ".join(f"{name.removesuffix('_rate')} {score[name]:.1%}" for name in RATES if score[name])
     seconds = store.provenance(unit)["seconds"]
     return (
         f"{unit.benchmark} {score['score']:.4f} ({score['n_items']} items, {seconds:.0f} s{', ' * bool(rates)}{rates})"

@@ -12,8 +12,8 @@ from stages.contracts.errors import InputError
 from stages.contracts.study.workarounds import Setting
 from stages.evaluation.code_digest import task_digest
 from stages.evaluation.model_source import ModelSource, digest_of
-from stages.tasks.data import DataRecord
 from stages.tasks.registry import BENCHMARKS, SEEDS
+from stages.tasks.rows import DataRecord
 
 LIBRARIES = ("lm_eval", "torch", "transformers", "tokenizers")
 SCORING = {
@@ -74,7 +74,7 @@ class Unit:
         return {
             "benchmark": self.benchmark,
             "model": self.model.identity,
-            "task": task_digest(self.benchmark),
+            "task": task_digest(self.benchmark, self.run.backend),
             "data": self.data.sha256,
             "workaround": self.setting.changes(),
             "backend": self.run.backend,

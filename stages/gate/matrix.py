@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from itertools import combinations
+from typing import Any
 
 import pandas as pd
 
@@ -189,11 +190,23 @@ def zero_findings(cells: pd.DataFrame, benchmarks: pd.DataFrame, where: str) -> 
         why = "a failed evaluation than inability" if lowest == 0 else "a marker of a missing score than a result"
         blank = "" if lowest == 0 else "leave the cell blank, "
         text = (
-            f"{where}: {cell.benchmark} of {cell.model_id} is exactly {lowest:g}: more often {why}; {blank}correct it "
-            "in corrections.csv, or waive `zero` in waivers.csv with the reason"
+            f"{_source(cell, where)}: {cell.benchmark} of {cell.model_id} is exactly {lowest:g}: more often {why}; "
+            f"{blank}{_remedy(cell)}, or waive `zero` in waivers.csv with the reason"
         )
         found.append(Finding("zero", "error", cell.model_id, cell.benchmark, text))
     return found
+
+
+def _source(cell: Any, where: str) -> str:  # noqa: ANN401  a row of itertuples
+    """Return where a cell's score was read."""
+    return f"evaluation of {cell.model_id}" if cell.origin == "evaluated" else where
+
+
+def _remedy(cell: Any) -> str:  # noqa: ANN401  a row of itertuples
+    """Return what helps where a score is wrong: a published one is corrected, an own one measured again."""
+    if cell.origin != "evaluated":
+        return "correct it in corrections.csv"
+    return f"look at its answers, run `observatory diagnose {cell.model_id} --benchmark {cell.benchmark}`"
 
 
 def suspicion_findings(

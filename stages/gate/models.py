@@ -5,7 +5,13 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from stages.analysis.scaling.budgets import Disagreement, derive_tokens, disagreements, token_column
+from stages.analysis.scaling.budgets import (
+    Disagreement,
+    derive_tokens,
+    disagreements,
+    token_column,
+    token_range_problems,
+)
 from stages.contracts.params import BudgetParams
 from stages.contracts.study.info import StudyInfo
 from stages.contracts.study.tables import models_table
@@ -67,6 +73,10 @@ def check_models(
     """
     findings = unit_findings(models, typical_factor, where)
     findings += token_findings(models, languages, where)
+    findings += [
+        Finding("tokens", "error", model_id, "", f"{where}: {text}")
+        for model_id, text in token_range_problems(models, languages)
+    ]
     findings += base_findings(models, languages, where)
     for item in found:
         off = max(item.printed, item.derived) / max(min(item.printed, item.derived), 1e-9)

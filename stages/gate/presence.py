@@ -34,7 +34,8 @@ def sparse_findings(X: pd.DataFrame, where: str) -> list[Finding]:
         Finding("size", "error", str(name), "", f"{where}: {name} has no score at all: drop its row") for name in empty
     ]
     for name, n in counts[counts < FEWEST].items():
-        text = f"{where}: {name} has {n} scores: too few to predict the missing ones, at least {FEWEST} are needed"
+        known = f"{n} score{'s' * (n != 1)}"
+        text = f"{where}: {name} has {known}: too few to predict the missing ones, at least {FEWEST} are needed"
         found.append(Finding("size", "error", "", str(name), text))
     return found
 
@@ -47,8 +48,8 @@ def apart_findings(X: pd.DataFrame, where: str) -> list[Finding]:
         return []
     first, second = (X.columns[i] for i in pairs[0])
     text = (
-        f"{where}: {len(pairs)} pairs of benchmarks are shared by fewer than {FEWEST} models, such as {first} and "
-        f"{second}: their correlations are not computed"
+        f"{where}: fewer than {FEWEST} models have scores on both benchmarks in {len(pairs)} of the pairs, such as "
+        f"{first} and {second}: no correlation is computed for them"
     )
     return [Finding("size", "warning", "", "", text)]
 

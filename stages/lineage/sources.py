@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 
 TABLES = "reports/tables"
-METRICS = "reports/metrics"
 MATRIX = "data/score_matrix.parquet"
 MODELS = "data/models.parquet"
 CLAIMS = f"{TABLES}/claims.csv"
@@ -13,8 +12,8 @@ _EXACT: Mapping[str, tuple[str, ...]] = {
     "benchmarks": (MATRIX, MODELS),
     "correlation_pearson": (f"{TABLES}/correlation_pearson.csv",),
     "correlation_spearman": (f"{TABLES}/correlation_spearman.csv",),
-    "pc_scores": (f"{TABLES}/pca_scores.csv", f"{METRICS}/decompose.json", MODELS),
-    "pca_loadings": (f"{TABLES}/pca_loadings.csv", f"{METRICS}/decompose.json"),
+    "pc_scores": (f"{TABLES}/pca_scores.csv", f"{TABLES}/explained_variance.csv", MODELS),
+    "pca_loadings": (f"{TABLES}/pca_loadings.csv", f"{TABLES}/explained_variance.csv"),
     "pca_loo": (f"{TABLES}/pca_loo.csv", f"{TABLES}/pca_loadings.csv"),
     "factor_scores": (f"{TABLES}/fa_scores.csv", f"{TABLES}/fa_summary.csv", MODELS),
     "stability_components": (
@@ -49,7 +48,7 @@ def claim_sources(claim_id: str) -> tuple[str, ...]:
     if kind == "corr" and rest:
         return (f"{TABLES}/correlation_{rest[0]}.csv",)
     if kind == "pca":
-        return (f"{METRICS}/decompose.json",) if "evr" in rest else (f"{TABLES}/pca_loadings.csv",)
+        return (f"{TABLES}/explained_variance.csv",) if "evr" in rest else (f"{TABLES}/pca_loadings.csv",)
     if kind == "fa":
         return (f"{TABLES}/fa_summary.csv",) if "contribution" in rest else (f"{TABLES}/fa_loadings.csv",)
     return {

@@ -4,58 +4,11 @@ import hashlib
 import json
 import os
 from collections.abc import Iterable
-from dataclasses import dataclass
 
 from stages.contracts.errors import InputError
-from stages.tasks.readers import Row, read
+from stages.tasks.registry import TASKS
+from stages.tasks.rows import Data, DataRecord, FileRecord, Row
 from stages.tasks.sources import File, locate
-from stages.tasks.splits import fixed_pool, jmmlu_split
-
-
-@dataclass(frozen=True)
-class FileRecord:
-    """One file that was read: its name, where it was taken from, the SHA-256 of its bytes."""
-
-    name: str
-    origin: str
-    sha256: str
-
-
-@dataclass(frozen=True)
-class DataRecord:
-    """What was read for a benchmark.
-
-    Attributes:
-        benchmark: Its name.
-        source: Folders, or addresses up to the file name, joined by " ".
-        revision: Addresses of the publishers' revisions whose content was read; "" where local files are not known
-            to be that.
-        sha256: Of the rows used, evaluated and exemplary, in their order.
-        n_items: Evaluated rows.
-        files: One record for each file.
-    """
-
-    benchmark: str
-    source: str
-    revision: str
-    sha256: str
-    n_items: int
-    files: tuple[FileRecord, ...]
-
-
-@dataclass(frozen=True)
-class Data:
-    """A benchmark's rows.
-
-    Attributes:
-        test: Evaluated rows, in the publisher's order or that of its split.
-        pool: Rows that examples are taken from; empty for benchmarks without examples or with test rows as such.
-        record: Where they were read.
-    """
-
-    test: list[Row]
-    pool: list[Row]
-    record: DataRecord
 
 
 def load(benchmark: str, data_dir: str | os.PathLike[str] | None = None) -> Data:
@@ -71,7 +24,7 @@ def load(benchmark: str, data_dir: str | os.PathLike[str] | None = None) -> Data
     """
     files = locate(benchmark, data_dir)
     parts = {file.source.key: read(benchmark, file) for file in files}
-    test, pool = _split(benchmark, parts)
+    test, pool = TASKS[benchmark].split(benchmark, parts)
     if not test:
         raise InputError([f"{benchmark}: no items in {', '.join(str(file.path) for file in files)}"])
     return Data(test, pool, _record(benchmark, files, test, pool))
@@ -82,29 +35,19 @@ def describe(benchmark: str, data_dir: str | os.PathLike[str] | None = None) -> 
     return load(benchmark, data_dir).record
 
 
-def _split(benchmark: str, parts: dict[str, list[Row]]) -> tuple[list[Row], list[Row]]:
-    """Return evaluated rows and examples, from the rows of each file."""
-    match benchmark:
-        case "jcommonsenseqa" | "jemhopqa" | "niilc" | "jsquad":
-            return parts["test"], fixed_pool(parts["train"])
-        case "jmmlu":
-            pool, test = jmmlu_split(parts)
-            return test, pool
-        case "bbh":
-            return [row for rows in parts.values() for row in rows], []
-        case "wmt20_en_ja" | "wmt20_ja_en":
-            return _pairs(benchmark, parts["source"], parts["reference"]), []
-        case _:
-            return parts["test"], parts.get("train", [])
+def read(benchmark: str, file: File) -> list[Row]:
+    """Return the rows of one file of a benchmark.
 
-
-def _pairs(benchmark: str, sources: list[Row], references: list[Row]) -> list[Row]:
-    if len(sources) != len(references):
-        raise InputError([f"{benchmark}: {len(sources)} source lines, but {len(references)} reference lines"])
-    return [
-        {"id": source["id"], "source": source["text"], "reference": reference["text"]}
-        for source, reference in zip(sources, references, strict=True)
-    ]
+    Raises:
+        InputError: The file is not in the publisher's format.
+    """
+    try:
+        return list(TASKS[benchmark].read(file))
+    except (ValueError, KeyError, IndexError, TypeError, AttributeError, SyntaxError, OSError, StopIteration) as error:
+        reason = f"{type(error).__name__}: {error}"
+        raise InputError(
+            [f"{benchmark}: {file.path} is not as published at {file.source.url} ({reason[:120]})"]
+        ) from error
 
 
 def _record(benchmark: str, files: list[File], test: list[Row], pool: list[Row]) -> DataRecord:

@@ -3,24 +3,20 @@
 Rates tell a model that cannot do a task from a set-up in which it never answered:
 
     empty   nothing but white space was generated;
-    failed  no answer was found in what was generated, the empty outputs included.
+    failed  no answer was found in what was generated, the empty outputs included; or a likelihood is not finite.
 
-For the benchmarks that generate nothing both are 0.
+For the benchmarks that generate nothing, empty is 0, and a failed item counts as wrong: the largest of likelihoods
+that are no numbers would be the first choice.
 """
 
 import math
 import statistics
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from stages.tasks import edit_ratio, extraction, translations
-from stages.tasks.registry import BENCHMARKS, Benchmark
-
-Sample = Mapping[str, Any]
-
-_DIGITS = tuple("01234")
-_LETTERS = tuple("ABCD")
+from stages.tasks.benchmark import Benchmark, Sample, Task
+from stages.tasks.registry import TASKS
 
 
 @dataclass(frozen=True)
@@ -82,8 +78,8 @@ def items(benchmark: str, samples: Sequence[Sample]) -> list[Item]:
         benchmark: A name of the registry.
         samples: `results["samples"][benchmark]` of lm-eval, also after a round trip through JSON.
     """
-    spec = BENCHMARKS[benchmark]
-    return [_item(spec, sample) for sample in samples]
+    task = TASKS[benchmark]
+    return [_item(task, sample) for sample in samples]
 
 
 def score(benchmark: str, samples: Sequence[Sample], results: Mapping[str, Any]) -> Score:
@@ -94,31 +90,45 @@ def score(benchmark: str, samples: Sequence[Sample], results: Mapping[str, Any])
         samples: As for `items`; at least one.
         results: `results["results"][benchmark]` of lm-eval, from the same run.
     """
-    spec = BENCHMARKS[benchmark]
+    task = TASKS[benchmark]
+    spec = task.benchmark
     found = items(benchmark, samples)
+    chooses = spec.answer == "loglikelihood"
     return Score(
-        score=float(results[spec.metric_key]) / spec.scale,
-        stderr=_stderr(spec, samples, found),
+        score=statistics.fmean(item.value for item in found)
+        if chooses
+        else float(results[spec.metric_key]) / spec.scale,
+        stderr=_stderr(task, samples, found),
         n_items=len(found),
         metric=spec.metric,
         protocol=spec.protocol,
         empty_rate=statistics.fmean(item.empty for item in found),
         failed_rate=statistics.fmean(item.failed for item in found),
-        secondary={name: float(results[f"{name},none"]) / spec.scale for name in spec.secondary},
+        secondary={
+            name: statistics.fmean(item.secondary[name] for item in found)
+            if chooses
+            else float(results[f"{name},none"]) / spec.scale
+            for name in spec.secondary
+        },
     )
 
 
-def _item(spec: Benchmark, sample: Sample) -> Item:
+def _item(task: Task, sample: Sample) -> Item:
+    spec = task.benchmark
     doc = sample["doc"]
     raw = _generated(spec, sample)
-    if spec.answer == "loglikelihood":
+    finite = all(math.isfinite(likelihood) for likelihood in likelihoods(sample))
+    counted = 1.0
+    if task.answer is None:
         chosen, target = _choices(spec, sample)
-        empty = failed = 0.0
+        chosen = chosen if finite else ""
+        counted = float(finite)
+        empty, failed = 0.0, 1 - counted
     else:
-        answers = [_ANSWER[spec.name](doc, text) for text in raw]
+        answers = [task.answer(doc, text) for text in raw]
         chosen, target = answers[0] or "", str(doc["target"])
         empty = statistics.fmean(not text.strip() for text in raw)
-        failed = statistics.fmean(answer is None for answer in answers)
+        failed = statistics.fmean(answer is None or not finite for answer in answers)
     numbers = {name: _number(sample[name]) for name in (spec.metric, *spec.secondary)}
     return Item(
         item=str(doc["id"]),
@@ -126,11 +136,20 @@ def _item(spec: Benchmark, sample: Sample) -> Item:
         raw=raw,
         filtered=chosen,
         target=target,
-        value=_value(spec, sample),
-        secondary={name: number for name in spec.secondary if (number := numbers[name]) is not None},
+        value=counted * _value(task, sample),
+        secondary={name: counted * number for name in spec.secondary if (number := numbers[name]) is not None},
         empty=empty,
         failed=failed,
     )
+
+
+def likelihoods(sample: Sample) -> list[float]:
+    """Return the log-likelihoods that were asked for, one for each request of that kind.
+
+    lm-eval logs them as pairs with whether the text is the greedy one; written to JSON, NaN becomes null.
+    """
+    pairs = [answers[0] for answers in sample["resps"] if not isinstance(answers[0], str)]
+    return [math.nan if pair[0] is None else float(pair[0]) for pair in pairs]
 
 
 def _generated(spec: Benchmark, sample: Sample) -> tuple[str, ...]:
@@ -151,68 +170,25 @@ def _prompt(sample: Sample) -> str:
 def _choices(spec: Benchmark, sample: Sample) -> tuple[str, str]:
     """Return the choice with the highest likelihood, and the right one."""
     doc = sample["doc"]
-    likelihoods = [float(response[0][0]) for response in sample["resps"]]
-    chosen = likelihoods.index(max(likelihoods))
+    found = likelihoods(sample)
+    chosen = found.index(max(found))
     texts = doc["options"] if spec.name == "xwino" else doc["choices"]
     return str(texts[chosen]), str(texts[doc["gold"]])
 
 
-def _value(spec: Benchmark, sample: Sample) -> float:
-    value = sample[spec.metric]
-    if spec.metric == "bleu":
-        reference, hypothesis = value
-        return translations.sentence_bleu(reference, hypothesis) / spec.scale
-    return float(value)
+def _value(task: Task, sample: Sample) -> float:
+    if task.value is not None:
+        return task.value(sample) / task.benchmark.scale
+    return float(sample[task.benchmark.metric])
 
 
 def _number(value: object) -> float | None:
     return float(value) if isinstance(value, int | float) else None
 
 
-def _stderr(spec: Benchmark, samples: Sequence[Sample], found: Sequence[Item]) -> float:
+def _stderr(task: Task, samples: Sequence[Sample], found: Sequence[Item]) -> float:
     if len(found) < 2:
         return math.nan
-    if spec.metric == "bleu":
-        return translations.bleu_stderr([tuple(sample["bleu"]) for sample in samples]) / spec.scale
+    if task.stderr is not None:
+        return task.stderr(samples) / task.benchmark.scale
     return statistics.stdev(item.value for item in found) / math.sqrt(len(found))
-
-
-def _whole(_: Mapping[str, Any], text: str) -> str | None:
-    return text.strip() or None
-
-
-def _short(_: Mapping[str, Any], text: str) -> str | None:
-    answer = extraction.first_paragraph(text)
-    return None if edit_ratio.is_empty(answer) else answer
-
-
-def _last_number(_: Mapping[str, Any], text: str) -> str | None:
-    number = extraction.mgsm_number(text)
-    return None if number is None else str(number)
-
-
-def _alias(_: Mapping[str, Any], text: str) -> str | None:
-    return extraction.triviaqa_normalised(text).strip() or None
-
-
-def _program(doc: Mapping[str, Any], text: str) -> str | None:
-    return text if text.strip() and extraction.is_program(f"{doc['prompt']}{text}") else None
-
-
-_ANSWER: dict[str, Callable[[Mapping[str, Any], str], str | None]] = {
-    "jcommonsenseqa": lambda _, text: extraction.label(text, _DIGITS),
-    "jmmlu": lambda _, text: extraction.label(text, _LETTERS),
-    "jemhopqa": _short,
-    "niilc": _short,
-    "jsquad": _short,
-    "xlsum_ja": _whole,
-    "mgsm_ja": _last_number,
-    "wmt20_en_ja": _whole,
-    "wmt20_ja_en": _whole,
-    "triviaqa": _alias,
-    "squad2": _whole,
-    "gsm8k": lambda _, text: extraction.gsm8k_strict(text),
-    "bbh": lambda _, text: extraction.bbh_answer(text) or None,
-    "humaneval": _program,
-    "jhumaneval": _program,
-}

@@ -5,10 +5,11 @@ whatever order and on however many processes.
 """
 
 import random
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Sequence
 
 from stages.contracts.errors import InputError
-from stages.tasks.readers import Row
+from stages.tasks.benchmark import Benchmark
+from stages.tasks.rows import Data, Row
 
 SHUFFLE_SEED = 42
 """llm-jp-eval shuffles its sources, lm-evaluation-harness-jp its test items, under this seed."""
@@ -16,39 +17,12 @@ SHUFFLE_SEED = 42
 DRAW_SEED = 1234
 """lm-evaluation-harness 0.4.2 draws examples under this seed, whatever seed it is given."""
 
-JMMLU_MOVED = 16
-"""Rows of each half of JMMLU that llm-jp-eval moves to its training file."""
-
 
 def shuffled(rows: Sequence[Row]) -> list[Row]:
     """Return the rows in the order of `random.shuffle` under seed 42."""
     copy = list(rows)
     random.Random(SHUFFLE_SEED).shuffle(copy)
     return copy
-
-
-def fixed_pool(train: Sequence[Row]) -> list[Row]:
-    """Return llm-jp-eval's training file: the first 90 % of the shuffled source; its first rows are the shots."""
-    return shuffled(train)[: int(len(train) * 0.9)]
-
-
-def jmmlu_split(subjects: Mapping[str, Sequence[Row]]) -> tuple[list[Row], list[Row]]:
-    """Return the examples and the evaluated rows of JMMLU.
-
-    One random stream shuffles each subject, in the order given; the first half of each goes to the examples.
-    Both halves are shuffled again. The first 16 rows of the test half are not evaluated.
-    """
-    generator = random.Random(SHUFFLE_SEED)
-    examples: list[Row] = []
-    test: list[Row] = []
-    for rows in subjects.values():
-        copy = list(rows)
-        generator.shuffle(copy)
-        examples += copy[: len(copy) // 2]
-        test += copy[len(copy) // 2 :]
-    generator.shuffle(examples)
-    generator.shuffle(test)
-    return examples, test[JMMLU_MOVED:]
 
 
 def draw_each(n_items: int, pool: Sequence[Row], k: int, extra: int = 0) -> list[list[Row]]:
@@ -99,3 +73,31 @@ def enough(benchmark: str, pool: Sequence[Row], k: int) -> None:
     """
     if len(pool) < k:
         raise InputError([f"{benchmark}: {len(pool)} examples to draw from, expected at least {k}"])
+
+
+def reshuffled(rows: Sequence[Row]) -> tuple[list[Row], random.Random]:
+    """Return the rows in the order of lm-evaluation-harness-jp, and the generator that has shuffled them."""
+    generator = random.Random(SHUFFLE_SEED)
+    copy = list(rows)
+    generator.shuffle(copy)
+    return copy, generator
+
+
+def chained(shots: Sequence[str], question: str) -> str:
+    """Return examples and the question, with blank lines between."""
+    return "\n\n".join([*shots, question])
+
+
+def drawn_prompts(
+    spec: Benchmark, data: Data, question: Callable[[Row], str], answer: Callable[[Row], str], extra: int
+) -> list[str]:
+    """Return a chained prompt for each item, with examples drawn for it; see `draw_each`.
+
+    Raises:
+        InputError: There are too few examples.
+    """
+    enough(spec.name, data.pool, spec.n_shots + extra)
+    return [
+        chained([f"{question(shot)} {answer(shot)}" for shot in shots], question(row))
+        for row, shots in zip(data.test, draw_each(len(data.test), data.pool, spec.n_shots, extra), strict=True)
+    ]

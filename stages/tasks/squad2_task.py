@@ -6,7 +6,7 @@ from typing import Any
 from lm_eval.api.instance import Instance
 from lm_eval.api.task import ConfigurableTask
 
-from stages.tasks.prompts import UNANSWERABLE
+from stages.tasks.families.squad2 import UNANSWERABLE
 
 
 class SQuAD2(ConfigurableTask):  # type: ignore[misc]  # lm-eval has no types

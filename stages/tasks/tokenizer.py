@@ -113,3 +113,8 @@ def context_length(spec: TokenizerSpec) -> int:
     if not length:
         raise InputError([f"model {spec.model!r} does not tell its context: pass max_length in its arguments"])
     return min(length, CONTEXT_CAP)
+
+
+def length(tokenizer: Tokenizer, text: str) -> int:
+    """Return the number of tokens of a text, without special ones."""
+    return len(tokenizer.encode(text, add_special_tokens=False))

@@ -26,6 +26,7 @@ from mlflow.tracking import MlflowClient
 from mlflow.utils.time import get_current_time_millis
 
 from stages.lineage.cache import file_md5
+from stages.tracking.note import EXPERIMENT, NOTE_TAG
 from stages.tracking.record import State
 
 # its first use of a database says so, to nobody's benefit
@@ -162,7 +163,7 @@ def _experiment(client: MlflowClient, name: str, root: Path) -> str:
     if known is not None:
         return str(known.experiment_id)
     local = None if os.environ.get("MLFLOW_TRACKING_URI") else (root / "mlruns" / name).as_uri()
-    return str(client.create_experiment(name, artifact_location=local))
+    return str(client.create_experiment(name, artifact_location=local, tags={NOTE_TAG: EXPERIMENT}))
 
 
 def _find(client: MlflowClient, experiment_id: str, state: State) -> str | None:

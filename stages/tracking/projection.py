@@ -11,9 +11,10 @@ from stages.contracts.params import Params
 from stages.lineage.cache import file_md5
 from stages.lineage.pipeline import flatten
 from stages.lineage.state import code_digest, digest_of, identity, is_data, locked_files, state_digest
+from stages.tracking.note import NOTE_TAG, refusal_note, run_note
 from stages.tracking.record import Input, State
 from stages.workspace import paths
-from stages.workspace.outputs import read_findings, read_metrics
+from stages.workspace.outputs import read_findings, read_metrics, read_table
 
 
 def current_state(params: Params) -> State:
@@ -42,6 +43,7 @@ def current_state(params: Params) -> State:
             **gate_tags(verdict),
             "observatory.study": params.study,
             "observatory.subset": params.subset,
+            NOTE_TAG: run_note(all_metrics(), judged_conclusions(), params.stability.level),
         },
         inputs=[*fact_inputs(params), *(Input(path, files[path], "data") for path in sorted(files) if is_data(path))],
         artifacts=[(path, folder) for path, folder in artifacts if path.exists()],
@@ -62,8 +64,13 @@ def failed_state(stage: str, findings: pd.DataFrame, docs: Path, params: Params)
     files = {item.name: item.digest for item in inputs}
     digest = digest_of({"failed": stage, "params": choices, "files": files, "code": code_digest()})
     severities = findings["severity"].value_counts()
-    first = "; ".join(findings.loc[findings["severity"] == "error", "message"].head(5))
-    tags = {"observatory.gate": "closed", "observatory.gate.stage": stage, "observatory.gate.problems": first}
+    problems = list(findings.loc[findings["severity"] == "error", "message"])
+    tags = {
+        "observatory.gate": "closed",
+        "observatory.gate.stage": stage,
+        "observatory.gate.problems": "; ".join(problems[:5]),
+        NOTE_TAG: refusal_note(stage, problems),
+    }
     return State(
         digest=digest,
         experiment=params.track.experiment,
@@ -88,6 +95,12 @@ def all_metrics() -> dict[str, float]:
     files = sorted(paths.METRICS.glob("*.json"))
     found = flatten("", {path.stem: read_metrics(path.stem) for path in files})
     return {name: float(value) for name, value in found if isinstance(value, int | float)}
+
+
+def judged_conclusions() -> list[dict[str, Any]]:
+    """Return what became of each conclusion, [] where the table is missing: an old state may have lost it."""
+    name = "robustness_counts"
+    return read_table(name).to_dict("records") if name in paths.table_names() else []
 
 
 def fact_inputs(params: Params) -> list[Input]:

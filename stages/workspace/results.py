@@ -7,7 +7,7 @@ from stages.contracts.params import Params
 from stages.workspace import paths
 from stages.workspace.facts import load_info, read_fact
 from stages.workspace.files import read_parquet
-from stages.workspace.outputs import read_metrics, read_table
+from stages.workspace.outputs import read_table
 
 SKIPPING = ("decompose", "factorize", "scale")
 """Stages that do what they can and say what they skipped."""
@@ -16,7 +16,6 @@ SKIPPING = ("decompose", "factorize", "scale")
 def load_results(params: Params) -> Results:
     """Collect what the analysis stages wrote about the current state."""
     X = read_parquet(paths.MATRIX)
-    ratio = pd.Series(read_metrics("decompose")["explained_variance_ratio"], dtype=float)
     skipped = [line for stage in SKIPPING for line in read_table(f"skipped_{stage}", text=("skipped",))["skipped"]]
     return Results(
         info=load_info(params.study),
@@ -29,7 +28,7 @@ def load_results(params: Params) -> Results:
         pearson=read_table("correlation_pearson", "benchmark"),
         spearman=read_table("correlation_spearman", "benchmark"),
         precision=read_table("precision", "benchmark"),
-        explained_variance_ratio=ratio,
+        explained_variance_ratio=read_table("explained_variance", "component")["share"],
         loadings=read_table("pca_loadings", "benchmark"),
         pc_scores=read_table("pca_scores", "model_id"),
         loo=read_table("pca_loo"),

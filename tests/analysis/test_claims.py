@@ -1,5 +1,7 @@
 """Published numbers against ours."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -90,3 +92,23 @@ def test_what_this_state_does_not_have_is_not_reproduced_with_the_reason(results
     assert list(table["status"]) == ["not reproduced"] * 2
     assert "components" in table["note"][0]
     assert table["note"][1]
+
+
+def test_a_claim_about_a_component_that_was_not_asked_for_is_not_computed(results: Results):
+    """With n_components: 1 there is no PC2, no sum of the first two, and nothing between its ends."""
+    first, second = results.X.columns[:2]
+    ratio = results.explained_variance_ratio.iloc[:1]
+    one = replace(
+        results,
+        explained_variance_ratio=ratio,
+        loadings=results.loadings[["PC1"]],
+        pc_scores=results.pc_scores[["PC1"]],
+    )
+    ids = ["pca.all.evr.pc2", "pca.all.evr.top2", f"pca.all.loading.pc2.{first}", f"range.{first}.pc2"]
+    table = compare(claims(*((name, 1.0, 1e9) for name in ids)), one)
+    assert list(table["note"]) == ["this state has 1 component"] * 4
+    assert table["reproduced"].isna().all()
+    apart = results.pearson.copy()
+    apart.loc[first, second] = np.nan
+    table = compare(claims((f"corr.pearson.{first}.{second}", 0.5, 1e9)), replace(results, pearson=apart))
+    assert list(table["note"]) == [f"too few models have both {first} and {second}"]

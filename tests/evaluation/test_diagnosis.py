@@ -3,15 +3,17 @@
 import json
 import re
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 pytest.importorskip("lm_eval")
 
+from stages.commands import diagnose as command
 from stages.contracts.errors import InputError
-from stages.contracts.study.workarounds import Outcome, Setting, read_workarounds
+from stages.contracts.study.workarounds import Outcome, Setting, read_workarounds, setting_for
 from stages.evaluation.diagnosis import CAUSES, Limits, examine, smallest
-from tests.evaluation.mini import MODEL, mini_repository
+from tests.evaluation.mini import BENCHMARKS, MODEL, mini_repository
 from tests.repository import Repository
 from tests.smollm2 import convert, default_target
 
@@ -96,9 +98,7 @@ def repository(tmp_path_factory: pytest.TempPathFactory) -> Repository:
 
 def test_smollm2_answers_with_nothing_and_is_fixed(repository: Repository):
     """After `Answer:` the model ends the text at once; one newline more, or one example, and it answers."""
-    path = repository.path / "metadata/mini/workarounds.yaml"
-    assert not path.exists()
-    done = repository.observatory("diagnose", MODEL, "--items", "4", "--write")
+    done = repository.observatory("diagnose", MODEL, "--items", "4")
     found = (re.split(r"\s{2,}", line.strip()) for line in done.stdout.splitlines() if "%" in line)
     rows = {cause: row for cause, *row in found}
     empty = {cause: int(row[0].rstrip("%")) for cause, row in rows.items()}
@@ -109,15 +109,29 @@ def test_smollm2_answers_with_nothing_and_is_fixed(repository: Repository):
     assert "fixed by the workaround: prompt_end: 'newline'" in done.stdout
     assert "'The answer is: Paris'" in done.stdout
     assert "the tokenizer gives all 4 prompts back" in done.stdout
-    records, problems = read_workarounds(path.read_bytes(), "w", [MODEL], [])
+    assert "--benchmark NAME --write tries it on one" in done.stdout
+    assert not (repository.path / "metadata/mini/workarounds.yaml").exists()
+
+
+def test_a_record_is_for_the_benchmark_that_was_asked(repository: Repository, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.chdir(repository.path)
+    loaded = SimpleNamespace(tokenizer=None)
+    monkeypatch.setattr(command, "_open", lambda _: (loaded, planted({"prompt_end": "newline"}), []))
+
+    def diagnosed() -> command.Diagnosis:
+        return command.diagnose(MODEL, "triviaqa", 4, write=True, tell=lambda _: None)
+
+    path = Path("metadata/mini/workarounds.yaml")
+    assert list(diagnosed().text())[-1] == f"written to {path}; it evaluates triviaqa of {MODEL} again"
+    records, problems = read_workarounds(path.read_bytes(), "w", [MODEL], list(BENCHMARKS))
     assert problems == []
-    assert records[0].setting == Setting(prompt_end="newline")
-    assert records[0].evidence.before.empty_rate > 0.5
-    assert records[0].evidence.after.empty_rate == 0
-    again = repository.observatory("diagnose", MODEL, "--write", ok=False)
-    assert again.stderr.splitlines() == [
-        f"{Path('metadata/mini/workarounds.yaml')} has a record of {MODEL} already: delete it to write another"
-    ]
+    assert setting_for(records, MODEL, "triviaqa") == Setting(prompt_end="newline")
+    assert {name for name in BENCHMARKS if setting_for(records, MODEL, name).changes()} == {"triviaqa"}
+    assert records[0].evidence.before.empty_rate == 1
+    with pytest.raises(InputError) as caught:
+        diagnosed()
+    assert caught.value.problems == (f"{path} has a record of {MODEL} already: delete it to write another",)
+    path.unlink()
 
 
 @pytest.mark.parametrize(
@@ -125,6 +139,7 @@ def test_smollm2_answers_with_nothing_and_is_fixed(repository: Repository):
     [
         (("x/tinny",), "x/tinny: not in models.csv: did you mean x/tiny?"),
         ((MODEL, "--benchmark", "trivia"), "trivia: no such task"),
+        ((MODEL, "--write"), "--write: plain questions are evidence for no benchmark"),
         ((MODEL, "--benchmark", "mmlu"), "mmlu compares likelihoods and generates nothing"),
     ],
 )

@@ -57,6 +57,28 @@ def test_a_folder_without_weights_is_refused(tmp_path):
         locate(record(""), str(tmp_path))
 
 
+@pytest.mark.parametrize(
+    ("names", "told"),
+    [
+        (("config.json", "adapter_config.json", "adapter_model.safetensors"), "holds a LoRA adapter, no whole model"),
+        (("adapter_config.json", "adapter_model.safetensors"), "holds a LoRA adapter, no whole model"),
+        (("model.Q4_1.gguf",), "holds GGUF, which is not read"),
+        (("config.json", "model.gguf"), "holds GGUF, which is not read"),
+    ],
+)
+def test_a_model_of_another_kind_is_told_as_such(names, told, tmp_path):
+    folder = write_model(tmp_path / "org/a", *names)
+    with pytest.raises(InputError) as caught:
+        locate(record(), str(tmp_path))
+    (line,) = caught.value.problems
+    assert f"{folder} {told}" in line
+
+
+def test_gguf_beside_safetensors_is_no_hindrance(tmp_path):
+    write_model(tmp_path / "org/a", "config.json", "model.safetensors", "model.gguf")
+    assert set(locate(record(), str(tmp_path)).weights) == {"model.safetensors"}
+
+
 def test_weights_that_are_only_numbers_are_preferred():
     assert chosen_weights(["a.bin", "m-1.safetensors", "m-2.safetensors", "x.json"]) == [
         "m-1.safetensors", "m-2.safetensors"

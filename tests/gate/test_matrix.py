@@ -116,8 +116,8 @@ def test_benchmarks_that_share_too_few_models_are_said_to_have_no_correlation():
     lines = judged_after("model", table)
     assert not any(line.startswith("error") for line in lines)
     assert lines[-1] == (
-        "warning: metadata/x/scores.csv: 1 pairs of benchmarks are shared by fewer than 3 models, such as task_1 and "
-        "task_2: their correlations are not computed"
+        "warning: metadata/x/scores.csv: fewer than 3 models have scores on both benchmarks in 1 of the pairs, "
+        "such as task_1 and task_2: no correlation is computed for them"
     )
     r = pearson(table)
     assert np.isnan(r.loc["task_1", "task_2"])
@@ -201,7 +201,8 @@ def test_a_waiver_of_a_model_outside_the_subset_is_out_of_scope():
 
 def evaluation(**changes: object) -> dict[str, object]:
     honest = {"score": 0.3, "stderr": 0.05, "n_items": 100, "protocol": "accuracy, 4-shot, generation",
-              "empty_rate": 0.0, "failed_rate": 0.1, "capped_rate": 0.2, "refused_rate": 0.1}  # fmt: skip
+              "empty_rate": 0.0, "failed_rate": 0.1, "capped_rate": 0.2, "refused_rate": 0.1,
+              "truncated_rate": 0.0}  # fmt: skip
     return honest | changes
 
 
@@ -216,7 +217,7 @@ def test_an_honest_evaluation_passes():
     assert judged(*with_evaluation()) == []
 
 
-LIMITS = {"empty_rate": 0.2, "failed_rate": 0.5, "capped_rate": 0.9, "refused_rate": 0.4}
+LIMITS = {"empty_rate": 0.2, "failed_rate": 0.5, "capped_rate": 0.9, "refused_rate": 0.4, "truncated_rate": 0.3}
 
 
 @pytest.mark.parametrize("rate", LIMITS)
@@ -242,6 +243,14 @@ def test_outcome_rates_refuse_and_name_the_doctor(rate: str):
     assert f"{rate} 0.95 >" in line
     assert "observatory diagnose model-3 --benchmark task_1" in line
     assert judged(*with_evaluation(**{rate: 0.95}), waiver("model-3", "task_1", "outcomes"))[0].startswith("waived")
+
+
+def test_a_zero_names_the_table_or_the_evaluation_it_comes_from():
+    (line,) = judged(*with_evaluation(score=0.0))
+    assert "evaluation of model-3: task_1 of model-3 is exactly 0" in line
+    assert "observatory diagnose model-3 --benchmark task_1" in line
+    assert ".csv: " not in line
+    assert "corrections.csv" not in line
 
 
 def test_a_limited_evaluation_is_refused_unless_waived():

@@ -32,6 +32,13 @@ def test_sizes_are_read_from_names(name: str, size: float | None):
     assert size_from_name(name) == size
 
 
+def test_a_token_range_in_the_wrong_order_closes_the_gate_and_one_alone_does_not():
+    ranged = BASE | {"tokens_ja_b": float("nan")}
+    (line,) = lines(**{"org/other-7b": ranged | {"tokens_ja_b_low": 9.0, "tokens_ja_b_high": 3.0}})
+    assert line.startswith("error: models.csv: tokens_ja_b of org/other-7b is not known with the range 9 to 3")
+    assert lines(**{"org/other-7b": ranged | {"tokens_ja_b_low": 3.0, "tokens_ja_b_high": 9.0}}) == []
+
+
 @pytest.mark.parametrize("slip", [7000.0, 7e9, 0.007])
 def test_a_parameter_count_in_another_unit_is_refused(slip: float):
     (line,) = lines(**{"org/other-7b": BASE | {"active_params_b": slip}})

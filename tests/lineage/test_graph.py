@@ -131,7 +131,7 @@ def test_every_kind_of_claim_has_a_source(kind: str):
 
 
 def test_loadings_and_shares_come_from_different_files():
-    assert claim_sources("pca.all.evr.pc1") == ("reports/metrics/decompose.json",)
+    assert claim_sources("pca.all.evr.pc1") == ("reports/tables/explained_variance.csv",)
     assert claim_sources("pca.all.loading.pc1.x") == ("reports/tables/pca_loadings.csv",)
     assert claim_sources("fa.all.contribution.factor1") == ("reports/tables/fa_summary.csv",)
     assert claim_sources("corr.spearman.a.b") == ("reports/tables/correlation_spearman.csv",)

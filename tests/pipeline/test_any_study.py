@@ -59,6 +59,14 @@ def test_scores_are_scaled_and_the_negative_metric_keeps_its_range(planted: tupl
     assert X.iloc[:, -1].min() < 0
 
 
+def test_a_study_that_names_no_law_has_those_of_its_first_component_among_its_numbers(
+    planted: tuple[Repository, Plan],
+):
+    repository, _ = planted
+    assert {name: [*found] for name, found in metrics(repository, "scale").items()} == {"PC1": ["total", "de", "fr"]}
+    assert [*metrics(repository, "stability")["PC1"]] == ["total", "de", "fr"]
+
+
 def test_a_study_without_claims_says_so(planted: tuple[Repository, Plan]):
     repository, _ = planted
     assert metrics(repository, "compare") == {"reproduced": 0, "not_reproduced": 0, "not_in_subset": 0}

@@ -2,6 +2,8 @@
 
 import json
 import re
+import shlex
+import sys
 from html import unescape
 from pathlib import Path
 
@@ -9,7 +11,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from tests.repository import Repository
+from stages.lineage.pipeline import flatten
+from tests.repository import ROOT, Repository
 
 
 def metrics(repository: Repository, name: str) -> dict:
@@ -57,9 +60,35 @@ def test_cross_lingual_correlations(shipped: Repository):
      ("PC1", "total", 0.938, 27)],
 )  # fmt: skip
 def test_scaling_laws(shipped: Repository, component: str, language: str, rho: float, n: int):
-    law = metrics(shipped, "scale")[component][language]
+    law = table(shipped, "scaling").set_index(["response", "language"]).loc[component, language]
     assert law["rho"] == pytest.approx(rho, abs=5e-4)
     assert law["n"] == n
+
+
+def test_forty_numbers_stand_for_the_study(shipped: Repository):
+    """As many as `dvc metrics diff` and MLflow can show at once; everything else is in tables."""
+    names = {path.stem for path in (shipped.path / "reports/metrics").iterdir()}
+    found = dict(flatten("", {name: metrics(shipped, name) for name in names}))
+    assert len(found) == 40
+    abstract = {
+        "decompose.n_models": 35,
+        "decompose.n_benchmarks": 19,
+        "decompose.explained_variance_ratio.PC1": 0.6515,
+        "scale.PC1.en.rho": 0.916,
+        "scale.PC1.en.n": 27,
+        "scale.PC2.ja.rho": 0.779,
+        "correlate.pearson.jmmlu.mmlu": 0.91,
+        "compare.reproduced": 101,
+        "compare.not_reproduced": 5,
+        "robustness.conclusions.holds": 4,
+        "robustness.conclusions.weakens": 2,
+        "robustness.conclusions.fails": 1,
+        "robustness.conclusions.not_computable": 0,
+        "validate.waived": 6,
+    }
+    assert {name: found[name] for name in abstract} == pytest.approx(abstract, abs=1e-3)
+    assert found["stability.PC1.en.families.low"] < 0.916 < found["stability.PC1.en.families.high"]
+    assert found["stability.PC2.ja.families.low"] < 0.779 < found["stability.PC2.ja.families.high"]
 
 
 def test_every_claim_but_the_known_five_reproduces(shipped: Repository):
@@ -97,6 +126,38 @@ def test_scratch_models_give_figure_8(scratch: Repository):
     # the paper prints 0.779 here, the value of all models: known not to reproduce
     assert metrics(scratch, "scale")["PC2"]["ja"] == {"rho": pytest.approx(0.80, abs=5e-3), "n": 10}
     assert claims.loc["scaling.scratch.pc2.ja.rho", "status"] == "not reproduced"
+
+
+def test_two_states_fit_a_terminal_of_120_columns(scratch: Repository):
+    moved = scratch.dvc("metrics", "diff", "HEAD", "workspace").splitlines()
+    rows = [line.split() for line in moved[1:] if line.strip()]
+    assert ["reports/metrics/scale.json", "PC1.en.rho", "0.91597", "0.92281", "0.00684"] in rows
+    assert len(rows) <= 40
+    assert max(map(len, moved)) <= 120
+    (command,) = re.findall(
+        r"^dvc (exp show .*)$", (ROOT / "README.md").read_text(encoding="utf-8"), flags=re.MULTILINE
+    )
+    shown = scratch.dvc(*shlex.split(command), env={"COLUMNS": "120"}).splitlines()
+    assert any("only-scratch" in line and "scratch" in line and "0.92281" in line for line in shown)
+    assert max(len(line.rstrip()) for line in shown) <= 120
+
+
+def test_two_states_are_overlaid_by_declared_templates_and_no_figure_is_shown_twice(scratch: Repository):
+    answer = scratch.run(sys.executable, "-m", "dvc", "plots", "diff", "HEAD", "workspace", "--json").stdout
+    found = json.loads(answer)
+    assert "errors" not in found
+    assert list(found["data"]) == [
+        "Explained variance per component",
+        "Loadings per component",
+        "Models on the first two components",
+        "Correlations with training budgets",
+        "Correlations between benchmarks",
+        "Conclusions in all variations of the analysis",
+    ]
+    for (plot,) in found["data"].values():
+        assert plot["type"] == "vega"
+        assert {row["rev"] for row in plot["content"]["data"]["values"]} == {"HEAD", "workspace"}
+        assert "DVC_METRIC" not in json.dumps(plot["content"])
 
 
 def test_corrections_move_the_numbers_and_say_where(corrected: Repository):

@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from stages.tasks import extraction
+from stages.tasks.families import bbh, gsm8k, humaneval, llm_jp_eval, mgsm, triviaqa
 
 
 @pytest.mark.parametrize(
@@ -10,13 +10,13 @@ from stages.tasks import extraction
     [("3", "3"), (" ３\n", "3"), ("3\n\n### 入力", "3"), ("\n\n3", ""), ("ＡＢ　", "AB"), ("", "")],
 )
 def test_first_paragraph(text, answer):
-    assert extraction.first_paragraph(text) == answer
+    assert llm_jp_eval.first_paragraph(text) == answer
 
 
 def test_label_is_the_whole_answer_or_none():
-    assert extraction.label(" 4", "01234") == "4"
-    assert extraction.label("4.", ("0", "1", "2", "3", "4")) is None
-    assert extraction.label("", ("0", "1")) is None
+    assert llm_jp_eval.label(" 4", "01234") == "4"
+    assert llm_jp_eval.label("4.", ("0", "1", "2", "3", "4")) is None
+    assert llm_jp_eval.label("", ("0", "1")) is None
 
 
 @pytest.mark.parametrize(
@@ -36,7 +36,7 @@ def test_label_is_the_whole_answer_or_none():
     ],
 )
 def test_mgsm_number_is_the_last_if_it_is_whole(text, number):
-    assert extraction.mgsm_number(text) == number
+    assert mgsm.mgsm_number(text) == number
 
 
 @pytest.mark.parametrize(
@@ -52,8 +52,8 @@ def test_mgsm_number_is_the_last_if_it_is_whole(text, number):
     ],
 )
 def test_gsm8k_strict_and_flexible(text, strict, flexible):
-    assert extraction.gsm8k_strict(text) == strict
-    assert extraction.gsm8k_flexible(text) == flexible
+    assert gsm8k.strict_answer(text) == strict
+    assert gsm8k.flexible_answer(text) == flexible
 
 
 @pytest.mark.evaluation
@@ -64,8 +64,8 @@ def test_gsm8k_extraction_equals_lm_evals_filters(text):
 
     strict = RegexFilter(r"#### (\-?[0-9\.\,]+)").apply([[text]], [{}])[0][0]
     flexible = RegexFilter("(-?[$0-9.,]{2,})|(-?[0-9]+)", group_select=-1).apply([[text]], [{}])[0][0]
-    assert (extraction.gsm8k_strict(text) or "[invalid]") == strict
-    assert (extraction.gsm8k_flexible(text) or "[invalid]") == flexible
+    assert (gsm8k.strict_answer(text) or "[invalid]") == strict
+    assert (gsm8k.flexible_answer(text) or "[invalid]") == flexible
 
 
 @pytest.mark.evaluation
@@ -76,7 +76,7 @@ def test_gsm8k_comparison_equals_lm_evals_metric(prediction, gold):
 
     ignored = [",", "\\$", "(?s).*#### ", "\\.$"]
     expected = exact_match_hf_evaluate([prediction], [gold], regexes_to_ignore=ignored, ignore_case=True)
-    equal = extraction.gsm8k_normalised(prediction) == extraction.gsm8k_normalised(gold)
+    equal = gsm8k.normalised(prediction) == gsm8k.normalised(gold)
     assert equal == bool(expected["exact_match"])
 
 
@@ -93,8 +93,8 @@ def test_gsm8k_comparison_equals_lm_evals_metric(prediction, gold):
     ],
 )
 def test_bbh_answer_loses_its_last_character(text, answer, whole):
-    assert extraction.bbh_answer(text) == answer
-    assert extraction.bbh_whole(text) == whole
+    assert bbh.answer(text) == answer
+    assert bbh.whole(text) == whole
 
 
 @pytest.mark.evaluation
@@ -105,7 +105,7 @@ def test_bbh_answer_equals_lm_evals_filter(before, after):
 
     text = f"{before}the answer is {after}"
     expected = RegexFilter("(?<=the answer is )(.*)(?=.)").apply([[text]], [{}])[0][0]
-    answer = extraction.bbh_answer(text)
+    answer = bbh.answer(text)
     assert ("[invalid]" if answer is None else answer) == expected
 
 
@@ -116,21 +116,21 @@ def test_triviaqa_comparison_equals_lm_evals_metric(prediction, alias):
     from lm_eval.api.metrics import exact_match_hf_evaluate
 
     expected = exact_match_hf_evaluate([prediction], [alias], ignore_case=True, ignore_punctuation=True)
-    equal = extraction.triviaqa_normalised(prediction) == extraction.triviaqa_normalised(alias)
+    equal = triviaqa.normalised(prediction) == triviaqa.normalised(alias)
     assert equal == bool(expected["exact_match"])
 
 
 def test_without_one_space_removes_one():
-    assert extraction.without_one_space("  six") == " six"
-    assert extraction.without_one_space("six ") == "six "
+    assert triviaqa.without_one_space("  six") == " six"
+    assert triviaqa.without_one_space("six ") == "six "
 
 
 @pytest.mark.parametrize(
     ("text", "parses"), [("def f():\n    return 1\n", True), ("def f(:", False), ("x = 1\0", False), ("", True)]
 )
 def test_is_program(text, parses):
-    assert extraction.is_program(text) is parses
+    assert humaneval.is_program(text) is parses
 
 
 def test_is_program_survives_nesting_that_the_parser_does_not():
-    assert extraction.is_program("(" * 10_000) is False
+    assert humaneval.is_program("(" * 10_000) is False

@@ -75,6 +75,25 @@ def test_choices_tell_the_likeliest_and_neither_empty_nor_failed():
     assert (item.value, item.secondary, item.empty, item.failed) == (0.0, {"acc_norm": 1.0}, 0, 0)
 
 
+@pytest.mark.parametrize("broken", [math.nan, -math.inf, math.inf, None])
+def test_a_choice_by_likelihoods_that_are_no_numbers_has_failed_and_is_wrong(broken):
+    def choice(first, second):
+        return {
+            "doc": {"id": "q", "choices": ["sink", "fly"], "gold": 0},
+            "arguments": [("stem", " sink"), ("stem", " fly")],
+            "resps": [[(first, False)], [(second, False)]],
+            "acc": 1.0,
+            "acc_norm": 1.0,
+        }
+
+    samples = [choice(-1.0, -2.0), choice(broken, -2.0)]
+    good, bad = outcomes.items("openbookqa", samples)
+    assert (good.failed, good.filtered, good.value) == (0, "sink", 1)
+    assert (bad.failed, bad.filtered, bad.value, bad.secondary) == (1, "", 0, {"acc_norm": 0})
+    score = outcomes.score("openbookqa", samples, {"acc,none": 1.0, "acc_norm,none": 1.0})
+    assert (score.score, score.failed_rate, score.secondary) == (0.5, 0.5, {"acc_norm": 0.5})
+
+
 def test_items_are_the_same_after_a_round_trip_through_json():
     choice = {
         "doc": {"id": "q", "options": ["Ann", "Eve"], "contexts": ["a", "b"], "gold": 1},

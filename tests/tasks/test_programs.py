@@ -6,7 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from stages.sandbox.run import Program, ProgramResult
-from stages.tasks import data, programs, scoring
+from stages.tasks import data, programs
+from stages.tasks.families import humaneval
 from tests.tasks.places import ITEMS
 
 
@@ -37,10 +38,10 @@ def test_program_counts_passes_and_answers(monkeypatch):
 
     monkeypatch.setattr(programs, "run_programs", fake)
     doc = {"prompt": "def f():\n", "test": "def check(c): ...", "entry_point": "f"}
-    metrics = scoring.program(doc, [["good", "bad", "", "good"]])
+    metrics = humaneval.program(doc, [["good", "bad", "", "good"]])
     assert seen[0] == Program("def f():\n", "good", "def check(c): ...", "f")
     assert metrics == {"pass@1": 0.5, "pass@10": 1.0, "answered@10": 1.0}
-    assert scoring.program(doc, [["", "  \n"]]) == {"pass@1": 0.0, "pass@10": 0.0, "answered@10": 0.0}
+    assert humaneval.program(doc, [["", "  \n"]]) == {"pass@1": 0.0, "pass@10": 0.0, "answered@10": 0.0}
 
 
 @pytest.mark.parametrize("benchmark", ["humaneval", "jhumaneval"])

@@ -3,8 +3,9 @@ import random
 import pytest
 
 from stages.contracts.errors import InputError
-from stages.tasks import data, docs, fitting, prompts
+from stages.tasks import data, docs
 from stages.tasks.bbh_exemplars import subtask
+from stages.tasks.families import llm_jp_eval, mgsm, xlsum
 from stages.tasks.registry import BENCHMARKS
 from tests.tasks.places import ITEMS
 
@@ -35,7 +36,9 @@ def test_instructed_prompts_keep_their_last_newline_and_fixed_examples(benchmark
     heads = {item["prompt"].rpartition("### 入力:\n")[0] for item in items}
     assert len(heads) == 1
     for item in items:
-        assert item["prompt"].startswith(f"{prompts.PREAMBLE}\n\n### 指示:\n{prompts.INSTRUCTIONS[benchmark]}\n\n")
+        assert item["prompt"].startswith(
+            f"{llm_jp_eval.PREAMBLE}\n\n### 指示:\n{llm_jp_eval.INSTRUCTIONS[benchmark]}\n\n"
+        )
         assert item["prompt"].endswith(f"\n\n### 入力:\n{item['input']}\n\n### 応答:\n")
         assert item["prompt"].count("### 応答:\n") == k + 1
 
@@ -134,7 +137,7 @@ def test_hellaswag_texts_lose_the_marks_of_their_source():
 
 def test_mgsm_labels_stand_once_before_each_part():
     shots = data.load("mgsm_ja", ITEMS).pool[:2]
-    prompt = prompts.mgsm(shots, {"question": "問題：何個？"})
+    prompt = mgsm.prompt_of(shots, {"question": "問題：何個？"})
     assert prompt.count("問題：") == prompt.count("ステップごとの答え：") == 3
     assert prompt.endswith("\n\n問題：何個？\nステップごとの答え：")
 
@@ -144,7 +147,7 @@ def test_mgsm_drops_examples_until_the_prompt_fits():
     counts = []
     for context in (4096, 256 + 200, 256 + 120, 256):
         budget = (Letters(), context)
-        found = fitting.mgsm_prompts(loaded.test, loaded.pool, 4, random.Random(42), budget)
+        found = mgsm.mgsm_prompts(loaded.test, loaded.pool, 4, random.Random(42), budget)
         assert all(len(prompt) <= context - 256 for prompt in found) or context == 256
         counts.append(max(prompt.count("問題：") - 1 for prompt in found))
     assert counts[0] == 4
@@ -157,18 +160,18 @@ def test_mgsm_draws_anew_for_each_number_of_examples():
     generator = random.Random(42)
     generator.sample(loaded.pool, 4)
     shown = generator.sample(loaded.pool, 3)
-    limit = len(prompts.mgsm(shown, loaded.test[0]))
+    limit = len(mgsm.prompt_of(shown, loaded.test[0]))
     row = loaded.test[0]
-    [prompt] = fitting.mgsm_prompts([row], loaded.pool, 4, random.Random(42), (Letters(), 256 + limit))
-    assert prompt == prompts.mgsm(shown, row)
+    [prompt] = mgsm.mgsm_prompts([row], loaded.pool, 4, random.Random(42), (Letters(), 256 + limit))
+    assert prompt == mgsm.prompt_of(shown, row)
 
 
 def test_xlsum_prompt_is_whole_where_it_fits():
     loaded = data.load("xlsum_ja", ITEMS)
     row, shot = loaded.test[0], loaded.pool[0]
-    prompt = fitting.xlsum_prompt(row, [shot], Letters(), 4096)
+    prompt = xlsum.xlsum_prompt(row, [shot], Letters(), 4096)
     assert prompt == (
-        f"{prompts.XLSUM_INSTRUCTION}\n\nニュース記事:{shot['text']}\n要約:{shot['summary']}\n\n"
+        f"{xlsum.INSTRUCTION}\n\nニュース記事:{shot['text']}\n要約:{shot['summary']}\n\n"
         f"ニュース記事:{row['text']}\n要約:"
     )
 
@@ -177,7 +180,7 @@ def test_xlsum_articles_are_cut_at_sentences_to_their_share():
     loaded = data.load("xlsum_ja", ITEMS)
     row, shot = loaded.test[0], loaded.pool[0]
     context = 100 + len(row["summary"]) + 10
-    prompt = fitting.xlsum_prompt(row, [shot], Letters(), context)
+    prompt = xlsum.xlsum_prompt(row, [shot], Letters(), context)
     _, first, second = prompt.split("\n\n")
     assert first == f"ニュース記事:{shot['text'].split('。')[0]}。\n要約:{shot['summary']}"
     assert second == f"ニュース記事:{'。'.join(row['text'].split('。')[:2])}。\n要約:"
@@ -185,8 +188,8 @@ def test_xlsum_articles_are_cut_at_sentences_to_their_share():
 
 
 def test_cut_article_cuts_a_long_first_sentence_at_a_token():
-    assert fitting.cut_article("ニュース記事:あいうえお。か。\n", 9, Letters()) == "ニュース記事:あい\n"
-    assert fitting.cut_article("ニュース記事:あ。い\n", 99, Letters()) == "ニュース記事:あ。い\n"
+    assert xlsum.cut_article("ニュース記事:あいうえお。か。\n", 9, Letters()) == "ニュース記事:あい\n"
+    assert xlsum.cut_article("ニュース記事:あ。い\n", 99, Letters()) == "ニュース記事:あ。い\n"
 
 
 def test_prompts_do_not_depend_on_how_many_items_follow():

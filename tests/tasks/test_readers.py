@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from stages.contracts.errors import InputError
-from stages.tasks import data, readers
+from stages.tasks import data
 from stages.tasks.registry import BENCHMARKS
 from stages.tasks.sources import SOURCES, File, locate
 from tests.tasks.places import ITEMS
@@ -40,7 +40,7 @@ def file_of(benchmark: str, key: str, path: Path) -> File:
 
 
 def rows_of(benchmark: str, key: str) -> list[dict[str, object]]:
-    return next(readers.read(benchmark, f) for f in locate(benchmark, ITEMS) if f.source.key == key)
+    return next(data.read(benchmark, f) for f in locate(benchmark, ITEMS) if f.source.key == key)
 
 
 @pytest.mark.parametrize("benchmark", sorted(BENCHMARKS))
@@ -94,7 +94,7 @@ def test_mgsm_exemplars_are_read_as_literals_and_never_run(tmp_path):
     program = tmp_path / "exemplars.py"
     ran = tmp_path / "ran"
     program.write_text(f'open({str(ran)!r}, "w")\nMGSM_EXEMPLARS = {{"ja": {{"1": {{"q": "問", "a": "答"}}}}}}\n')
-    assert readers.read("mgsm_ja", file_of("mgsm_ja", "train", program)) == [
+    assert data.read("mgsm_ja", file_of("mgsm_ja", "train", program)) == [
         {"id": "exemplar/1", "question": "問", "answer": "答"}
     ]
     assert not ran.exists()
@@ -133,14 +133,14 @@ def test_records_are_read_from_parquet_as_they_are_published(tmp_path):
     rows = [json.loads(line) for line in (ITEMS / "triviaqa" / "validation.jsonl").read_text().splitlines()]
     path = tmp_path / "validation.parquet"
     pyarrow.parquet.write_table(pyarrow.Table.from_pylist(rows), path)
-    assert readers.read("triviaqa", file_of("triviaqa", "test", path)) == rows_of("triviaqa", "test")
+    assert data.read("triviaqa", file_of("triviaqa", "test", path)) == rows_of("triviaqa", "test")
 
 
 def test_records_are_read_from_csv_as_they_are_published(tmp_path):
     path = tmp_path / "test.csv"
     path.write_text('id,url,title,summary,text\nown-1,u,t,要約,"一行\n二行"\n', encoding="utf-8")
     row = {"id": "own-1", "text": "一行\n二行", "summary": "要約"}
-    assert readers.read("xlsum_ja", file_of("xlsum_ja", "test", path)) == [row]
+    assert data.read("xlsum_ja", file_of("xlsum_ja", "test", path)) == [row]
 
 
 @pytest.mark.parametrize(
@@ -161,7 +161,7 @@ def test_malformed_file_is_one_line(tmp_path, benchmark, key, content):
     path = tmp_path / "file"
     path.write_bytes(content)
     with pytest.raises(InputError) as caught:
-        readers.read(benchmark, file_of(benchmark, key, path))
+        data.read(benchmark, file_of(benchmark, key, path))
     assert len(caught.value.problems) == 1
     assert f"{benchmark}: {path} is not as published at " in caught.value.problems[0]
 

@@ -2,7 +2,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stages.tasks import reading, scoring
+from stages.tasks import reading
+from stages.tasks.families import squad2
 from stages.tasks.reading import Answered
 
 
@@ -71,11 +72,11 @@ def test_best_is_the_maximum_over_all_thresholds(rows):
 
 
 def test_passage_answer_records_the_sane_scores_beside_exact():
-    metrics = scoring.passage_answer({"answers": []}, ("unanswerable", (0.0, True)))
+    metrics = squad2.passage_answer({"answers": []}, ("unanswerable", (0.0, True)))
     assert metrics["exact"] == 0.0
     assert metrics["exact_abstaining"] == 1.0
     assert metrics["best_exact"] == (0.0, 1.0, False, False)
-    assert scoring.best_threshold([metrics["best_exact"]]) == 1.0
+    assert squad2.best_threshold([metrics["best_exact"]]) == 1.0
 
 
 def test_answers_that_normalise_to_nothing_count_as_none():

@@ -2,8 +2,9 @@ import csv
 
 import pytest
 
-from stages.tasks import prompts
-from stages.tasks.registry import BENCHMARKS, FILTER, SEEDS, TASKS_DIR
+from stages.tasks.benchmark import FILTER
+from stages.tasks.families import llm_jp_eval
+from stages.tasks.registry import BENCHMARKS, SEEDS, TASKS_DIR
 from tests.tasks.places import ITEMS
 
 STUDY = TASKS_DIR.parents[1] / "metadata" / "japanese-2024" / "benchmarks.csv"
@@ -25,7 +26,7 @@ def test_only_programs_get_a_beginning_of_sequence():
 
 
 def test_instructions_are_those_of_the_instructed_benchmarks():
-    assert set(prompts.INSTRUCTIONS) == {"jcommonsenseqa", "jemhopqa", "niilc", "jsquad", "jmmlu"}
+    assert set(llm_jp_eval.INSTRUCTIONS) == {"jcommonsenseqa", "jemhopqa", "niilc", "jsquad", "jmmlu"}
 
 
 @pytest.fixture(scope="module")

@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from stages.contracts.errors import InputError
 from stages.tasks import splits
+from stages.tasks.families import llm_jp_eval
 
 
 def rows(n):
@@ -20,12 +21,12 @@ def test_shuffled_is_random_shuffle_under_seed_42():
 
 
 def test_fixed_pool_is_nine_tenths():
-    assert splits.fixed_pool(rows(25)) == splits.shuffled(rows(25))[:22]
+    assert llm_jp_eval.fixed_pool(rows(25)) == splits.shuffled(rows(25))[:22]
 
 
 def test_jmmlu_split_halves_each_subject_and_moves_sixteen():
     subjects = {name: [{"id": f"{name}{n}"} for n in range(size)] for name, size in (("a", 41), ("b", 30))}
-    pool, test = splits.jmmlu_split(subjects)
+    pool, test = llm_jp_eval.jmmlu_split(subjects)
     assert len(pool) == 20 + 15
     assert len(test) == 21 + 15 - 16
     everything = {row["id"] for rows_ in subjects.values() for row in rows_}

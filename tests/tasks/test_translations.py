@@ -2,7 +2,8 @@ import math
 
 import pytest
 
-from stages.tasks import scoring, translations
+from stages.tasks import translations
+from stages.tasks.families import wmt20
 
 pytestmark = pytest.mark.evaluation
 
@@ -18,7 +19,7 @@ def test_corpus_bleu_of_a_worked_example():
 
 def test_japanese_is_split_by_nagisa_before_13a():
     reference, hypothesis = "図書館は九時に開く。", "図書館は十時に開く。"
-    metrics = scoring.into_japanese({"reference": reference}, [hypothesis])
+    metrics = wmt20.into_japanese({"reference": reference}, [hypothesis])
     spaced_reference, spaced_hypothesis = metrics["bleu"]
     assert spaced_reference.replace(" ", "") == reference
     assert spaced_reference.split(" ")[0] == "図書"
@@ -28,7 +29,7 @@ def test_japanese_is_split_by_nagisa_before_13a():
 
 
 def test_english_is_not_split():
-    assert scoring.into_english({"reference": "A b."}, ["A c."])["bleu"] == ("A b.", "A c.")
+    assert wmt20.into_english({"reference": "A b."}, ["A c."])["bleu"] == ("A b.", "A c.")
 
 
 def test_corpus_bleu_equals_the_aggregation_that_the_task_names():

@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from stages.tasks import data, docs, scoring
+from stages.tasks import data, docs
 from stages.tasks.bbh_exemplars import subtask
+from stages.tasks.families import gsm8k, triviaqa
 from stages.tasks.registry import BENCHMARKS
 from tests.tasks.places import ITEMS
 
@@ -106,7 +107,7 @@ def test_gsm8k_scores_equal_lm_evals(text):
         instance.resps = [text]
     task.apply_filters()
     for item, instance in zip(ours("gsm8k"), task.instances, strict=True):
-        found = scoring.strict_number(item, [text])
+        found = gsm8k.strict_number(item, [text])
         for key, name in (("exact_match", "strict-match"), ("exact_match_flexible", "flexible-extract")):
             expected = task.process_results(instance.doc, [instance.filtered_resps[name]])
             assert found[key] == expected["exact_match"]
@@ -117,7 +118,7 @@ def test_triviaqa_scores_equal_lm_evals(text):
     files = {s: str(ITEMS / "triviaqa" / f"{s}.jsonl") for s in ("train", "validation")}
     task = upstream("triviaqa", "triviaqa", files, num_fewshot=0)
     for item, doc in zip(ours("triviaqa"), task.eval_docs, strict=True):
-        found = scoring.alias(item, [text])
+        found = triviaqa.alias(item, [text])
         assert found["exact_match_stripped"] == task.process_results(doc, [text.strip()])["exact_match"]
         once = text.removeprefix(" ")
         assert found["exact_match"] == task.process_results(doc, [once])["exact_match"]

@@ -17,6 +17,9 @@ Array = NDArray[np.float64]
 CHUNK = 256
 """Models left out at once: bounds the memory of a large study."""
 
+MOST_SHARES = 4
+"""Components among the headline numbers; all others are in the table of explained variance."""
+
 
 @dataclass(frozen=True)
 class Decomposition:
@@ -193,3 +196,15 @@ def summarise_loo(loadings: Array, full: Decomposition) -> pd.DataFrame:
             )
         )
     return pd.concat(frames, ignore_index=True)
+
+
+def headline(shape: tuple[int, int], ratio: pd.Series) -> dict[str, object]:
+    """Return the numbers for decompose.json: models, benchmarks, shares of the first `MOST_SHARES` components.
+
+    Args:
+        shape: n_models, n_benchmarks.
+        ratio: Fraction of the total variance per component (k,).
+    """
+    n_models, n_benchmarks = shape
+    shares = ratio.iloc[:MOST_SHARES].to_dict()
+    return {"n_models": n_models, "n_benchmarks": n_benchmarks, "explained_variance_ratio": shares}

@@ -221,10 +221,26 @@ def _worst(part: pd.DataFrame) -> str:
     return f"{text}; {worst['variation']} {_cell(worst['verdict'], worst['statistic'], worst['value'])}"
 
 
-def counts(table: pd.DataFrame) -> dict[str, dict[str, int]]:
-    """Return conclusion to verdict to the number of variations, for robustness.json."""
-    keys = {verdict: verdict.replace(" ", "_") for verdict in VERDICTS}
-    return {
-        str(name): {key: int((part["verdict"] == verdict).sum()) for verdict, key in keys.items()}
-        for name, part in table.groupby("conclusion", sort=False)
-    }
+def counts(table: pd.DataFrame, conclusions: Sequence[Conclusion]) -> pd.DataFrame:
+    """Return one row per conclusion: conclusion, statement, for each of `VERDICTS` the number of variations."""
+    found = table.groupby(["conclusion", "verdict"]).size()
+    rows = [
+        (one.id, one.statement, *(int(found.get((one.id, verdict), 0)) for verdict in VERDICTS)) for one in conclusions
+    ]
+    return pd.DataFrame(
+        rows, columns=["conclusion", "statement", *(verdict.replace(" ", "_") for verdict in VERDICTS)]
+    )
+
+
+def headline(counted: pd.DataFrame) -> dict[str, dict[str, int]]:
+    """Return how many conclusions there are of each verdict, for robustness.json.
+
+    A conclusion counts as its worst verdict over the variations in which it could be computed: it holds where it holds
+    in all of them, and fails where it fails in one.
+
+    Args:
+        counted: See `counts`.
+    """
+    order = (FAILS, WEAKENS, HOLDS)
+    worst = [next((verdict for verdict in order if row[verdict] > 0), OPEN) for row in counted.to_dict("records")]
+    return {"conclusions": {verdict.replace(" ", "_"): worst.count(verdict) for verdict in VERDICTS}}

@@ -40,6 +40,32 @@ def token_column(language: str) -> str:
     return f"tokens_{language}_b"
 
 
+def given_range(models: pd.DataFrame, column: str) -> tuple[pd.Series, pd.Series]:
+    """Return the ends of a token count that models.csv gives as a range, NaN where it gives none."""
+    missing = pd.Series(np.nan, models.index)
+    return models.get(f"{column}_low", missing), models.get(f"{column}_high", missing)
+
+
+def token_range_problems(models: pd.DataFrame, languages: Sequence[str]) -> list[tuple[str, str]]:
+    """Return model_id and what is wrong of each range with one end, ends in the wrong order, or a count outside.
+
+    Args:
+        models: Indexed by model_id; `tokens_<l>_b_low` and `tokens_<l>_b_high` where the study gives ranges.
+        languages: Language codes; `total` is one, too.
+    """
+    problems = []
+    for column in map(token_column, (*languages, "total")):
+        low, high = given_range(models, column)
+        for model_id in models.index[low.notna() | high.notna()]:
+            value, ends = models.loc[model_id, column], (low[model_id], high[model_id])
+            if ends[0] <= ends[1] and (pd.isna(value) or ends[0] <= value <= ends[1]):
+                continue
+            what = "not known" if pd.isna(value) else f"{value:g}"
+            text = f"{column} of {model_id} is {what} with the range {ends[0]:g} to {ends[1]:g}: give both ends, the "
+            problems.append((str(model_id), text + "lower one first, and a value between them or none"))
+    return problems
+
+
 def derive_tokens(
     models: pd.DataFrame, languages: Sequence[str], rules: Sequence[TokenRule], continual_language: str | None
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -110,7 +136,8 @@ def disagreements(
 def budgets(models: pd.DataFrame, derived: pd.DataFrame, languages: Sequence[str]) -> pd.DataFrame:
     """Add budgets to the model table.
 
-    A printed token count is used as it is; a blank one is filled from the rules and marked.
+    A printed token count is used as it is. A blank one is the geometric mean of its range where models.csv gives one,
+    the middle on the scale of the laws; else it is filled from the rules. Both are marked.
 
     Args:
         models: models.csv, indexed by model_id.
@@ -118,17 +145,25 @@ def budgets(models: pd.DataFrame, derived: pd.DataFrame, languages: Sequence[str
         languages: Language codes.
 
     Returns:
-        The table with, per language, `tokens_<l>_origin` (published, derived, or empty where unknown) and
+        The table with, per language, `tokens_<l>_origin` (published, range, derived, or empty where
+        unknown) and
         `nd_<l>` = parameters x tokens in plain units, and `nd_total`.
     """
     table = models.copy()
     parameters = table["active_params_b"] * BILLION
     for language in languages:
         column = token_column(language)
-        printed = table[column].notna()
-        table[column] = table[column].fillna(derived[column])
-        origin = np.where(printed, "published", np.where(table[column].notna(), "derived", ""))
+        printed, middle = table[column].notna(), _middle(table, column)
+        table[column] = table[column].fillna(middle).fillna(derived[column])
+        known = np.where(middle.notna(), "range", np.where(table[column].notna(), "derived", ""))
+        origin = np.where(printed, "published", known)
         table[f"tokens_{language}_origin"] = origin
         table[f"nd_{language}"] = parameters * table[column] * BILLION
+    table["tokens_total_b"] = table["tokens_total_b"].fillna(_middle(table, "tokens_total_b"))
     table["nd_total"] = parameters * table["tokens_total_b"] * BILLION
     return table
+
+
+def _middle(models: pd.DataFrame, column: str) -> pd.Series:
+    low, high = given_range(models, column)
+    return np.sqrt(low * high)

@@ -17,6 +17,8 @@ FEWEST = 4
 
 TOTAL = "total"
 """Name of the budget over all languages."""
+MOST_LAWS = 3
+"""Laws among the headline numbers; all others are in the table of laws."""
 
 
 @dataclass(frozen=True)
@@ -206,9 +208,22 @@ def fit_all_laws(
     return [*laws, *of_factors], [*skipped, *new]
 
 
-def law_metrics(laws: Sequence[Law]) -> dict[str, dict[str, dict[str, float]]]:
-    """Return {response: {language: {rho, n}}}."""
+def headline(laws: Sequence[Law], named: Sequence[tuple[str, str]]) -> dict[str, dict[str, dict[str, float]]]:
+    """Return {response: {language: {rho, n}}} of at most `MOST_LAWS` laws, for scale.json.
+
+    The laws that the study names come first, then those of the first response: the total budget before the languages.
+
+    Args:
+        laws: Laws of components, then of factors.
+        named: Response and budget of the laws that the study is about, in order; those that could not be fitted are
+            passed over.
+    """
+    fitted = {(law.response, law.language): law for law in laws}
+    first = [key for key in fitted if key[0] == laws[0].response]
+    others = sorted(first, key=lambda key: key[1] != TOTAL)
+    chosen = [key for key in dict.fromkeys([*named, *others]) if key in fitted][:MOST_LAWS]
     result: dict[str, dict[str, dict[str, float]]] = {}
-    for law in laws:
-        result.setdefault(law.response, {})[law.language] = {"rho": law.rho, "n": law.n}
+    for response, language in chosen:
+        law = fitted[response, language]
+        result.setdefault(response, {})[language] = {"rho": law.rho, "n": law.n}
     return result

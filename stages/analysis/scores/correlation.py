@@ -1,10 +1,15 @@
 """Correlations between benchmarks, and how precise the scores are."""
 
+from collections.abc import Sequence
+
 import numpy as np
 import pandas as pd
 
 FEWEST = 3
 """Fewest models for which a correlation says anything."""
+
+MOST_PAIRS = 8
+"""Pairs of counterparts among the headline numbers; all others are in the table of correlations."""
 
 
 def pearson(X: pd.DataFrame) -> pd.DataFrame:
@@ -51,3 +56,18 @@ def counterparts(benchmarks: pd.DataFrame) -> list[tuple[str, str]]:
     """
     named = benchmarks["counterpart"]
     return sorted({tuple(sorted((str(a), str(b)))) for a, b in named[named != ""].items()})  # type: ignore[misc]
+
+
+def headline(pearson: pd.DataFrame, precision: pd.DataFrame, pairs: Sequence[tuple[str, str]]) -> dict[str, object]:
+    """Return the numbers for correlate.json: the first `MOST_PAIRS` pairs of counterparts, and the noisy benchmarks.
+
+    Args:
+        pearson: Correlations (n_benchmarks, n_benchmarks).
+        precision: See `precision`.
+        pairs: See `counterparts`; pairs that the matrix lacks are left out.
+    """
+    present = [(a, b) for a, b in pairs if {a, b} <= {*pearson.columns}]
+    return {
+        "pearson": {f"{a}.{b}": pearson.loc[a, b] for a, b in present[:MOST_PAIRS]},
+        "noisy_benchmarks": int(precision["noisy"].sum()),
+    }

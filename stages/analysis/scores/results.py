@@ -19,7 +19,7 @@ class Results:
             language and for `total`, nd_<l> (parameters x tokens, plain units, NaN where unknown).
         benchmarks: benchmarks.csv, indexed by benchmark.
         cells: Long table of scores: model_id, benchmark, score, stderr, n_items, origin, protocol, source,
-            empty_rate, failed_rate, capped_rate, refused_rate, waived, reason.
+            empty_rate, failed_rate, capped_rate, refused_rate, truncated_rate, waived, reason.
         X: Score matrix (n_models, n_benchmarks).
         pearson: Correlation of benchmarks (n_benchmarks, n_benchmarks).
         spearman: Rank correlation, same shape.

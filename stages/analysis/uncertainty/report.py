@@ -1,4 +1,4 @@
-"""All that stage `stability` says about a study, as tables and metrics."""
+"""All that stage `stability` says about a study, as tables, and the numbers that stand for them."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -63,10 +63,9 @@ class Inputs:
 
 @dataclass(frozen=True)
 class Stability:
-    """Results of the stage: tables by name, metrics, and one line for each thing that could not be computed."""
+    """Results of the stage: tables by name, and one line for each thing that could not be computed."""
 
     tables: dict[str, pd.DataFrame]
-    metrics: dict[str, object]
     skipped: list[str]
 
 
@@ -132,7 +131,7 @@ def assess(inputs: Inputs, params: StabilityParams) -> Stability:
         "congruence": congruence_table(inputs, list(seen.values())[-1]),
         "missing": missing,
     }
-    return Stability(tables, metrics(tables, params.draws), skipped)
+    return Stability(tables, skipped)
 
 
 def _frame(study: Study) -> pd.DataFrame:
@@ -310,25 +309,24 @@ def _compared(inputs: Inputs, found: Decomposition) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def metrics(tables: Mapping[str, pd.DataFrame], draws: int) -> dict[str, object]:
-    """Return the numbers for stability.json, those of the long tables for models, families and test items."""
-    variance = tables["explained_variance"]
-    axes, scaling = tables["axes"], tables["scaling"]
-    contrasts, prediction = tables["contrasts"], tables["prediction"]
-    return {
-        "draws": draws,
-        "explained_variance": stability.nested(variance, ["component"], list(variance.columns[1:])),
-        "axes": stability.nested(axes, ["component", "resampling"], ["stability", "swapped"]),
-        "scaling": stability.nested(scaling, ["response", "language", "resampling"], list(scaling.columns[4:])),
-        "contrasts": stability.nested(contrasts, ["response", "language", "other"], list(contrasts.columns[3:])),
-        "prediction": stability.nested(prediction, ["response"], list(prediction.columns[1:])),
-        "components": {
-            "".join(c if c.isalnum() else "_" for c in row.criterion): int(row.components)
-            for row in tables["components"].itertuples()
-        },
-        "congruence": stability.nested(
-            tables["congruence"].assign(method=tables["congruence"]["method"].str.replace(r"\W", "_", regex=True)),
-            ["component", "method"],
-            ["congruence"],
-        ),
-    }
+def headline(
+    scaling: pd.DataFrame, laws: Mapping[str, Mapping[str, object]]
+) -> dict[str, dict[str, dict[str, dict[str, float]]]]:
+    """Return {response: {language: {resampling: {low, high}}}}, for stability.json.
+
+    They are the intervals of the correlations with budgets over families, or over models where the study does not
+    allow the former.
+
+    Args:
+        scaling: Table of that name.
+        laws: {response: {language: ...}}, the laws that scale.json names; what has no interval is left out.
+    """
+    found = scaling.set_index(["resampling", "response", "language"])
+    result: dict[str, dict[str, dict[str, dict[str, float]]]] = {}
+    for response, language in ((response, language) for response, named in laws.items() for language in named):
+        known = [kind for kind in ("families", "models") if (kind, response, language) in found.index]
+        if known:
+            low, high = found.loc[(known[0], response, language), ["low", "high"]]
+            ends = {"low": float(low), "high": float(high)}
+            result.setdefault(response, {})[language] = {known[0]: ends}
+    return result

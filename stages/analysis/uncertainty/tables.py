@@ -231,14 +231,3 @@ def axes_table(study: Study, found: Sequence[Resampling]) -> pd.DataFrame:
             )
         )
     return pd.concat(frames, ignore_index=True)
-
-
-def nested(table: pd.DataFrame, keys: Sequence[str], values: Sequence[str]) -> dict[str, object]:
-    """Return the rows of a table as nested mappings by its keys, missing numbers left out."""
-    result: dict[str, object] = {}
-    for row in table.to_dict("records"):
-        place = result
-        for key in keys:
-            place = place.setdefault(str(row[key]), {})  # type: ignore[assignment]
-        place.update({name: row[name] for name in values if np.isfinite(row[name])})
-    return result

@@ -14,8 +14,8 @@ from stages.analysis.scaling import budgets
 from stages.commands.snapshot import Snapshot
 from stages.commands.verify.files import none
 from stages.commands.verify.report import Report
+from stages.contracts import outcomes
 from stages.contracts.errors import InputError
-from stages.contracts.outcomes import RECORDED
 from stages.contracts.study.facts import Facts
 from stages.lineage.differences import Difference, is_close, table_differences
 from stages.tasks import summaries, translations
@@ -33,7 +33,7 @@ PAIR = ("target", "raw")
 """Columns of reference and answer, for BLEU."""
 SPLIT = ("wmt20_en_ja",)
 """Benchmarks whose text is split into words for BLEU."""
-RATES = {name: name.removesuffix("_rate") for name in RECORDED}
+RATES = {name: name.removesuffix("_rate") for name in outcomes.RATES}
 """Rate of a cell to the column of the samples whose mean it is."""
 
 

@@ -73,6 +73,12 @@ class Conclusions(Frozen):
     subsets: list[str] = Field(default_factory=list)
     conclusions: Annotated[list[Conclusion], Field(min_length=1)]
 
+    @property
+    def laws(self) -> list[tuple[str, str]]:
+        """Component and budget, `("PC1", "en")`, of the laws that criteria are about."""
+        parts = [criterion.parts for conclusion in self.conclusions for criterion in conclusion.criteria]
+        return [(rest[0], rest[1]) for kind, *rest in parts if kind == "rho"]
+
 
 def parse_conclusions(
     text: str, where: str, benchmarks: Sequence[str], budgets: Sequence[str], subsets: Sequence[str]

@@ -48,17 +48,20 @@ class Asking(TemplateLM):  # type: ignore[misc]  # lm-eval has no types
     """Mix-in for a model of lm-eval; it has to be loaded without add_bos_token, which changes with the benchmark."""
 
     setting: Setting = PROTOCOL
+    continues: bool = False
+    """Whether answers go on with the text of their prompts."""
     finishes: Finishes
     origin: tuple[str, bool] = ("", False)
     """Folder of the tokenizer, and whether its code may run."""
     order: Order
 
-    def ask_under(self, setting: Setting, add_bos: bool | None) -> None:
+    def ask_under(self, setting: Setting, add_bos: bool | None, *, continues: bool = False) -> None:
         """Follow a setting from now on.
 
         Args:
             setting: What differs from the protocol.
             add_bos: The protocol's rule: False, or None for the tokenizer's own.
+            continues: Whether answers go on with the text of their prompts, so that they are decoded after them.
 
         Raises:
             InputError: The model has no token, template or tokenizer that the setting needs.
@@ -69,6 +72,7 @@ class Asking(TemplateLM):  # type: ignore[misc]  # lm-eval has no types
         if setting.chat_template and not self.tokenizer.chat_template:
             raise InputError(["chat_template: the tokenizer has none"])
         self.setting = setting
+        self.continues = continues
         self.add_bos_token = False if setting.bos == "never" else add_bos
 
     def _tokenizer(self, *, slow: bool) -> Any:  # noqa: ANN401
@@ -130,6 +134,27 @@ class Asking(TemplateLM):  # type: ignore[misc]  # lm-eval has no types
         if self.setting.stops is not None:
             options["until"] = list(self.setting.stops)
         return self.sent(prompt), options
+
+
+def continuation(tokenizer: Any, prompt: Sequence[int], answer: Sequence[int]) -> str:  # noqa: ANN401
+    """Return the text by which an answer goes on with its prompt.
+
+    Alone it can be another one: a SentencePiece tokenizer of the Llama 2 or Mistral kind drops the space at the
+    beginning of a text, and a WordPiece tokenizer keeps the mark of a word's later part there.
+
+    Args:
+        tokenizer: Of the model.
+        prompt: Token ids of the prompt as sent, without padding.
+        answer: Token ids generated after it.
+    """
+    before, whole = (
+        tokenizer.decode(list(ids), skip_special_tokens=True, clean_up_tokenization_spaces=False)
+        for ids in (prompt, [*prompt, *answer])
+    )
+    if whole.startswith(before):
+        return str(whole[len(before) :])
+    # bytes that are no character spoil those before them too; a space is never among them
+    return str(tokenizer.decode(list(answer), skip_special_tokens=True, clean_up_tokenization_spaces=False))
 
 
 def round_trip_problems(tokenizer: Any, prompts: Sequence[str]) -> list[tuple[str, str]]:  # noqa: ANN401

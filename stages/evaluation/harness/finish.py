@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 import torch
-from transformers import StoppingCriteria
+from transformers import LogitsProcessor, StoppingCriteria
 
-Reason = Literal["stop", "eos", "length"]
+Reason = Literal["stop", "eos", "length", "broken"]
 
 
 @dataclass(frozen=True)
@@ -20,7 +20,8 @@ class Finish:
     """How one generated answer ended.
 
     Attributes:
-        reason: "stop" at a stop string, "eos" at the model's end of text, "length" at the limit on tokens.
+        reason: "stop" at a stop string, "eos" at the model's end of text, "length" at the limit on tokens, "broken"
+            where the model no longer gave finite numbers.
         tokens: Generated, stop string included, end of text and leading white space that is not counted excluded.
     """
 
@@ -66,7 +67,36 @@ class RowStops(StoppingCriteria):  # type: ignore[misc]  # transformers has no t
         return torch.tensor(done, device=input_ids.device)
 
 
-def finish_of(row: Sequence[int], stopped_at: int, budget: int, ends: Collection[int]) -> Finish:
+class Finite(LogitsProcessor):  # type: ignore[misc]  # transformers has no types
+    """Ends each row of a batch where its logits are no longer finite: the most likely of them is no answer.
+
+    Args:
+        ends: Token ids that mean the end of a text.
+        start: Tokens of the padded prompt.
+        rows: Of the batch.
+    """
+
+    def __init__(self, ends: Collection[int], start: int, rows: int) -> None:
+        self.ends = set(ends)
+        self.start = start
+        self.broken = [False] * rows
+
+    def __call__(self, input_ids: torch.Tensor, scores: torch.Tensor) -> torch.Tensor:
+        """Return the logits, of broken rows such that they end; scores is (rows, vocabulary)."""
+        # the largest of a row tells: NaN and infinity are passed on, -inf for some tokens is a rule of sampling
+        bad = ~torch.isfinite(scores.amax(dim=-1))
+        if not bool(bad.any()):
+            return scores
+        for row in bad.nonzero().flatten().tolist():
+            self.broken[row] |= self.ends.isdisjoint(input_ids[row, self.start :].tolist())
+        ended = torch.full_like(scores, -torch.inf)
+        ended[:, min(self.ends)] = 0
+        return torch.where(bad[:, None], ended, scores)
+
+
+def finish_of(
+    row: Sequence[int], stopped_at: int, budget: int, ends: Collection[int], *, broken: bool = False
+) -> Finish:
     """Return how a row ended.
 
     Args:
@@ -74,10 +104,11 @@ def finish_of(row: Sequence[int], stopped_at: int, budget: int, ends: Collection
         stopped_at: Tokens when a stop string was complete, 0 when none was.
         budget: Largest number of tokens.
         ends: Token ids that mean the end of a text.
+        broken: Whether the end is there because logits of the row were not finite.
     """
     ended_at = next((place for place, token in enumerate(row) if token in ends), None)
     if ended_at is not None and (not stopped_at or ended_at < stopped_at):
-        return Finish("eos", ended_at)
+        return Finish("broken" if broken else "eos", ended_at)
     if stopped_at:
         return Finish("stop", stopped_at)
     return Finish("length", min(len(row), budget))

@@ -6,10 +6,10 @@ from typing import Any
 import torch
 from lm_eval.api.instance import Instance
 from lm_eval.models.huggingface import HFLM
-from transformers import GenerationConfig, StoppingCriteriaList
+from transformers import GenerationConfig, LogitsProcessorList, StoppingCriteriaList
 
-from stages.evaluation.harness.asking import Asking
-from stages.evaluation.harness.finish import RowStops, finish_of, without_lead
+from stages.evaluation.harness.asking import Asking, continuation
+from stages.evaluation.harness.finish import Finite, RowStops, finish_of, without_lead
 
 LEAD = 8
 """Tokens of leading white space that a stripped answer may have beyond its limit."""
@@ -26,6 +26,7 @@ class ObservedModel(Asking, HFLM):  # type: ignore[misc]  # lm-eval has no types
         super().__init__(**arguments)
         self.origin = (arguments["pretrained"], bool(arguments.get("trust_remote_code")))
         self._longest = 0
+        self._prompts: list[list[int]] = []
         ends = self.model.generation_config.eos_token_id
         listed = ends if isinstance(ends, list) else [ends]
         self.ends = {token for token in (*listed, self.eot_token_id) if token is not None}
@@ -33,6 +34,11 @@ class ObservedModel(Asking, HFLM):  # type: ignore[misc]  # lm-eval has no types
         self.model.generation_config = GenerationConfig(
             eos_token_id=sorted(self.ends), pad_token_id=self.tokenizer.pad_token_id
         )
+
+    def _create_model(self, *arguments: Any, **options: Any) -> None:  # noqa: ANN401
+        """Load the weights, and keep in `loading` what transformers says of them; see lm-eval."""
+        super()._create_model(*arguments, **options, output_loading_info=True, ignore_mismatched_sizes=True)
+        self._model, self.loading = self._model  # type: ignore[has-type]
 
     def prepare(self, requests: Sequence[Instance]) -> None:
         """Take the length of the longest prompt with its answer."""
@@ -59,9 +65,21 @@ class ObservedModel(Asking, HFLM):  # type: ignore[misc]  # lm-eval has no types
         **options: Any,  # noqa: ANN401
     ) -> torch.Tensor:
         """Generate until each row of the batch has ended; see lm-eval."""
+        output = self._generated(context, max_length, stop, options)
+        self._prompts = []
+        if self.continues:
+            mask = options["attention_mask"].bool()
+            self._prompts = [row[kept].tolist() for row, kept in zip(context, mask, strict=True)]
+        return output
+
+    def _generated(
+        self, context: torch.Tensor, max_length: int, stop: list[str], options: dict[str, Any]
+    ) -> torch.Tensor:
+        """Return prompts and answers, and note how each answer ended."""
         rows, start = context.shape
         strip = self.setting.strip
         criterion = RowStops(self.tokenizer, stop, start, rows, strip=strip)
+        finite = Finite(self.ends, start, rows)
         if not options.get("do_sample"):
             options = {name: value for name, value in options.items() if name not in {"temperature", "top_p", "top_k"}}
         budget = max_length - start
@@ -69,24 +87,31 @@ class ObservedModel(Asking, HFLM):  # type: ignore[misc]  # lm-eval has no types
             input_ids=context,
             max_length=max_length + (LEAD if strip else 0),
             stopping_criteria=StoppingCriteriaList([criterion]),
+            logits_processor=LogitsProcessorList([finite]),
             pad_token_id=self.tokenizer.pad_token_id,
             use_cache=True,
             **options,
         )
         generated = output[:, start:].tolist()
+        how = zip(generated, criterion.lengths, finite.broken, strict=True)
         if strip:
-            generated = [
-                self._stripped(row, length, budget) for row, length in zip(generated, criterion.lengths, strict=True)
-            ]
+            generated = [self._stripped(row, length, budget, broken=broken) for row, length, broken in how]
             return torch.cat([context, torch.tensor(generated, device=context.device, dtype=context.dtype)], dim=1)
-        for row, length in zip(generated, criterion.lengths, strict=True):
-            self.order.note(finish_of(row, length, budget, self.ends))
+        for row, length, broken in how:
+            self.order.note(finish_of(row, length, budget, self.ends, broken=broken))
         return output
 
-    def _stripped(self, row: Sequence[int], length: int, budget: int) -> list[int]:
+    def tok_decode(self, tokens: int | list[int], skip_special_tokens: bool = True) -> str:
+        """Return the text of tokens, of an answer that goes on with its prompt as it does so; see lm-eval."""
+        if self._prompts and isinstance(tokens, list):
+            return continuation(self.tokenizer, self._prompts.pop(0), tokens)
+        return str(super().tok_decode(tokens, skip_special_tokens=skip_special_tokens))
+
+    def _stripped(self, row: Sequence[int], length: int, budget: int, *, broken: bool) -> list[int]:
         """Return an answer without its leading white space, within the limit, filled up with padding."""
         until = next((place for place, token in enumerate(row) if token in self.ends), len(row))
         lead = without_lead(row[:until], self.tok_decode)
         rest = list(row[lead : lead + budget])
-        self.order.note(finish_of(rest, length - lead if 0 < length - lead <= budget else 0, budget, self.ends))
+        stopped_at = length - lead if 0 < length - lead <= budget else 0
+        self.order.note(finish_of(rest, stopped_at, budget, self.ends, broken=broken))
         return rest + [self.tokenizer.pad_token_id] * (budget - len(rest))

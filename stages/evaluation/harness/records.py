@@ -14,7 +14,8 @@ import pandas as pd
 from stages.contracts.study.workarounds import Setting
 from stages.evaluation.harness.finish import Finish
 from stages.tasks import outcomes
-from stages.tasks.registry import BENCHMARKS, Benchmark
+from stages.tasks.benchmark import Benchmark, Sample
+from stages.tasks.registry import BENCHMARKS
 
 _REFUSAL = re.compile(
     r"\s*(i['’]?m sorry|sorry,|i apologi[sz]e|i (can(no|['’])t|am unable|am not able)|as an ai\b|unfortunately, i"
@@ -69,7 +70,7 @@ def refused(text: str) -> bool:
     return _REFUSAL.match(text) is not None
 
 
-def answer_table(benchmark: str, samples: Sequence[outcomes.Sample], answers: Sequence[Answers]) -> pd.DataFrame:
+def answer_table(benchmark: str, samples: Sequence[Sample], answers: Sequence[Answers]) -> pd.DataFrame:
     """Return a row for each item, its answers as lists.
 
     Args:
@@ -88,13 +89,14 @@ def answer_table(benchmark: str, samples: Sequence[outcomes.Sample], answers: Se
             "target": item.target,
             "value": item.value,
             "secondary": json.dumps(item.secondary, sort_keys=True),
-            "log_likelihoods": _log_likelihoods(spec, sample),
+            "log_likelihoods": outcomes.likelihoods(sample) if spec.answer == "loglikelihood" else [],
             "finish": [finish.reason for finish in known.finishes],
             "prompt_tokens": known.prompt_tokens,
             "output_tokens": [finish.tokens for finish in known.finishes],
             "truncated": known.truncated,
             "empty": item.empty,
-            "failed": item.failed,
+            # an answer that broke off is none, whatever stands in it
+            "failed": max(item.failed, _share([finish.reason == "broken" for finish in known.finishes])),
             "refused": _share([refused(text) for text in item.raw]),
             "capped": _share([finish.reason == "length" for finish in known.finishes])
             if _can_be_capped(spec)
@@ -110,19 +112,13 @@ def _can_be_capped(spec: Benchmark) -> bool:
     return spec.max_gen_toks > 1
 
 
-def _log_likelihoods(spec: Benchmark, sample: outcomes.Sample) -> list[float]:
-    if spec.answer != "loglikelihood":
-        return []
-    return [float(response[0][0]) for response in sample["resps"]]
-
-
 def _share(values: Sequence[bool]) -> float:
     return statistics.fmean(values) if values else 0.0
 
 
 def score_record(
     benchmark: str,
-    samples: Sequence[outcomes.Sample],
+    samples: Sequence[Sample],
     results: Mapping[str, Any],
     table: pd.DataFrame,
     setting: Setting,
@@ -144,7 +140,7 @@ def score_record(
         "metric": score.metric,
         "protocol": protocol(benchmark, setting),
         "empty_rate": score.empty_rate,
-        "failed_rate": score.failed_rate,
+        "failed_rate": float(table["failed"].mean()),
         "capped_rate": float(table["capped"].mean()),
         "refused_rate": float(table["refused"].mean()),
         "truncated_rate": float(table["truncated"].mean()),

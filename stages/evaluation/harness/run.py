@@ -1,22 +1,24 @@
 """lm-eval: one load of a model for all benchmarks, and the run of one unit as a function of its inputs."""
 
-import contextlib
 import datetime
 import logging
 import random
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from stages.contracts.errors import InputError
+from stages.contracts.errors import InputError, raise_all
+from stages.evaluation.harness.faults import SMALLER, loading_explained, running_explained, unfit
+from stages.evaluation.harness.weights import weight_problems
 from stages.evaluation.model_source import ModelSource
 from stages.evaluation.unit import Run, Unit, versions
-from stages.tasks.data import DataRecord
-from stages.tasks.registry import BENCHMARKS, SEEDS, TASKS_DIR, Benchmark
+from stages.tasks.benchmark import Benchmark
+from stages.tasks.registry import BENCHMARKS, SEEDS, TASKS_DIR
+from stages.tasks.rows import DataRecord
 
 CPU_BATCH = 8
 """Batch on a CPU where none is given: trying for the largest that fits would take all its memory."""
@@ -49,7 +51,8 @@ def load_model(model: ModelSource, run: Run, dtype: str) -> Any:  # noqa: ANN401
         A model of lm-eval that is also a `stages.evaluation.harness.asking.Asking`.
 
     Raises:
-        InputError: The backend is not installed, the device is not there, or the model does not fit.
+        InputError: The backend is not installed, the device is not there, the model does not fit, or its weights do
+            not fill it.
     """
     versions(["lm_eval", "torch", "transformers", "accelerate"])
     if run.backend == "vllm":
@@ -76,13 +79,12 @@ def load_model(model: ModelSource, run: Run, dtype: str) -> Any:  # noqa: ANN401
             use_safetensors=all(name.endswith(".safetensors") for name in model.weights),
             **placement(run),
         )
+    raise_all(weight_problems(model.model_id, loaded.loading))
+    raise_all([f"{model.model_id}: {problem}" for problem in unfit(loaded)])
     spilt = {str(place) for place in getattr(loaded.model, "hf_device_map", {}).values()} & {"cpu", "disk"}
     if spilt and run.device == "all":
-        raise InputError([f"{model.model_id} does not fit into the memory of all GPUs: {_SMALLER}"])
+        raise InputError([f"{model.model_id} does not fit into the memory of all GPUs: {SMALLER}"])
     return loaded
-
-
-_SMALLER = "set evaluate.dtype to bfloat16, lower evaluate.batch_size, or spread it over more GPUs (device: all)"
 
 
 def gpu_count() -> int:
@@ -98,10 +100,14 @@ def placement(run: Run) -> dict[str, Any]:
     Raises:
         InputError: The device is not there.
     """
+    import torch
+
     gpus = gpu_count()
     device = run.device
     if device == "auto":
         device = "cuda" if gpus else "cpu"
+    if device == "mps" and not torch.backends.mps.is_available():
+        raise InputError(["evaluate.device is mps, which this machine has not: write auto or cpu"])
     if device.startswith("cuda") or device == "all":
         wanted = int(device.partition(":")[2] or 0)
         if wanted >= gpus:
@@ -118,35 +124,6 @@ def _quiet() -> None:
         logging.getLogger(name).setLevel(logging.ERROR)
 
 
-@contextlib.contextmanager
-def memory_explained(what: str, run: Run) -> Iterator[None]:
-    """Answer a lack of memory with one line on what to change."""
-    import torch
-
-    try:
-        yield
-    except (torch.cuda.OutOfMemoryError, MemoryError):
-        torch.cuda.empty_cache()
-        raise InputError([f"{what}: out of memory with batch size {run.batch_size}: {_SMALLER}"]) from None
-    except RuntimeError as error:
-        if "can't allocate memory" not in str(error):
-            raise
-        raise InputError([f"{what}: out of memory with batch size {run.batch_size}: {_SMALLER}"]) from None
-
-
-@contextlib.contextmanager
-def loading_explained(model_id: str, run: Run) -> Iterator[None]:
-    """Answer what is wrong with a model's files, or a lack of memory, with one line."""
-    try:
-        with memory_explained(model_id, run):
-            yield
-    except (OSError, ValueError, ImportError) as error:
-        reason = " ".join(str(error).split())
-        if "trust_remote_code" in reason:
-            reason = "the model brings its own code: to run it, write trust_remote_code and trust_reason in models.csv"
-        raise InputError([f"{model_id}: {reason[:300]}"]) from error
-
-
 def run_unit(unit: Unit, model: Any) -> UnitResult:  # noqa: ANN401  lm-eval has no types
     """Evaluate one model on one benchmark.
 
@@ -161,7 +138,7 @@ def run_unit(unit: Unit, model: Any) -> UnitResult:  # noqa: ANN401  lm-eval has
 
     spec = BENCHMARKS[unit.benchmark]
     started, clock = _now(), time.monotonic()
-    model.ask_under(unit.setting, spec.add_bos)
+    model.ask_under(unit.setting, spec.add_bos, continues=spec.continues_prompt)
     if model.max_length <= spec.max_gen_toks:
         raise InputError(
             [
@@ -169,7 +146,7 @@ def run_unit(unit: Unit, model: Any) -> UnitResult:  # noqa: ANN401  lm-eval has
                 f"has {model.max_length}, which leaves none for the prompt"
             ]
         )
-    with memory_explained(f"{unit.model.model_id} on {unit.benchmark}", unit.run):
+    with running_explained(f"{unit.model.model_id} on {unit.benchmark}", unit.run):
         output = _evaluate(unit, model)
     samples = output["samples"][unit.benchmark]
     known = _known(spec, samples, model)

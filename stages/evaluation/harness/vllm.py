@@ -7,7 +7,7 @@ from lm_eval.models.vllm_causallms import VLLM
 
 from stages.contracts.errors import InputError
 from stages.contracts.study.workarounds import Setting
-from stages.evaluation.harness.asking import Asking
+from stages.evaluation.harness.asking import Asking, continuation
 from stages.evaluation.harness.finish import Finish
 
 
@@ -23,7 +23,7 @@ class ObservedVLLM(Asking, VLLM):  # type: ignore[misc]  # lm-eval has no types
         self.origin = (arguments["pretrained"], bool(arguments.get("trust_remote_code")))
         self.config = self._config
 
-    def ask_under(self, setting: Setting, add_bos: bool | None) -> None:
+    def ask_under(self, setting: Setting, add_bos: bool | None, *, continues: bool = False) -> None:
         """Follow a setting from now on; see `Asking`.
 
         Raises:
@@ -31,7 +31,7 @@ class ObservedVLLM(Asking, VLLM):  # type: ignore[misc]  # lm-eval has no types
         """
         if setting.strip:
             raise InputError(["strip: vLLM stops at white space before an answer: set evaluate.backend to hf"])
-        super().ask_under(setting, add_bos)
+        super().ask_under(setting, add_bos, continues=continues)
 
     def _model_generate(
         self,
@@ -39,11 +39,21 @@ class ObservedVLLM(Asking, VLLM):  # type: ignore[misc]  # lm-eval has no types
         generate: bool = False,
         sampling_params: Sequence[Any] | None = None,
     ) -> Any:  # noqa: ANN401
-        """Generate, and note how each answer ended; see lm-eval."""
+        """Generate, and note how each answer ended; see lm-eval.
+
+        vLLM decodes every answer after its prompt. The text of an answer is to be the same on both backends, so it
+        is decoded again, stop string included: lm-eval cuts there.
+        """
         outputs = super()._model_generate(requests, generate=generate, sampling_params=sampling_params)
         if generate:
-            for output in outputs:
-                self.order.note(finish_of(output.outputs[0], self.eot_token_id, self.tokenizer.eos_token))
+            for prompt, output in zip(requests, outputs, strict=True):
+                answer = output.outputs[0]
+                self.order.note(finish_of(answer, self.eot_token_id, self.tokenizer.eos_token))
+                ids = list(answer.token_ids)
+                if self.continues:
+                    answer.text = continuation(self.tokenizer, prompt, ids)
+                else:
+                    answer.text = self.tokenizer.decode(ids, skip_special_tokens=True)
         return outputs
 
 

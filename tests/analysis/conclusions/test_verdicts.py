@@ -5,7 +5,7 @@ import pytest
 from stages.analysis.components.gaps import fill
 from stages.analysis.components.pca import decompose
 from stages.analysis.conclusions.variations import Alternatives, Base, Solution, Variation, vary
-from stages.analysis.conclusions.verdicts import counts, judge, measure, overview, robustness
+from stages.analysis.conclusions.verdicts import counts, headline, judge, measure, overview, robustness
 from stages.contracts.study.conclusions import Conclusion, Criterion
 from tests.analysis.population import FAMILIES, population
 
@@ -146,7 +146,9 @@ def test_the_overview_names_the_worst_family(varied: dict[str, Variation]):
     shown = overview(table, [statement])
     assert shown.loc[0, "without each family"] == "11 of 12 hold; without family-3 fails (evr.PC1 -3.00)"
     assert shown.loc[0, "without each benchmark"] == "10 of 10 hold"
-    assert counts(table)["any"] == {"holds": len(varied) - 2, "weakens": 0, "fails": 1, "not_computable": 1}
+    (counted,) = counts(table, [statement]).to_dict("records")
+    assert counted.pop("statement") == "Anything"
+    assert counted == {"conclusion": "any", "holds": len(varied) - 2, "weakens": 0, "fails": 1, "not_computable": 1}
 
 
 def test_no_conclusions_make_an_empty_table():
@@ -154,4 +156,20 @@ def test_no_conclusions_make_an_empty_table():
     assert table.empty
     assert "verdict" in table
     assert list(overview(table, [])) == ["conclusion"]
-    assert counts(table) == {}
+    assert counts(table, []).empty
+    assert headline(counts(table, [])) == {"conclusions": {"holds": 0, "weakens": 0, "fails": 0, "not_computable": 0}}
+
+
+def test_a_conclusion_counts_once_as_the_worst_that_could_be_computed():
+    verdicts = {
+        "firm": ["holds", "holds", "not computable"],
+        "soft": ["holds", "weakens", "holds"],
+        "gone": ["weakens", "fails", "holds"],
+        "open": ["not computable"] * 3,
+    }
+    rows = [(name, verdict) for name, listed in verdicts.items() for verdict in listed]
+    criterion = Criterion(statistic="evr.PC1", holds=0.1, weakens=0.05)
+    listed = [Conclusion(id=name, statement=name, criteria=[criterion]) for name in verdicts]
+    counted = counts(pd.DataFrame(rows, columns=["conclusion", "verdict"]), listed)
+    assert counted["conclusion"].tolist() == list(verdicts)
+    assert headline(counted) == {"conclusions": {"holds": 1, "weakens": 1, "fails": 1, "not_computable": 1}}

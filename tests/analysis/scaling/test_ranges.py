@@ -1,8 +1,9 @@
 import numpy as np
 import pandas as pd
+import pytest
 
-from stages.analysis.scaling.budgets import budgets
-from stages.analysis.scaling.ranges import log_ranges, range_problems
+from stages.analysis.scaling.budgets import budgets, token_range_problems
+from stages.analysis.scaling.ranges import log_ranges
 
 
 def models(**columns: list) -> pd.DataFrame:
@@ -37,10 +38,24 @@ def test_an_unknown_budget_stays_unknown():
     assert np.isnan(ends(models(), DERIVED.assign(tokens_ja_b=np.nan))[1]).all()
 
 
-def test_values_outside_their_range_are_named():
-    table = models(tokens_ja_b_low=[25.0, np.nan], tokens_ja_b_high=[30.0, np.nan])
-    (line,) = range_problems(table, ["ja"], "models.csv")
-    assert line.startswith("models.csv: tokens_ja_b of a is 20 with the range 25 to 30")
-    half = models(tokens_ja_b_low=[10.0, np.nan])
-    assert len(range_problems(half, ["ja"], "models.csv")) == 1
-    assert range_problems(models(), ["ja"], "models.csv") == []
+def test_a_count_known_as_a_range_only_is_the_middle_of_it_on_the_scale_of_the_laws():
+    table = models(tokens_ja_b_low=[np.nan, 10.0], tokens_ja_b_high=[np.nan, 40.0])
+    filled = budgets(table, DERIVED, ["ja"])
+    assert filled.loc["b", "tokens_ja_b"] == pytest.approx(20.0)
+    assert filled["tokens_ja_origin"].tolist() == ["published", "range"]
+    assert ends(table, DERIVED)[1] == [10.0, 40.0]
+    total = models(
+        tokens_total_b=[100.0, np.nan], tokens_total_b_low=[np.nan, 90.0], tokens_total_b_high=[np.nan, 160.0]
+    )
+    assert budgets(total, DERIVED, ["ja"])["nd_total"].tolist() == [1e21, pytest.approx(1.2e21)]
+
+
+@pytest.mark.parametrize(("low", "high", "value", "wrong"), [
+    (25.0, 30.0, 20.0, True), (10.0, np.nan, 20.0, True), (30.0, 10.0, 20.0, True), (40.0, 10.0, np.nan, True),
+    (10.0, 30.0, 20.0, False), (10.0, 30.0, np.nan, False), (np.nan, np.nan, 20.0, False),
+])  # fmt: skip
+def test_a_range_has_two_ends_in_order_and_the_value_between_them(low: float, high: float, value: float, wrong: bool):
+    table = models(tokens_ja_b=[value, 20.0], tokens_ja_b_low=[low, np.nan], tokens_ja_b_high=[high, np.nan])
+    found = token_range_problems(table, ["ja"])
+    assert [model_id for model_id, _ in found] == ["a"] * wrong
+    assert all("tokens_ja_b of a is" in text and "lower one first" in text for _, text in found)

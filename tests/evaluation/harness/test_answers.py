@@ -15,7 +15,8 @@ from stages.contracts.errors import InputError
 from stages.contracts.study.model_record import ModelRecord
 from stages.contracts.study.workarounds import PROTOCOL, Setting
 from stages.evaluation.harness import run as harness
-from stages.evaluation.harness.finish import Finish, finish_of, without_lead
+from stages.evaluation.harness.faults import loading_explained
+from stages.evaluation.harness.finish import Finish, Finite, finish_of, without_lead
 from stages.evaluation.model_source import ModelSource, locate
 from stages.evaluation.unit import Run, Unit
 from stages.tasks import data
@@ -191,6 +192,43 @@ def test_a_long_prompt_is_counted_as_truncated(source):
     assert (result.answers["prompt_tokens"] > 400 - 256).all()
 
 
+def _overflown(source):
+    import torch
+
+    broken = harness.load_model(source, RUN, "float32")
+    torch.nn.init.constant_(broken.model.lm_head.weight, float("nan"))
+    return broken
+
+
+@pytest.mark.parametrize("name", ["openbookqa", "xwino", "mmlu", "jemhopqa", "squad2", "humaneval"])
+@pytest.mark.parametrize("setting", [PROTOCOL, Setting(strip=True)])
+def test_numbers_that_are_not_finite_are_failed_items(source, name, setting):
+    unit = Unit(name, source, setting, RUN, data.describe(name, ITEMS))
+    result = harness.run_unit(unit, _overflown(source))
+    assert result.score["failed_rate"] == 1
+    assert (result.answers["failed"] == 1).all()
+    if BENCHMARKS[name].answer == "loglikelihood":
+        assert result.score["score"] == 0
+    else:
+        assert {reason for row in result.answers["finish"] for reason in row} == {"broken"}
+
+
+def test_one_broken_row_leaves_the_others_of_its_batch_alone():
+    import torch
+
+    finite = Finite({9, 2}, start=1, rows=3)
+    nan = float("nan")
+    ids = torch.tensor([[0, 5], [0, 5], [0, 9]])
+    scores = torch.tensor([[1.0, 2, 3], [nan, 2, 3], [nan, nan, nan]])
+    after = finite(ids, scores)
+    assert after[0].tolist() == [1, 2, 3]
+    assert after[1].argmax() == 2
+    # the third had ended before
+    assert finite.broken == [False, True, False]
+    ruled_out = torch.tensor([[1.0, -torch.inf, 2]] * 3)
+    assert finite(ids, ruled_out) is ruled_out
+
+
 def test_a_context_without_room_for_a_prompt_is_one_line(source):
     short = harness.load_model(source, RUN, "float32")
     short._max_length = 256
@@ -218,13 +256,13 @@ def test_a_device_that_is_not_there_is_one_line():
     ],
 )
 def test_what_a_user_can_mend_is_one_line(error, told):
-    with pytest.raises(InputError) as caught, harness.loading_explained("org/a", Run()):
+    with pytest.raises(InputError) as caught, loading_explained("org/a", Run()):
         raise error
     assert told in caught.value.problems[0]
 
 
 def test_a_mistake_of_ours_stays_a_traceback():
-    with pytest.raises(RuntimeError, match="shape"), harness.loading_explained("org/a", Run()):
+    with pytest.raises(RuntimeError, match="shape"), loading_explained("org/a", Run()):
         raise RuntimeError("shape mismatch")
 
 
@@ -233,7 +271,7 @@ def test_the_cuda_kind_of_memory_error(monkeypatch):
 
     with (
         pytest.raises(InputError, match="out of memory with batch size 64"),
-        harness.loading_explained("m", Run(batch_size=64)),
+        loading_explained("m", Run(batch_size=64)),
     ):
         raise torch.cuda.OutOfMemoryError("CUDA out of memory")
 

@@ -19,12 +19,21 @@ from stages.evaluation.harness.finish import Finish
 pytestmark = pytest.mark.evaluation
 
 
+class Dropping:
+    """A tokenizer that drops the space at the beginning of a text."""
+
+    bos_token, eos_token, chat_template = "<s>", "</s>", None
+
+    def decode(self, ids, skip_special_tokens=True, clean_up_tokenization_spaces=False):
+        return "".join(WORDS[i] for i in ids).removeprefix(" ")
+
+
 class Stand(TemplateLM):
     """Computes answers in the reverse order of the requests and tells the cache hook, as lm-eval 0.4.13 does."""
 
     def __init__(self, pretrained: str, **_: object) -> None:
         super().__init__()
-        self.tokenizer = SimpleNamespace(bos_token="<s>", eos_token="</s>", chat_template=None)
+        self.tokenizer = Dropping()
         self._config = None
         self.add_bos_token = None
 
@@ -33,13 +42,14 @@ class Stand(TemplateLM):
         return 2
 
     def _model_generate(self, requests, generate=False, sampling_params=None):
-        return [OUTPUTS[text] for text in requests]
+        return [OUTPUTS["abcd"[ids[0]]] for ids in requests]
 
     def generate_until(self, requests, disable_tqdm=False):
         answers = {}
         for request in reversed(requests):
-            (output,) = self._model_generate([request.args[0]], generate=True, sampling_params=[None])
-            text = output.outputs[0].text
+            prompt = ["abcd".index(request.args[0])]
+            (output,) = self._model_generate([prompt], generate=True, sampling_params=[None])
+            text = output.outputs[0].text.split("\n")[0]
             self.cache_hook.add_partial("generate_until", (request.args[0], {}), text)
             answers[request.args[0]] = text
         return [answers[request.args[0]] for request in requests]
@@ -55,8 +65,9 @@ def output(text, tokens, finish, stop=None):
     )
 
 
+WORDS = {0: "a", 1: "b", 2: "", 3: "d", 5: " one", 6: " two", 7: "x", 8: "\n", 9: "y"}
 OUTPUTS = {
-    "a": output("one two", [5, 6], "length"),
+    "a": output(" one two", [5, 6], "length"),
     "b": output("", [2], "stop"),
     "c": output("x", [7, 8], "stop", "\n"),
     "d": output("y", [9], "stop", "</s>"),
@@ -81,6 +92,14 @@ def test_how_answers_end(model):
     assert [model.finishes[i] for i in range(4)] == [
         [Finish("length", 2)], [Finish("eos", 0)], [Finish("stop", 2)], [Finish("eos", 1)]
     ]  # fmt: skip
+
+
+def test_the_first_space_is_kept_where_an_answer_goes_on_with_its_prompt(model):
+    requests = [Instance("generate_until", {}, ("a", {}), 0, ("t", 0, 1))]
+    model.ask_under(PROTOCOL, None, continues=True)
+    assert model.generate_until(requests) == [" one two"]
+    model.ask_under(PROTOCOL, False)
+    assert model.generate_until(requests) == ["one two"]
 
 
 def test_what_vllm_cannot_do_is_one_line(model):

@@ -1,0 +1,136 @@
+"""XL-Sum in Japanese: a summary in one line, after one example, as lm-evaluation-harness-jp asks for it."""
+
+from collections.abc import Iterable, Sequence
+
+from stages.tasks import summaries
+from stages.tasks.benchmark import Benchmark, Doc, Metrics, Task
+from stages.tasks.rows import Data, Metadata, Row, records
+from stages.tasks.sources import File
+from stages.tasks.splits import enough, reshuffled
+from stages.tasks.tokenizer import Tokenizer, context_length, length, spec_of
+from stages.tasks.tokenizer import load as load_tokenizer
+
+_HARNESS = "lm-evaluation-harness-jp 0.3.0"
+
+
+INSTRUCTION = "ニュース記事の要点を一文か二文にまとめてください。"
+
+
+ARTICLE_LABEL = "ニュース記事:"
+
+
+SUMMARY_LABEL = "要約:"
+
+
+SUMMARY_SLACK = 10
+"""Tokens that XL-Sum leaves beyond those of the reference summary."""
+
+
+def read(file: File) -> Iterable[Row]:
+    """Yield articles with summaries."""
+    for number, row in enumerate(records(file)):
+        yield {"id": str(row.get("id", number)), "text": str(row["text"]), "summary": str(row["summary"])}
+
+
+def prompt_of(articles: Sequence[str], summaries: Sequence[str]) -> str:
+    """Return articles with summaries, then the last article, which has none.
+
+    Args:
+        articles: One more than summaries, each beginning with its label and ending in a newline.
+        summaries: Of the first articles.
+    """
+    done = [f"{text}{SUMMARY_LABEL}{summary}" for text, summary in zip(articles[:-1], summaries, strict=True)]
+    return "\n\n".join([INSTRUCTION, *done, f"{articles[-1]}{SUMMARY_LABEL}"])
+
+
+def labelled_article(text: str) -> str:
+    """Return an article with its label."""
+    return f"{ARTICLE_LABEL}{text}\n"
+
+
+def xlsum_prompt(row: Row, shots: Sequence[Row], tokenizer: Tokenizer, context: int) -> str:
+    """Return a prompt; when it is too long, every article is cut to its share of the context.
+
+    Args:
+        row: The article to summarise; its reference summary decides how much room the answer gets.
+        shots: Articles with summaries.
+        tokenizer: Of the evaluated model.
+        context: In tokens, answer included.
+    """
+    limit = context - (length(tokenizer, row["summary"]) + SUMMARY_SLACK)
+    articles = [labelled_article(item["text"]) for item in [*shots, row]]
+    summaries = [shot["summary"] for shot in shots]
+    prompt = prompt_of(articles, summaries)
+    if length(tokenizer, prompt) <= limit:
+        return prompt
+    share = limit // len(articles)
+    return prompt_of([cut_article(article, share, tokenizer) for article in articles], summaries)
+
+
+def cut_article(article: str, limit: int, tokenizer: Tokenizer) -> str:
+    """Return the longest run of whole sentences of at most `limit` tokens, ending in a newline.
+
+    A first sentence that is longer alone is cut at a token.
+    """
+    sentences = article.split("。")
+    for count in range(1, len(sentences) + 1):
+        if length(tokenizer, "。".join(sentences[:count])) > limit:
+            if count > 1:
+                return "。".join(sentences[: count - 1]) + "。\n"
+            ids = tokenizer.encode(sentences[0], add_special_tokens=False)[: max(limit, 0)]
+            return tokenizer.decode(ids, skip_special_tokens=True) + "\n"
+    return article
+
+
+def build(spec: Benchmark, data: Data, metadata: Metadata) -> list[Row]:
+    """Return the items, each with its complete prompt."""
+    own = spec_of(metadata, spec.name)
+    tokenizer, context = load_tokenizer(own.to_json()), context_length(own)
+    k = spec.n_shots
+    enough(spec.name, data.pool, k)
+    rows, generator = reshuffled(data.test)
+    drawn = [generator.sample(data.pool, k) for _ in rows]
+    return [
+        {
+            **row,
+            "prompt": xlsum_prompt(row, shots, tokenizer, context),
+            "target": row["summary"],
+            "tokenizer": own.to_json(),
+        }
+        for row, shots in zip(rows, drawn, strict=True)
+    ]
+
+
+def _whole(_: Doc, text: str) -> str | None:
+    return text.strip() or None
+
+
+def summary(doc: Doc, results: Sequence[str]) -> Metrics:
+    """XL-Sum: ROUGE-2 on the model's subwords, and on words."""
+    own = load_tokenizer(doc["tokenizer"])
+    return {
+        "rouge2": summaries.rouge2(results[0], doc["summary"], own),
+        "rouge2_mecab": summaries.rouge2(results[0], doc["summary"], summaries.Words()),
+    }
+
+
+def rouge2_mid(values: Sequence[float]) -> float:
+    """Aggregate ROUGE-2 as the study did."""
+    return summaries.bootstrap_mid(values)
+
+
+TASKS = (
+    Task(
+        Benchmark(
+            "xlsum_ja",
+            "rouge2",
+            ("rouge2_mecab",),
+            f"{_HARNESS}: 1 drawn example, articles cut to the context; score is ROUGE-2 on the model's own subwords",
+            n_shots=1,
+            needs_tokenizer=True,
+        ),
+        read=read,
+        build=build,
+        answer=_whole,
+    ),
+)
