@@ -15,6 +15,7 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
 
 from stages.analysis.completion.intervals import check_stretch, correlated, deviation, half_width, pool
 from stages.analysis.completion.link import Floats, Link, fit_link
@@ -191,8 +192,10 @@ def _run(
     side_means = known.mean(axis=0)
     centred = known - side_means
     *starts, last = (np.random.default_rng((seed, start)) for start in range(effort.starts + 1))
-    found = [sample(Z, centred, rng, effort.sweeps, effort.kept) for rng in starts]
-    stretch = check_stretch(values, (lower, upper), centred, last, level) if effort.checked else 1.0
+    # matrices this small are many times slower on several BLAS threads than on one
+    with threadpool_limits(limits=1):
+        found = [sample(Z, centred, rng, effort.sweeps, effort.kept) for rng in starts]
+        stretch = check_stretch(values, (lower, upper), centred, last, level) if effort.checked else 1.0
     return _Run(Z, link, found, stretch, side_means, np.argsort(rows), np.argsort(columns))
 
 
