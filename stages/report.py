@@ -47,7 +47,7 @@ def main() -> None:
     with replacing_folder(paths.FIGURES) as folder:
         drawings = [draw_all(results), draw_beyond(results, beyond, statements, params.stability.level)]
         charts = [chart for part in drawings for chart in save_all(part, folder, params.report.dpi)]
-    graph = state_graph(read_text(paths.LOCK), params.evaluate.models, state.fact_files())
+    graph = state_graph(read_text(paths.LOCK), params.evaluate.models, state.fact_files(params.study))
     origin = Origin(state.state_digest(params), graph)
     page = page_from(results, read_claims(), verdict, charts, files=paths.table_names(), origin=origin)
     if "robustness_overview" in beyond:

@@ -4,18 +4,29 @@ Reads   everything that the other stages wrote
 Writes  the MLflow store; no output of DVC, so that DVC runs it for each state instead of restoring it
 """
 
-from stages.lineage import state
-from stages.tracking import log as tracking
+from pathlib import Path
+
+from stages.lineage.state import root
+from stages.tracking.log import log_run
 from stages.tracking.projection import current_state
+from stages.tracking.trouble import StoreError
 from stages.workspace.facts import load_params
-from stages.workspace.running import run_stage, say
+from stages.workspace.running import complain, run_stage, say
 
 
 def main() -> None:
-    """Log the current state unless it has its run."""
-    params = load_params()
-    current = current_state(params)
-    logged = tracking.log_run(current, state.root())
+    """Log the current state unless it has its run.
+
+    A store that cannot be used is no failure of the state: a failed stage would cost whoever runs `dvc exp run` the
+    experiment, with `--temp` all that was computed.
+    """
+    current = current_state(load_params())
+    try:
+        logged = log_run(current, root())
+    except StoreError as error:
+        later = "observatory track" if root() == Path.cwd() else "observatory track --all"
+        complain([*error.lines(), f"the results of state {current.digest} are kept: `{later}` logs it later"])
+        return
     verb = "logged as" if logged.created else "has"
     say(f"state {current.digest} {verb} MLflow run {logged.run_id} ({current.experiment}: {current.name})")
 

@@ -77,7 +77,9 @@ def export(target: Path, rev: str | None = None, *, samples: bool = False) -> Ex
 def _contents(snapshot: Snapshot, *, samples: bool) -> Contents:
     entries = snapshot.graph.entries.values()
     found = {file for entry in entries for file in snapshot.tree.files(entry.path)}
-    found |= {str(paths.PIPELINE), *(name for name in TOP if (snapshot.folder / name).is_file())}
+    # no facts, but what whoever gets the state reads first
+    top = (*TOP, f"{paths.METADATA}/{snapshot.params.study}/README.md")
+    found |= {str(paths.PIPELINE), *(name for name in top if (snapshot.folder / name).is_file())}
     files = sorted(file for file in found if samples or not is_sample(file))
     folders = {entry.md5: snapshot.tree.manifest(entry.path) for entry in entries if entry.is_folder}
     extra = {

@@ -17,7 +17,7 @@ from stages.lineage import state
 from stages.lineage.cache import Cache, Tree, cache_folder
 from stages.lineage.dvc_files import load_lock, read_plan
 from stages.lineage.git import WORKSPACE, Revision, archive, resolve
-from stages.lineage.graph import Graph
+from stages.lineage.graph import Graph, kind_of
 from stages.lineage.pipeline import (
     Entry,
     LockedStage,
@@ -117,8 +117,8 @@ class Snapshot:
                     notes[entry.path] = self.restoring(entry) if _is_output(entry.path, self.lock) else "missing"
                 elif self.tree.size(entry.path) <= HASHED and (md5 := self.tree.md5(entry.path)) != entry.md5:
                     notes[entry.path] = f"changed since, now md5 {md5}"
-        facts = str(paths.METADATA)
-        members = {facts: self.tree.manifest(facts)} if self.tree.is_folder(facts) else {}
+        facts = {dep.path for stage in self.lock.values() for dep in stage.deps if kind_of(dep.path) == "fact"}
+        members = {path: self.tree.manifest(path) for path in sorted(facts) if self.tree.is_folder(path)}
         return Graph(self.lock, notes, members)
 
     def restoring(self, entry: Entry) -> str:

@@ -38,15 +38,16 @@ def summary(*, machine: bool) -> None:
     answer(run, machine=machine)
 
 
-@click.command(epilog=example("track --rebuild"))
+@click.command(epilog=example("track --rebuild --all"))
 @click.option("--rebuild", is_flag=True, help="Also create the MLflow store when it was lost.")
+@click.option("--all", "everything", is_flag=True, help="Every state of git's commits and DVC's experiments.")
 @JSON
-def track(*, rebuild: bool, machine: bool) -> None:
+def track(*, rebuild: bool, everything: bool, machine: bool) -> None:
     """Log the current state to MLflow unless its run is there."""
 
     def run() -> Result:
         from stages.commands.track import track as run_track
 
-        return run_track(rebuild=rebuild)
+        return run_track(rebuild=rebuild, everything=everything)
 
     answer(run, machine=machine)

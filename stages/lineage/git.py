@@ -3,7 +3,7 @@
 import io
 import subprocess
 import tarfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -123,6 +123,26 @@ def _hint(root: Path, name: str, known: dict[str, str]) -> str:
     listed = git(root, "for-each-ref", "--format=%(refname:short)", "refs/heads", "refs/tags", "refs/remotes")
     names = [WORKSPACE, *known, *(listed or "").splitlines()]
     return Names(names).hint(name) or f": known: {', '.join(names[:10])}, or any commit"
+
+
+def versions(root: Path, files: Sequence[str]) -> Iterator[str]:
+    """Yield the commits of branches, tags and DVC experiments, oldest first; of those with equal files the first.
+
+    Args:
+        root: Repository.
+        files: Files and folders that a commit must have to count, and that tell it from others.
+    """
+    # besides experiments DVC keeps what it is working on among its references, git what was stashed
+    left_out = [f"--exclude={EXPERIMENTS}/{name}" for name in ("exec/*", "celery/*", "stash")]
+    every = git(root, "rev-list", "--date-order", "--reverse", *left_out, "--exclude=refs/stash", "--all", "HEAD")
+    seen = set()
+    for commit in (every or "").splitlines():
+        content = git(root, "rev-parse", "--quiet", "--verify", f"{commit}:{files[0]}") and git(
+            root, "rev-parse", *(f"{commit}:{file}" for file in files)
+        )
+        if content and content not in seen:
+            seen.add(content)
+            yield commit
 
 
 def archive(root: Path, commit: str, target: Path) -> None:

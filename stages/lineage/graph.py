@@ -117,11 +117,15 @@ def state_graph(lock: str, items: Collection[str], facts: Mapping[str, str]) -> 
     Args:
         lock: Text of dvc.lock.
         items: What the pipeline runs a stage for each of: the models to evaluate.
-        facts: Path under metadata/ to md5.
+        facts: Path to md5 of the tables of the study.
     """
     stages = locked_stages(load_yaml(lock), {})
     current = {name: stage for name, stage in stages.items() if "@" not in name or name.partition("@")[2] in items}
-    return Graph({name: stage for name, stage in current.items() if name not in PROJECTIONS}, {}, {FACTS: facts})
+    members: dict[str, dict[str, str]] = {}
+    for path, md5 in facts.items():
+        folder, _, name = path.rpartition("/")
+        members.setdefault(folder, {})[name] = md5
+    return Graph({name: stage for name, stage in current.items() if name not in PROJECTIONS}, {}, members)
 
 
 def kind_of(path: str) -> Kind:

@@ -12,7 +12,7 @@ import yaml
 
 from stages.contracts.params import Params
 from stages.lineage.cache import file_md5
-from stages.lineage.git import git
+from stages.lineage.git import Revision, git
 from stages.lineage.pipeline import PROJECTIONS
 from stages.workspace import paths
 from stages.workspace.files import read_text
@@ -20,6 +20,8 @@ from stages.workspace.files import read_text
 CODE = Path("stages")
 OUR_INPUTS = ("stages", "metadata", "params.yaml", "dvc.yaml")
 """What a commit must hold for the state to be reproducible from it; the rest is output."""
+FACT_SUFFIXES = (".csv", ".yaml")
+"""Of a study's files those that are facts; .dvcignore hides the others from DVC."""
 
 
 def root() -> Path:
@@ -47,10 +49,15 @@ def locked_files(params: Params) -> dict[str, str]:
     return dict(sorted(files.items()))
 
 
-def fact_files() -> dict[str, str]:
-    """Return path under metadata/ to md5 of every file there."""
-    files = sorted(path for path in paths.METADATA.rglob("*") if path.is_file())
-    return {path.relative_to(paths.METADATA).as_posix(): file_md5(path) for path in files}
+def fact_files(study: str) -> dict[str, str]:
+    """Return path to md5 of the tables of a study.
+
+    Raises:
+        InputError: There is no such study.
+    """
+    folder = paths.study_folder(study)
+    files = sorted(path for path in folder.iterdir() if path.suffix in FACT_SUFFIXES and path.is_file())
+    return {path.as_posix(): file_md5(path) for path in files}
 
 
 def digest_of(content: Mapping[str, Any]) -> str:
@@ -69,17 +76,50 @@ def is_data(path: str) -> bool:
     return path.startswith("data/")
 
 
-def identity() -> dict[str, str]:
-    """Return where the state comes from: commit, whether inputs differ from it, DVC experiment."""
+def inputs_of(study: str) -> tuple[str, ...]:
+    """Return what git has of the inputs of one study's states, as patterns: other studies are none of them."""
+    facts = (f"{paths.METADATA}/{study}/*{suffix}" for suffix in FACT_SUFFIXES)
+    return (*facts, *(path for path in OUR_INPUTS if path != str(paths.METADATA)))
+
+
+def identity(study: str | None = None) -> dict[str, str]:
+    """Return where the state comes from: commit, whether inputs differ from it, DVC experiment.
+
+    Args:
+        study: Whose tables are inputs, None for those of all studies.
+    """
     commit = _git("rev-parse", "HEAD")
+    inputs = OUR_INPUTS if study is None else inputs_of(study)
     tags = {
         "mlflow.source.git.commit": commit,
-        "observatory.dirty": "true" if _git("status", "--porcelain", "--", *OUR_INPUTS) else "false",
+        "observatory.dirty": "true" if _git("status", "--porcelain", "--", *inputs) else "false",
         "mlflow.source.name": "dvc repro",
         "mlflow.source.type": "PROJECT",
     }
     experiment = experiment_identity()
     return {**tags, **experiment}
+
+
+def origin_of(revision: Revision, study: str, repository: Path) -> dict[str, str]:
+    """Return what `identity` says of a state that git has: of an experiment, the commit that it started from.
+
+    Args:
+        revision: A commit or a DVC experiment.
+        study: Whose tables are inputs.
+        repository: Where git is asked.
+    """
+    tags = {"mlflow.source.name": "dvc repro", "mlflow.source.type": "PROJECT"}
+    baseline = git(repository, "rev-parse", f"{revision.commit}^") if revision.experiment else None
+    if not baseline:
+        return {**tags, "mlflow.source.git.commit": revision.commit, "observatory.dirty": "false"}
+    same = git(repository, "diff", "--quiet", baseline, revision.commit, "--", *inputs_of(study)) is not None
+    return {
+        **tags,
+        "mlflow.source.git.commit": baseline,
+        "observatory.dirty": "false" if same else "true",
+        "dvc.experiment": revision.experiment,
+        "dvc.baseline": baseline,
+    }
 
 
 def experiment_identity() -> dict[str, str]:

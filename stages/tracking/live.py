@@ -1,7 +1,7 @@
 """MLflow while a model is being evaluated: one run, RUNNING until all benchmarks are done, with system metrics.
 
 A run belongs to an evaluation, named by a digest of what is evaluated. An evaluation that was interrupted goes on in
-its run.
+its run. What was evaluated does not depend on the store: when it cannot be used, the evaluation goes on without a run.
 """
 
 import logging
@@ -10,34 +10,39 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from mlflow.entities import Metric
+from mlflow.entities import Metric, Param, RunTag
 from mlflow.system_metrics.system_metrics_monitor import SystemMetricsMonitor
 from mlflow.tracking import MlflowClient
 from mlflow.utils.time import get_current_time_millis
 
-from stages.tracking.log import _experiment, _locked, normalise, store_uri
+from stages.tracking.connection import experiment_of, is_ours, writing
+from stages.tracking.log import normalise
+from stages.tracking.place import Store
+from stages.tracking.record import EVALUATION_TAG, REPOSITORY_TAG
+from stages.tracking.trouble import StoreError, told
 
 EXPERIMENT = "evaluations"
-EVALUATION_TAG = "observatory.evaluation"
 MODEL_TAG = "observatory.model"
 SAMPLING_SECONDS = 10.0
 
 # says at every start that there is no GPU
 logging.getLogger("mlflow.system_metrics").setLevel(logging.ERROR)
+_logger = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True)
+@dataclass
 class LiveRun:
     """A run that is going on.
 
     Attributes:
-        run_id: Of MLflow.
+        run_id: Of MLflow; "" when the store could not be used from the beginning.
         resumed: Whether an earlier process began it.
     """
 
     run_id: str
     resumed: bool
-    _client: MlflowClient
+    _place: str
+    _client: MlflowClient | None
 
     def log(self, benchmark: str, numbers: Mapping[str, float | None], done: int) -> None:
         """Log what one benchmark came to, unless it stands there.
@@ -47,16 +52,34 @@ class LiveRun:
             numbers: Name to value, None for what is not known.
             done: Benchmarks that are done.
         """
-        known = self._client.get_run(self.run_id).data.metrics
-        metrics = normalise({f"{benchmark}.{name}": value for name, value in numbers.items() if value is not None})
-        now = get_current_time_millis()
-        new = [Metric(name, value, now, done) for name, value in metrics.metrics.items() if name not in known]
-        self._client.log_batch(self.run_id, metrics=[*new, Metric("benchmarks_done", done, now, done)] if new else [])
+        with self.client() as client:
+            if client is None:
+                return
+            known = client.get_run(self.run_id).data.metrics
+            metrics = normalise({f"{benchmark}.{name}": value for name, value in numbers.items() if value is not None})
+            now = get_current_time_millis()
+            new = [Metric(name, value, now, done) for name, value in metrics.metrics.items() if name not in known]
+            client.log_batch(self.run_id, metrics=[*new, Metric("benchmarks_done", done, now, done)] if new else [])
 
     def tag(self, tags: Mapping[str, str]) -> None:
         """Set tags."""
-        for name, value in tags.items():
-            self._client.set_tag(self.run_id, name, value)
+        with self.client() as client:
+            if client is not None:
+                client.log_batch(self.run_id, tags=[RunTag(name, value) for name, value in tags.items()])
+
+    @contextmanager
+    def client(self) -> Iterator[MlflowClient | None]:
+        """Give the client as long as the store can be used; its first failure is said, and then it is left alone."""
+        try:
+            with told(self._place):
+                yield self._client
+        except StoreError as error:
+            self._client = None
+            _say(error)
+
+
+def _say(error: StoreError) -> None:
+    _logger.warning("%s; the evaluation goes on and is kept, its numbers are no longer in MLflow", error)
 
 
 @contextmanager
@@ -76,29 +99,43 @@ def live_run(
         The run. FINISHED when the block succeeds, FAILED when it raises, KILLED when it is interrupted; after a
         kill of the process it stays RUNNING until it is taken up again.
     """
-    with _locked(root):
-        client = MlflowClient(store_uri(root))
-        experiment = _experiment(client, EXPERIMENT, root)
-        found = client.search_runs([experiment], f"tags.`{EVALUATION_TAG}` = '{evaluation}'", max_results=1)
-        if found:
-            run_id = str(found[0].info.run_id)
-            client.update_run(run_id, status="RUNNING")
-        else:
-            every = {**tags, EVALUATION_TAG: evaluation, MODEL_TAG: model_id, "mlflow.runName": model_id}
-            run_id = str(client.create_run(experiment, tags=every).info.run_id)
-            for name, value in params.items():
-                client.log_param(run_id, name, value)
-    monitor = SystemMetricsMonitor(
-        run_id, sampling_interval=SAMPLING_SECONDS, resume_logging=bool(found), tracking_uri=store_uri(root)
-    )
-    monitor.start()
+    store = Store(root)
+    live = _begin(evaluation, {**tags, MODEL_TAG: model_id, "mlflow.runName": model_id}, params, store)
+    monitor = None
+    if live.run_id:
+        monitor = SystemMetricsMonitor(
+            live.run_id, sampling_interval=SAMPLING_SECONDS, resume_logging=live.resumed, tracking_uri=store.uri
+        )
+        monitor.start()
     status = "KILLED"
     try:
-        yield LiveRun(run_id, bool(found), client)
+        yield live
         status = "FINISHED"
     except Exception:
         status = "FAILED"
         raise
     finally:
-        monitor.finish()
-        client.set_terminated(run_id, status)
+        if monitor is not None:
+            monitor.finish()
+        with live.client() as client:
+            if client is not None:
+                client.set_terminated(live.run_id, status)
+
+
+def _begin(evaluation: str, tags: Mapping[str, str], params: Mapping[str, str], store: Store) -> LiveRun:
+    """Return the run of an evaluation: one that this repository began, or a new one; none where no store answers."""
+    try:
+        with writing(store) as client:
+            experiment = experiment_of(client, EXPERIMENT, store)
+            runs = client.search_runs([experiment], f"tags.`{EVALUATION_TAG}` = '{evaluation}'")
+            found = [str(run.info.run_id) for run in runs if is_ours(run, store)]
+            if found:
+                client.update_run(found[0], status="RUNNING")
+                return LiveRun(found[0], True, store.place, client)
+            every = {**tags, EVALUATION_TAG: evaluation, REPOSITORY_TAG: store.repository}
+            run_id = str(client.create_run(experiment, tags=every).info.run_id)
+            client.log_batch(run_id, params=[Param(name, value) for name, value in params.items()])
+            return LiveRun(run_id, False, store.place, client)
+    except StoreError as error:
+        _say(error)
+        return LiveRun("", False, store.place, None)

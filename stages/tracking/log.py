@@ -1,43 +1,39 @@
-"""MLflow: one run for each state, in a store that bare `mlflow ui` finds.
-
-The store is `mlflow.db` and `mlruns/` in the repository root, unless MLFLOW_TRACKING_URI names a server.
-"""
+"""MLflow: one run for each state."""
 
 import hashlib
 import json
-import logging
 import math
-import os
 import re
-import sqlite3
+import tempfile
+import time
+import zipfile
 from collections.abc import Iterator, Mapping
-from contextlib import closing, contextmanager
+from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 
-# before the import: it starts a telemetry thread otherwise
-os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
-# progress bars of migrations and uploads say nothing to the user of `dvc repro`
-os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
-
-from filelock import FileLock
 from mlflow.entities import Dataset, DatasetInput, InputTag, Metric, Param, RunTag
+from mlflow.exceptions import MlflowException
 from mlflow.tracking import MlflowClient
 from mlflow.utils.time import get_current_time_millis
 
 from stages.lineage.cache import file_md5
-from stages.tracking.note import EXPERIMENT, NOTE_TAG
-from stages.tracking.record import State
+from stages.tracking.connection import TURN, experiment_of, is_ours, reading, writing
+from stages.tracking.moved import follow
+from stages.tracking.note import EXPERIMENT
+from stages.tracking.place import Store
+from stages.tracking.record import RECORD, RECORD_TAG, REPOSITORY_TAG, STATE_TAG, State
+from stages.tracking.trouble import StoreError, answers
 
-# its first use of a database says so, to nobody's benefit
-logging.getLogger("mlflow.store.db.utils").setLevel(logging.WARNING)
-
-STATE_TAG = "observatory.state"
-RECORD_TAG = "observatory.record"
-RECORD = "record.json"
-"""Artifact that says what was logged; its md5 is in the tag. `observatory verify` holds the run against it."""
-BATCH = 100
-"""Parameters and tags that one call may log."""
+METRICS, PARAMS = 800, 100
+"""What one call may log, 1000 of all kinds together."""
+LIMIT = 15.0
+"""Seconds after which a stage leaves a slow server: `observatory track` has more patience."""
+ABANDONED = 600.0
+"""Seconds after which a run of another repository that does not end is taken for cut off."""
+PACKED = "files.zip"
+"""Artifact that holds the folders of a run on a server, where each file costs a request."""
 
 
 @dataclass(frozen=True)
@@ -61,16 +57,6 @@ class _Names:
     originals: Mapping[str, str] = field(default_factory=dict)
 
 
-def store_uri(root: Path) -> str:
-    """Return the tracking URI: MLFLOW_TRACKING_URI, or the database in the repository root."""
-    return os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{root / 'mlflow.db'}"
-
-
-def is_missing(root: Path) -> bool:
-    """Tell whether the local store is used and does not exist yet."""
-    return not os.environ.get("MLFLOW_TRACKING_URI") and not (root / "mlflow.db").exists()
-
-
 def normalise(metrics: Mapping[str, float]) -> _Names:
     """Replace the characters that MLflow refuses in metric names.
 
@@ -91,137 +77,206 @@ def normalise(metrics: Mapping[str, float]) -> _Names:
     return _Names(result, originals)
 
 
-def log_run(state: State, root: Path) -> Logged:
-    """Log a state, once.
+@dataclass(frozen=True)
+class _Work:
+    """One state on its way into a store."""
+
+    client: MlflowClient
+    store: Store
+    state: State
+    experiment: str
+    names: _Names
+    limit: float | None
+    begun: float = field(default_factory=time.monotonic)
+
+    @cached_property
+    def tags(self) -> dict[str, str]:
+        """What the run is tagged with from its beginning."""
+        tags = {**self.state.tags, STATE_TAG: self.state.digest, "mlflow.runName": self.state.name}
+        tags[REPOSITORY_TAG] = self.store.repository
+        return tags | {f"observatory.metric.{plain}": original for plain, original in self.names.originals.items()}
+
+    def check_limit(self) -> None:
+        """Leave a server that is too slow.
+
+        Raises:
+            StoreError: The limit is exceeded.
+        """
+        if self.limit is not None and time.monotonic() - self.begun > self.limit:
+            raise StoreError(f"{self.store.place}: answers too slowly, left it after {self.limit:.0f} s")
+
+
+def log_run(state: State, root: Path, limit: float | None = LIMIT) -> Logged:
+    """Log a state, once, however many processes reach it at the same time.
 
     Args:
         state: What to log.
         root: Absolute repository root; also inside a temporary workspace of DVC it is the real one.
+        limit: Seconds after which a slow server is left, None for never.
 
     Returns:
         The run; when one exists for this state nothing is written.
+
+    Raises:
+        StoreError: The store cannot be used; one line with the way out.
     """
-    with _locked(root):
-        if not os.environ.get("MLFLOW_TRACKING_URI"):
-            _follow(root)
-        client = MlflowClient(store_uri(root))
-        experiment_id = _experiment(client, state.experiment, root)
-        known = _find(client, experiment_id, state)
-        if known:
-            return Logged(known, created=False)
-        names = normalise(state.metrics)
-        tags = {**state.tags, STATE_TAG: state.digest, "mlflow.runName": state.name}
-        tags |= {f"observatory.metric.{plain}": original for plain, original in names.originals.items()}
-        run_id: str = client.create_run(experiment_id, tags=tags).info.run_id
-        try:
-            _fill(client, run_id, state, names.metrics)
-            _seal(client, run_id, state, names.metrics, tags)
-        except BaseException:
-            client.set_terminated(run_id, "KILLED")
-            raise
-        client.set_terminated(run_id, state.status)
-        return Logged(run_id, created=True)
+    store = Store(root)
+    with writing(store) as client:
+        follow(client, store)
+        experiment = experiment_of(client, state.experiment, store, EXPERIMENT)
+        work = _Work(client, store, state, experiment, normalise(state.metrics), limit)
+        logged = _claim(work)
+        if logged.created:
+            try:
+                _fill(work, logged.run_id)
+            except BaseException as error:
+                if answers(error):
+                    client.set_terminated(logged.run_id, "KILLED")
+                raise
+            client.set_terminated(logged.run_id, state.status)
+        return logged
 
 
 def find_run(digest: str, root: Path) -> str | None:
-    """Return the finished run of a state in any experiment, or None."""
-    client = MlflowClient(store_uri(root))
-    ids = [experiment.experiment_id for experiment in client.search_experiments()]
-    found = client.search_runs(ids, f"tags.`{STATE_TAG}` = '{digest}'", max_results=1)
-    return found[0].info.run_id if found else None
+    """Return the finished run of a state in any experiment, or None.
 
-
-@contextmanager
-def _locked(root: Path) -> Iterator[None]:
-    # the first use of a database migrates it, and two first uses at once break it
-    folder = root / "mlruns"
-    folder.mkdir(exist_ok=True)
-    with FileLock(folder / ".lock"):
-        yield
-
-
-def _follow(root: Path) -> None:
-    """Point the artifacts of a repository that was moved or copied to where they are now.
-
-    MLflow writes absolute paths into its database and has no call to change them.
+    Raises:
+        StoreError: The store cannot be read.
     """
-    database = root / "mlflow.db"
-    if not database.exists():
-        return
-    here = (root / "mlruns").as_uri()
-    with closing(sqlite3.connect(database)) as connection, connection:
-        for table, column in (("experiments", "artifact_location"), ("runs", "artifact_uri")):
-            rows = connection.execute(f"SELECT DISTINCT {column} FROM {table} WHERE {column} LIKE 'file:%/mlruns/%'")
-            for (old,) in rows.fetchall():
-                new = here + "/" + old.split("/mlruns/", 1)[1]
-                if new != old:
-                    connection.execute(f"UPDATE {table} SET {column} = ? WHERE {column} = ?", (new, old))
+    with reading(Store(root)) as client:
+        ids = [experiment.experiment_id for experiment in client.search_experiments()]
+        found = client.search_runs(ids, f"tags.`{STATE_TAG}` = '{digest}'", max_results=1)
+        return found[0].info.run_id if found else None
 
 
-def _experiment(client: MlflowClient, name: str, root: Path) -> str:
-    known = client.get_experiment_by_name(name)
-    if known is not None:
-        return str(known.experiment_id)
-    local = None if os.environ.get("MLFLOW_TRACKING_URI") else (root / "mlruns" / name).as_uri()
-    return str(client.create_experiment(name, artifact_location=local, tags={NOTE_TAG: EXPERIMENT}))
+def _claim(work: _Work) -> Logged:
+    """Return the run of a state; a new one only to one of several processes that come at the same time.
+
+    Whoever sees no other run of the state after its own was begun has the claim: of two, at most one can. Of those
+    who see each other, all but the one with the smallest id withdraw.
+
+    Raises:
+        StoreError: Another process goes on logging the state.
+    """
+    mine: str | None = None
+    end = time.monotonic() + TURN
+    while True:
+        done, others = _rivals(work, mine)
+        if mine and (done or (others and mine > min(others))):
+            _withdraw(work, mine)
+            mine = None
+        if done:
+            return Logged(done, created=False)
+        if mine and not others:
+            return Logged(mine, created=True)
+        if not mine and not others:
+            work.check_limit()
+            mine = str(work.client.create_run(work.experiment, tags=work.tags).info.run_id)
+            if not work.store.is_shared:
+                # the lock of the repository keeps everyone else away
+                return Logged(mine, created=True)
+            continue
+        if time.monotonic() > end:
+            if mine:
+                _withdraw(work, mine)
+            raise StoreError(f"{work.store.place}: another process logs this state as run {min(others)}")
+        time.sleep(0.3)
 
 
-def _find(client: MlflowClient, experiment_id: str, state: State) -> str | None:
-    found = client.search_runs([experiment_id], f"tags.`{STATE_TAG}` = '{state.digest}'")
-    for run in found:
-        if run.info.status == state.status:
-            return str(run.info.run_id)
-        if run.info.status == "RUNNING":
+def _rivals(work: _Work, mine: str | None) -> tuple[str | None, list[str]]:
+    """Return the finished run of a state and those that other processes are about to fill."""
+    others = []
+    for run in work.client.search_runs([work.experiment], f"tags.`{STATE_TAG}` = '{work.state.digest}'"):
+        run_id = str(run.info.run_id)
+        if run.info.status == work.state.status:
+            return run_id, []
+        if run.info.status != "RUNNING" or run_id == mine:
+            continue
+        if is_ours(run, work.store):
             # the lock is ours, so whoever began this run is gone
-            client.set_terminated(run.info.run_id, "KILLED")
-    return None
+            work.client.set_terminated(run_id, "KILLED")
+        elif time.time() - run.info.start_time / 1000 < ABANDONED:
+            others.append(run_id)
+    return None, others
 
 
-def _fill(client: MlflowClient, run_id: str, state: State, metrics: Mapping[str, float]) -> None:
-    now = get_current_time_millis()
-    client.log_batch(run_id, metrics=[Metric(name, value, now, 0) for name, value in metrics.items()])
-    params = [Param(name, value) for name, value in state.params.items()]
-    for start in range(0, len(params), BATCH):
-        client.log_batch(run_id, params=params[start : start + BATCH])
+def _withdraw(work: _Work, run_id: str) -> None:
+    work.client.set_terminated(run_id, "KILLED")
+    # who may write may not always delete
+    with suppress(MlflowException):
+        work.client.delete_run(run_id)
+
+
+def _fill(work: _Work, run_id: str) -> None:
+    """Log everything of a state in few requests: on a server with passwords each takes a second."""
+    text = _record(work)
+    _log_artifacts(work, run_id, text)
     inputs = [
         DatasetInput(
             Dataset(item.name, item.digest, source_type="dvc", source=f'{{"path": "{item.name}"}}'),
             [InputTag("mlflow.data.context", item.context)],
         )
-        for item in state.inputs
+        for item in work.state.inputs
     ]
     if inputs:
-        client.log_inputs(run_id, inputs)
-    for path, folder in state.artifacts:
-        if path.is_dir():
-            client.log_artifacts(run_id, str(path), folder)
-        else:
-            client.log_artifact(run_id, str(path), folder)
-    client.log_batch(run_id, tags=[RunTag("observatory.trace", f"observatory trace run:{run_id}")])
+        work.client.log_inputs(run_id, inputs)
+    work.check_limit()
+    now = get_current_time_millis()
+    metrics = [Metric(name, value, now, 0) for name, value in work.names.metrics.items()]
+    params = [Param(name, value) for name, value in work.state.params.items()]
+    tags = [
+        RunTag("observatory.trace", f"observatory trace run:{run_id}"),
+        RunTag(RECORD_TAG, hashlib.md5(text.encode(), usedforsecurity=False).hexdigest()),
+    ]
+    work.client.log_batch(run_id, metrics[:METRICS], params[:PARAMS], tags)
+    for start in range(METRICS, len(metrics), METRICS):
+        work.client.log_batch(run_id, metrics[start : start + METRICS])
+    for start in range(PARAMS, len(params), PARAMS):
+        work.client.log_batch(run_id, params=params[start : start + PARAMS])
 
 
-def _seal(
-    client: MlflowClient, run_id: str, state: State, metrics: Mapping[str, float], tags: Mapping[str, str]
-) -> None:
-    """Log what was logged, so that a later change of the database or of an artifact shows."""
+def _record(work: _Work) -> str:
+    """Return what is logged, so that a later change of the database or of an artifact shows."""
+    state = work.state
     record = {
         "state": state.digest,
         "status": state.status,
+        "logged": get_current_time_millis(),
         "params": dict(state.params),
-        "metrics": dict(metrics),
-        "tags": dict(tags),
+        "metrics": dict(work.names.metrics),
+        "tags": work.tags,
         "inputs": {item.name: item.digest for item in state.inputs},
-        "artifacts": dict(_artifact_files(state)),
+        "artifacts": {name: file_md5(file) for file, name in _files(state)},
     }
-    text = json.dumps(record, indent=1, sort_keys=True, ensure_ascii=False)
-    client.log_text(run_id, text, RECORD)
-    client.set_tag(run_id, RECORD_TAG, hashlib.md5(text.encode(), usedforsecurity=False).hexdigest())
+    return json.dumps(record, indent=1, sort_keys=True, ensure_ascii=False)
 
 
-def _artifact_files(state: State) -> Iterator[tuple[str, str]]:
-    """Yield the path within the run and the md5 of each file that was logged."""
+def _log_artifacts(work: _Work, run_id: str, record: str) -> None:
+    client, state = work.client, work.state
+    if work.store.location("") is not None:
+        for path, folder in state.artifacts:
+            if path.is_dir():
+                client.log_artifacts(run_id, str(path), folder)
+            else:
+                client.log_artifact(run_id, str(path), folder)
+        client.log_text(run_id, record, RECORD)
+        return
+    with tempfile.TemporaryDirectory(prefix="observatory-") as name:
+        packed = Path(name) / PACKED
+        with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
+            for file, inside in _files(state):
+                if "/" in inside:
+                    archive.write(file, inside)
+        for path in (packed, *(path for path, folder in state.artifacts if path.is_file() and not folder)):
+            client.log_artifact(run_id, str(path))
+            work.check_limit()
+    client.log_text(run_id, record, RECORD)
+
+
+def _files(state: State) -> Iterator[tuple[Path, str]]:
+    """Yield each file that is logged, with its path within the run."""
     for path, folder in state.artifacts:
         for file in sorted(path.rglob("*")) if path.is_dir() else [path]:
-            if file.is_file():
+            if not file.is_dir():
                 name = file.relative_to(path) if path.is_dir() else Path(file.name)
-                yield (Path(folder) / name).as_posix(), file_md5(file)
+                yield file, (Path(folder) / name).as_posix()

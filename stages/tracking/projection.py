@@ -8,20 +8,32 @@ from typing import Any
 import pandas as pd
 
 from stages.contracts.params import Params
-from stages.lineage.cache import file_md5
 from stages.lineage.pipeline import flatten
-from stages.lineage.state import code_digest, digest_of, identity, is_data, locked_files, state_digest
+from stages.lineage.state import code_digest, digest_of, fact_files, identity, is_data, locked_files, state_digest
 from stages.tracking.note import NOTE_TAG, refusal_note, run_note
 from stages.tracking.record import Input, State
 from stages.workspace import paths
 from stages.workspace.outputs import read_findings, read_metrics, read_table
 
+NAMED = ("waived", "corrected")
+"""Severities of findings that a run names one by one."""
+
 
 def current_state(params: Params) -> State:
     """Return what MLflow is told about the current, complete state."""
+    return state_of(params, state_digest(params), identity(params.study))
+
+
+def state_of(params: Params, digest: str, origin: Mapping[str, str]) -> State:
+    """Return what MLflow is told about the complete state in the current directory.
+
+    Args:
+        params: Its params.yaml.
+        digest: Its name.
+        origin: Tags that say where it comes from: commit, DVC experiment.
+    """
     verdict = read_metrics("validate")
     files = locked_files(params)
-    digest = state_digest(params)
     artifacts = [
         (paths.PAGE, ""),
         (paths.FIGURES, "figures"),
@@ -39,7 +51,7 @@ def current_state(params: Params) -> State:
         params=dict(flat_params(params)),
         metrics=all_metrics(),
         tags={
-            **identity(),
+            **origin,
             **gate_tags(verdict),
             "observatory.study": params.study,
             "observatory.subset": params.subset,
@@ -78,7 +90,12 @@ def failed_state(stage: str, findings: pd.DataFrame, docs: Path, params: Params)
         status="FAILED",
         params=dict(flat_params(params)),
         metrics={f"{stage}.{name}s": float(severities.get(name, 0)) for name in ("error", "warning")},
-        tags={**identity(), **tags, "observatory.study": params.study, "observatory.subset": params.subset},
+        tags={
+            **identity(params.study),
+            **tags,
+            "observatory.study": params.study,
+            "observatory.subset": params.subset,
+        },
         inputs=inputs,
         artifacts=[(docs, f"data_docs/{stage}"), (paths.PARAMS, "")],
     )
@@ -105,17 +122,17 @@ def judged_conclusions() -> list[dict[str, Any]]:
 
 def fact_inputs(params: Params) -> list[Input]:
     """Return the tables of the study with their md5."""
-    folder = paths.study_folder(params.study)
-    names = sorted(path.name for path in folder.iterdir() if path.suffix in (".csv", ".yaml"))
-    return [Input(f"{folder}/{name}", file_md5(folder / name), "fact") for name in names if (folder / name).is_file()]
+    return [Input(path, digest, "fact") for path, digest in fact_files(params.study).items()]
 
 
 def gate_tags(verdict: Mapping[str, Any]) -> dict[str, str]:
     """Return the gate's verdict, and every waiver and correction by name."""
-    tags = {"observatory.gate": "open"}
+    tags = {"observatory.gate": "open"} | {f"observatory.{name}.n": str(verdict[name]) for name in NAMED}
+    if "findings_matrix" not in paths.table_names():
+        # of an old state, and gone from the cache
+        return tags
     table = read_findings("matrix")
-    for severity in ("waived", "corrected"):
+    for severity in NAMED:
         rows = table[table["severity"] == severity]
-        tags[f"observatory.{severity}.n"] = str(verdict[severity])
         tags[f"observatory.{severity}"] = ", ".join(f"{r.model_id}:{r.benchmark}" for r in rows.itertuples())
     return tags

@@ -1,25 +1,19 @@
 """MLflow runs read back.
 
-The database in the repository root is read as what it is, an SQLite file: importing MLflow's client takes two
-seconds, as long as a whole trace may. A server is asked through the client. A test holds the two against each other.
+A local store is read from our own record of each run, a file among its artifacts: importing MLflow's client takes two
+seconds, as long as a whole trace may. A server is asked through the client, and so is a local store where a run is to
+be held against its record (`stored`). A test holds the two against each other.
 """
 
-import os
-import sqlite3
+import json
 from collections.abc import Iterator, Mapping
-from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlparse
 
-STATE_TAG = "observatory.state"
-EVALUATION_TAG = "observatory.evaluation"
-"""Of the runs that watched a model being evaluated."""
-RECORD_TAG = "observatory.record"
-RECORD = "record.json"
-"""Artifact that says what was logged; its md5 is in the tag."""
-SQLITE = "sqlite:///"
+from stages.tracking.place import Store
+from stages.tracking.record import EVALUATION_TAG, RECORD, STATE_TAG
 
 
 @dataclass(frozen=True)
@@ -76,136 +70,123 @@ class Run:
         return Path(unquote(parts.path)) if parts.scheme in {"", "file"} else None
 
 
-def store(root: Path) -> str:
-    """Return the tracking URI, as `stages.tracking.log` has it."""
-    return os.environ.get("MLFLOW_TRACKING_URI") or f"{SQLITE}{root / 'mlflow.db'}"
-
-
-def database(root: Path) -> Path | None:
-    """Return the SQLite file of the store, None when it is a server."""
-    uri = store(root)
-    return Path(uri.removeprefix(SQLITE)) if uri.startswith(SQLITE) else None
-
-
 def has_store(root: Path) -> bool:
     """Tell whether there is a store to read."""
-    path = database(root)
-    return path is None or path.is_file()
+    return Store(root).exists
 
 
 def runs(root: Path) -> list[Run]:
     """Return every run that logs a state, oldest first; none when there is no store.
 
     Raises:
-        sqlite3.DatabaseError: The database is damaged.
+        StoreError: A server does not answer.
     """
-    return _with_tag(root, STATE_TAG)
-
-
-def evaluations(root: Path) -> list[Run]:
-    """Return every run that watched an evaluation, oldest first; none when there is no store.
-
-    Raises:
-        sqlite3.DatabaseError: The database is damaged.
-    """
-    return _with_tag(root, EVALUATION_TAG)
+    store = Store(root)
+    if not store.exists:
+        return []
+    return _recorded(store) if store.location("") is not None else stored(root)
 
 
 def of_state(digest: str, root: Path) -> list[Run]:
     """Return the runs of a state, oldest first.
 
     Raises:
-        sqlite3.DatabaseError: The database is damaged.
+        StoreError: A server does not answer.
     """
-    return _with_tag(root, STATE_TAG, digest)
+    return [run for run in runs(root) if run.state == digest]
 
 
 def of_id(beginning: str, root: Path) -> list[Run]:
     """Return the runs of states whose id begins so.
 
     Raises:
-        sqlite3.DatabaseError: The database is damaged.
+        StoreError: A server does not answer.
     """
     return [run for run in runs(root) if run.run_id.startswith(beginning)]
 
 
-def _with_tag(root: Path, tag: str, value: str | None = None) -> list[Run]:
-    """Return the runs with a tag, of any value for None."""
-    if not has_store(root):
-        return []
-    path = database(root)
-    if path is not None:
-        return list(_from_database(path, tag, value))
-    return [run for run in _from_client(store(root), tag) if value in {None, run.tags[tag]}]
+def stored(root: Path, history_of: str = "") -> list[Run]:
+    """Return every run that logs a state as MLflow has it, oldest first.
 
+    Args:
+        root: Repository.
+        history_of: State of whose runs every value of every metric is wanted, not only the latest.
 
-def _from_database(path: Path, tag: str, wanted: str | None) -> Iterator[Run]:
-    query = """
-        SELECT r.run_uuid, e.name, r.name, r.status, r.lifecycle_stage, r.start_time, r.end_time, r.artifact_uri
-        FROM runs r JOIN experiments e USING (experiment_id) JOIN tags t ON t.run_uuid = r.run_uuid
-        WHERE t.key = :tag AND (:value IS NULL OR t.value = :value) ORDER BY r.start_time
+    Raises:
+        StoreError: The store cannot be read.
     """
-    with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as connection:
-        rows = connection.execute(query, {"tag": tag, "value": wanted}).fetchall()
-        for run_id, experiment, name, status, stage, started, ended, uri in rows:
-
-            def table(sql: str, run_id: str = run_id) -> list[tuple[Any, ...]]:
-                return connection.execute(sql, {"run": run_id}).fetchall()
-
-            metrics: dict[str, tuple[float, ...]] = {}
-            for key, value in table(
-                "SELECT key, value FROM latest_metrics WHERE run_uuid = :run "
-                "UNION SELECT key, value FROM metrics WHERE run_uuid = :run"
-            ):
-                metrics[key] = (*metrics.get(key, ()), value)
-            yield Run(
-                run_id,
-                experiment,
-                name or "",
-                status,
-                stage != "active",
-                started,
-                ended,
-                uri,
-                params=dict(table("SELECT key, value FROM params WHERE run_uuid = :run")),
-                metrics=metrics,
-                tags=dict(table("SELECT key, value FROM tags WHERE run_uuid = :run")),
-                inputs=dict(
-                    table(
-                        "SELECT d.name, d.digest FROM inputs i JOIN datasets d ON d.dataset_uuid = i.source_id "
-                        "WHERE i.destination_id = :run AND i.source_type = 'DATASET'"
-                    )
-                ),
-            )
+    return list(_from_client(Store(root), STATE_TAG, history_of))
 
 
-def _from_client(uri: str, tag: str) -> Iterator[Run]:
+def evaluations(root: Path) -> list[Run]:
+    """Return every run that watched an evaluation as MLflow has it, oldest first.
+
+    Raises:
+        StoreError: The store cannot be read.
+    """
+    return list(_from_client(Store(root), EVALUATION_TAG))
+
+
+def _recorded(store: Store) -> list[Run]:
+    """Return the runs of a local store by their records; of one state the newest, as the store was rebuilt since."""
+    newest: dict[tuple[str, str], Run] = {}
+    found = (run for path in store.artifacts.glob(f"*/*/artifacts/{RECORD}") for run in _of_record(path))
+    for run in sorted(found, key=lambda run: run.started or 0):
+        newest.pop((run.state, run.status), None)
+        newest[run.state, run.status] = run
+    return list(newest.values())
+
+
+def _of_record(path: Path) -> Iterator[Run]:
+    """Yield the run that a record tells of, none when it is damaged."""
+    try:
+        record: Mapping[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        run_id, experiment = path.parts[-3], path.parts[-4]
+        logged = int(record.get("logged") or path.stat().st_mtime * 1000)
+        tags = {**record["tags"], "observatory.trace": f"observatory trace run:{run_id}"}
+        metrics = {name: (value,) for name, value in record["metrics"].items()}
+        params, inputs, status = record["params"], record["inputs"], record["status"]
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return
+    uri, name = path.parent.as_uri(), tags.get("mlflow.runName", "")
+    yield Run(
+        run_id, experiment, name, status, False, logged, logged, uri, params, metrics, tags, inputs
+    )  # fmt: skip
+
+
+def _from_client(store: Store, tag: str, history_of: str = "") -> Iterator[Run]:
     from mlflow.entities import ViewType
-    from mlflow.tracking import MlflowClient
 
-    client = MlflowClient(uri)
-    names = {e.experiment_id: e.name for e in client.search_experiments(view_type=ViewType.ALL)}
-    token = None
-    while True:
-        page = client.search_runs(
-            list(names), f"tags.`{tag}` != ''", ViewType.ALL, order_by=["start_time"], page_token=token
-        )
-        for found in page:
-            info, data = found.info, found.data
-            yield Run(
-                info.run_id,
-                names[info.experiment_id],
-                info.run_name or "",
-                info.status,
-                info.lifecycle_stage != "active",
-                info.start_time,
-                info.end_time,
-                info.artifact_uri,
-                params=dict(data.params),
-                metrics={key: (value,) for key, value in data.metrics.items()},
-                tags=dict(data.tags),
-                inputs={item.dataset.name: item.dataset.digest for item in found.inputs.dataset_inputs},
+    from stages.tracking.connection import reading
+
+    with reading(store) as client:
+        names = {e.experiment_id: e.name for e in client.search_experiments(view_type=ViewType.ALL)}
+        token = None
+        while True:
+            page = client.search_runs(
+                list(names), f"tags.`{tag}` != ''", ViewType.ALL, order_by=["start_time"], page_token=token
             )
-        token = page.token
-        if not token:
-            return
+            for found in page:
+                info, data = found.info, found.data
+                metrics = {key: (value,) for key, value in data.metrics.items()}
+                if history_of and data.tags.get(STATE_TAG) == history_of:
+                    for key, (latest,) in metrics.items():
+                        values = [item.value for item in client.get_metric_history(info.run_id, key)]
+                        metrics[key] = (latest, *sorted({*values} - {latest}))
+                yield Run(
+                    info.run_id,
+                    names[info.experiment_id],
+                    info.run_name or "",
+                    info.status,
+                    info.lifecycle_stage != "active",
+                    info.start_time,
+                    info.end_time,
+                    info.artifact_uri,
+                    params=dict(data.params),
+                    metrics=metrics,
+                    tags=dict(data.tags),
+                    inputs={item.dataset.name: item.dataset.digest for item in found.inputs.dataset_inputs},
+                )
+            token = page.token
+            if not token:
+                return

@@ -5,6 +5,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+STATE_TAG = "observatory.state"
+EVALUATION_TAG = "observatory.evaluation"
+"""Of the runs that watched a model being evaluated."""
+REPOSITORY_TAG = "observatory.repository"
+"""Of runs: which folder of which machine logs into them, so that nobody takes another's running run for a dead one."""
+EXPERIMENT_TAG = "observatory.experiment"
+"""Of the experiments that we made: what their runs are."""
+RECORD_TAG = "observatory.record"
+RECORD = "record.json"
+"""Artifact that says what was logged; its md5 is in the tag. `observatory verify` holds the run against it."""
+
 
 @dataclass(frozen=True)
 class Input:

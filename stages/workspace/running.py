@@ -1,7 +1,7 @@
 """How a stage talks to the user of `dvc repro`: lines, and an exit code."""
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from stages.contracts.errors import InputError
 from stages.contracts.names import one_line
@@ -12,9 +12,14 @@ def run_stage(main: Callable[[], None]) -> None:
     try:
         main()
     except InputError as error:
-        for line in error.lines():
-            print(line, file=sys.stderr)  # noqa: T201 (a command's answer)
+        complain(error.lines())
         raise SystemExit(1) from None
+
+
+def complain(lines: Sequence[str]) -> None:
+    """Print what is wrong, a line each."""
+    for line in lines:
+        print(line, file=sys.stderr, flush=True)  # noqa: T201 (a command's answer)
 
 
 def say(line: str) -> None:

@@ -1,34 +1,46 @@
 """MLflow runs read back, by both ways, and the way from a run to its commit, experiment and trace."""
 
+import json
+import shutil
+from dataclasses import replace
 from pathlib import Path
 
-import pytest
-
 from stages.commands.snapshot import opened
-from stages.tracking import live as tracking_live
-from stages.tracking import log as tracking
 from stages.tracking import read as tracking_read
+from stages.tracking.read import Run
+from stages.tracking.record import RECORD, RECORD_TAG
 from tests.commands.conftest import inside
 from tests.commands.study import STUDY, md5
 from tests.repository import Repository
 
 
-def test_the_database_and_the_client_tell_the_same(study: Repository, monkeypatch: pytest.MonkeyPatch):
-    by_file = tracking_read.runs(study.path)
-    by_client = list(tracking_read._from_client(tracking_read.store(study.path), tracking_read.STATE_TAG))
-    assert by_file == by_client
-    assert len(by_file) >= 3
-    # a server is asked through the client
-    monkeypatch.setattr(tracking_read, "database", lambda root: None)
-    assert tracking_read.of_state(by_file[0].state, study.path) == by_file[:1]
+def without(run: Run, *names: str) -> Run:
+    """Return a run without its times and some tags."""
+    tags = {name: value for name, value in run.tags.items() if name not in names}
+    return replace(run, tags=tags, started=None, ended=None)
 
 
-def test_names_agree_with_what_writes_them():
-    assert tracking_read.STATE_TAG == tracking.STATE_TAG
-    assert tracking_read.RECORD_TAG == tracking.RECORD_TAG
-    assert tracking_read.RECORD == tracking.RECORD
-    assert tracking_read.EVALUATION_TAG == tracking_live.EVALUATION_TAG
-    assert tracking_read.store(Path("/somewhere")) == tracking.store_uri(Path("/somewhere"))
+def test_our_record_and_the_client_tell_the_same(study: Repository):
+    by_record = [without(run, RECORD_TAG) for run in tracking_read.runs(study.path)]
+    by_client = [without(run, RECORD_TAG) for run in tracking_read.stored(study.path)]
+    assert by_record == by_client
+    assert len(by_record) >= 3
+
+
+def test_of_a_rebuilt_store_the_newest_record_of_a_state_counts(copy: Repository):
+    first, *_ = tracking_read.runs(copy.path)
+    folder = copy.path / "mlruns/observatory"
+    shutil.copytree(folder / first.run_id, folder / ("0" * 32))
+    record = folder / ("0" * 32) / "artifacts" / RECORD
+    content = json.loads(record.read_text(encoding="utf-8"))
+    record.write_text(json.dumps({**content, "logged": content["logged"] + 1}), encoding="utf-8")
+    assert [run.run_id for run in tracking_read.of_state(first.state, copy.path)] == ["0" * 32]
+
+
+def test_a_damaged_record_is_no_run(copy: Repository):
+    first, *rest = tracking_read.runs(copy.path)
+    (copy.path / "mlruns/observatory" / first.run_id / "artifacts" / RECORD).write_text("{", encoding="utf-8")
+    assert tracking_read.runs(copy.path) == rest
 
 
 def test_a_run_is_found_by_its_state_and_by_the_beginning_of_its_id(study: Repository):
@@ -63,5 +75,5 @@ def test_a_run_leads_to_commit_experiment_inputs_and_trace(study: Repository):
 def test_artifacts_are_found_after_the_repository_moved(study: Repository, tmp_path: Path):
     moved = study.copy_to(tmp_path / "elsewhere")
     run, *_ = tracking_read.runs(moved.path)
-    assert run.stored() == study.path / f"mlruns/observatory/{run.run_id}/artifacts"
+    assert run.stored() == moved.path / f"mlruns/observatory/{run.run_id}/artifacts"
     assert run.artifacts(moved.path) == moved.path / f"mlruns/observatory/{run.run_id}/artifacts"

@@ -60,7 +60,7 @@ def test_a_metric_leads_through_stages_and_parameters_to_the_facts(study: Reposi
     assert nodes["reports/metrics/scale.json"]["md5"] == md5(study.path / "reports/metrics/scale.json")
     assert nodes["stage:decompose"]["params"]["decompose.n_components"] == 4
     assert nodes["stage:decompose"]["code"][COMPONENTS] == folder_md5(study.path / COMPONENTS)
-    assert nodes["metadata"]["files"][f"{STUDY}/scores.csv"] == md5(study.path / FACTS / "scores.csv")
+    assert nodes[FACTS]["files"]["scores.csv"] == md5(study.path / FACTS / "scores.csv")
     assert [f"data/evaluations/{MODEL}", "stage:assemble"] in content["edges"]
     assert isinstance(content["evidence"]["value"], float)
 
@@ -86,7 +86,7 @@ def test_every_figure_is_traced_to_the_tables_that_it_shows(study: Repository):
             found = ids(content)
             assert content["kind"] == "figure"
             assert content["evidence"]["md5"] == md5(figure)
-            assert {"stage:report", "stage:assemble", "stage:ingest", "metadata"} <= found
+            assert {"stage:report", "stage:assemble", "stage:ingest"} <= found
             assert any(path.startswith(("reports/tables/", "data/score_matrix")) for path in found), name
             if "correlation" in name:
                 assert "stage:decompose" not in found
@@ -101,7 +101,7 @@ def test_every_claim_is_traced(study: Repository):
             assert float(content["evidence"]["claim"]["published"]) == row.published
             assert "reproduced" in content["evidence"]["result"]["status"]
             assert content["paths"], row.claim_id
-            assert "metadata" in ids(content)
+            assert FACTS in ids(content)
 
 
 def test_every_claim_of_the_shipped_study_has_a_source(shipped: Repository):

@@ -23,6 +23,7 @@ class StateRecord:
         citation: Of the study.
         licence: Likewise.
         runs: Its MLflow runs.
+        trouble: Why they are not known, or "".
     """
 
     digest: str
@@ -32,6 +33,7 @@ class StateRecord:
     citation: str
     licence: str
     runs: Sequence[Run]
+    trouble: str = ""
 
     def branch(self) -> Branch:
         """Return it as a tree to print."""
@@ -48,7 +50,9 @@ class StateRecord:
         for run in self.runs:
             command = f"`observatory trace {RUN}{run.run_id}`"
             lines.append(f"MLflow run {run.run_id} ({run.experiment}: {run.name}), {run.status}; {command}")
-        if not self.runs:
+        if self.trouble:
+            lines.append(f"MLflow runs are not known: {self.trouble}")
+        elif not self.runs:
             lines.append("no MLflow run of it here: `observatory track --rebuild` logs it")
         return Branch(f"state {self.digest} ({revision.name})", tuple(lines))
 

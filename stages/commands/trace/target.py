@@ -48,6 +48,12 @@ def trace(target: str, *, down: bool = False, samples: int = 0, rev: str | None 
 
 def _state(snapshot: Snapshot) -> StateRecord:
     params, info = snapshot.params, load_info(snapshot.params.study)
+    runs, trouble = [], ""
+    try:
+        runs = snapshot.runs()
+    except InputError as error:
+        # a server that is down costs the line about its runs, not the trace
+        trouble = " ".join(error.problems)
     return StateRecord(
         digest=snapshot.digest,
         revision=snapshot.revision,
@@ -55,7 +61,8 @@ def _state(snapshot: Snapshot) -> StateRecord:
         subset=params.subset,
         citation=info.citation,
         licence=info.licence,
-        runs=snapshot.runs(),
+        runs=runs,
+        trouble=trouble,
     )
 
 

@@ -1,19 +1,20 @@
 """MLflow runs against what was logged, and the run of a state against the state."""
 
 import json
-import sqlite3
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from stages.commands.snapshot import Snapshot
 from stages.commands.verify.report import Report
+from stages.contracts.errors import InputError
 from stages.lineage.cache import file_md5
 from stages.lineage.git import git
 from stages.lineage.pipeline import flatten
 from stages.tracking import read as tracking_read
 from stages.tracking.projection import flat_params
-from stages.tracking.read import RECORD, RECORD_TAG, Run
+from stages.tracking.read import Run
+from stages.tracking.record import RECORD, RECORD_TAG
 from stages.workspace.outputs import read_metrics
 from stages.workspace.paths import EVALUATIONS, FIGURES, METRICS, TABLES
 
@@ -23,6 +24,8 @@ OURS = ("observatory.", "dvc.")
 """Beginnings of tags that nobody else writes."""
 LATER = {RECORD_TAG, "observatory.trace"}
 """Tags that are written after the record."""
+DONE = {"FINISHED", "FAILED"}
+"""How runs end that were logged whole."""
 FOLDERS = {"tables": TABLES, "metrics": METRICS, "figures": FIGURES}
 
 
@@ -39,10 +42,14 @@ def check_runs(snapshot: Snapshot, intact: frozenset[str], report: Report) -> No
         report.notes.append("no MLflow store here: `observatory track --rebuild` logs this state")
         return
     try:
-        runs = tracking_read.runs(root)
+        runs = tracking_read.stored(root, history_of=snapshot.digest)
         watched = {run.run_id: run for run in tracking_read.evaluations(root)}
-    except sqlite3.DatabaseError as error:
-        report.add([f"mlflow.db is damaged ({error}): delete it, then `observatory track --rebuild`"])
+    except InputError as error:
+        (line,) = error.problems
+        if " is damaged " in line:
+            report.add([line])
+        else:
+            report.notes.append(f"MLflow runs are not compared: {line}")
         return
     for run in runs:
         report.count("runs", 1)
@@ -52,11 +59,10 @@ def check_runs(snapshot: Snapshot, intact: frozenset[str], report: Report) -> No
         report.add(f"MLflow run {run.run_id}: {line}" for line in _state_problems(run, snapshot, intact))
     if not mine:
         _report_absence(snapshot, report)
-    moved = [place for run in runs if (place := run.stored()) and not place.is_relative_to(root)]
+    moved = [place for run in runs if (place := run.stored()) and not place.is_dir() and run.artifacts(root) != place]
     if moved:
         report.notes.append(
-            f"the MLflow store has its artifacts in {moved[0].parents[1]}, so it was made there: delete mlflow.db, "
-            "then `observatory track --rebuild`"
+            f"the MLflow store has artifacts in {moved[0].parents[1]}: `observatory track` points it to where they are"
         )
     report.add(_evaluation_problems(snapshot, intact, watched))
     report.add(_tracked_problems(root))
@@ -82,15 +88,15 @@ def _report_absence(snapshot: Snapshot, report: Report) -> None:
 
 def _run_problems(run: Run, root: Path) -> Iterator[str]:
     """Yield what differs between a run and the record of what was logged."""
-    if run.deleted:
-        yield "lies in MLflow's trash: `mlflow` can restore it"
     folder = run.artifacts(root)
     if folder is None:
         return
+    if run.deleted and run.status in DONE:
+        yield "lies in MLflow's trash: `mlflow` can restore it"
     path = folder / RECORD
     if RECORD_TAG not in run.tags:
-        # a run that was cut off has neither
-        if path.is_file() or run.status in {"FINISHED", "FAILED"}:
+        # a run that was cut off may have a record, but was not closed
+        if run.status in DONE:
             yield f"has no tag {RECORD_TAG}: not as it was logged"
         return
     if not path.is_file():
