@@ -25,7 +25,7 @@ def test_make_repro_in_a_fresh_clone(shipped: Repository, tmp_path: Path):
         return done.stdout + done.stderr
 
     first = make("repro")
-    assert "paper against here" in first
+    assert "published vs. reproduced" in first
     assert "scaling.all.pc1.en.rho" in first
     assert "report: reports/index.html" in first
     assert (clone / "reports/index.html").is_file()
@@ -37,4 +37,4 @@ def test_make_repro_in_a_fresh_clone(shipped: Repository, tmp_path: Path):
         ["bash", "-c", "source .venv/bin/activate && observatory summary"], cwd=clone, env=env, capture_output=True,
         text=True, check=True,
     )  # fmt: skip
-    assert "paper against here" in activated.stdout
+    assert "published vs. reproduced" in activated.stdout

@@ -34,7 +34,7 @@ class Summary:
         if self.claims.empty:
             yield f"{self.study}, subset {self.subset}: no published numbers to compare with"
         else:
-            yield f"{self.study}, subset {self.subset}: paper against here"
+            yield f"{self.study}, subset {self.subset}: published vs. reproduced"
             yield table(self.claims)
             missed = self.claims[(self.claims["status"] != REPRODUCED) & (self.claims["note"] != "")]
             yield from (f"not reproduced: {row.claim_id}: {row.note}" for row in missed.itertuples())

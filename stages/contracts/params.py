@@ -24,7 +24,7 @@ class BudgetParams(Frozen):
     tolerance: Annotated[float, Field(ge=0, lt=1)]
     """Relative difference up to which a printed and a derived token count are called equal."""
     typical_factor: Annotated[float, Field(gt=1)]
-    """A count this many times above or below the median of the study is refused as a slip of unit."""
+    """A count this many times above or below the median of the study is refused as a likely unit error."""
 
 
 class EvaluateParams(Frozen):

@@ -52,7 +52,7 @@ def range_problem(value: float, low: float | None, high: float | None, above: fl
 
     Returns:
         None, or a phrase that continues "... is VALUE, ": what is expected and, where it can be guessed, how
-        to mend it.
+        to fix it.
     """
     least, most, exceeded = limits(low, high, above)
     if not (value < least or value > most or value <= exceeded):

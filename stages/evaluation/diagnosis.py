@@ -45,7 +45,7 @@ CAUSES: tuple[tuple[str, Setting], ...] = (
     ("one more example is needed", Setting(example=_EXAMPLE)),
     ("answers only in chat format", Setting(chat_template=True)),
 )
-"""Cause and what mends it if it is the cause, those first that leave the question as it is."""
+"""Cause and the fix if it is the cause, those first that leave the question as it is."""
 _OTHER_QUESTION = ("stops", "example", "chat_template")
 
 
@@ -144,7 +144,7 @@ def benchmark(unit: Unit, model: Any) -> Ask:  # noqa: ANN401  lm-eval has no ty
 
 
 def examine(ask: Ask, limits: Limits) -> Iterator[Trial]:
-    """Try the protocol, then each cause alone, then, unless one of them mends it, each two together.
+    """Try the protocol, then each cause alone, then, unless one of them fixes it, each two together.
 
     Args:
         ask: Asks the items.
@@ -162,7 +162,7 @@ def examine(ask: Ask, limits: Limits) -> Iterator[Trial]:
         trial = _try(cause, setting, ask)
         singles.append(trial)
         yield trial
-    if any(mends(trial, first, limits) for trial in singles):
+    if any(fixes(trial, first, limits) for trial in singles):
         return
     possible = [trial for trial in singles if trial.outcome is not None]
     for one, other in combinations(possible, 2):
@@ -178,7 +178,7 @@ def _try(cause: str, setting: Setting, ask: Ask) -> Trial:
     return Trial(cause, setting, outcome, answer)
 
 
-def mends(trial: Trial, before: Trial, limits: Limits) -> bool:
+def fixes(trial: Trial, before: Trial, limits: Limits) -> bool:
     """Tell whether a setting makes the model answer, and no worse than it did."""
     after = trial.outcome
     return (
@@ -190,7 +190,7 @@ def mends(trial: Trial, before: Trial, limits: Limits) -> bool:
 
 
 def smallest(trials: Sequence[Trial], limits: Limits) -> Trial | None:
-    """Return the trial with the least that mends it; None where nothing does, or nothing is wrong.
+    """Return the trial with the smallest change that fixes it; None where nothing does, or nothing is wrong.
 
     Fewer changes are less; then those that leave the question as it is; then the better score counts.
 
@@ -199,8 +199,8 @@ def smallest(trials: Sequence[Trial], limits: Limits) -> Trial | None:
         limits: What counts as answering.
     """
     first, *rest = trials
-    mended = [trial for trial in rest if mends(trial, first, limits)]
-    return min(mended, key=_size, default=None)
+    fixing = [trial for trial in rest if fixes(trial, first, limits)]
+    return min(fixing, key=_size, default=None)
 
 
 def _size(trial: Trial) -> tuple[int, int, float]:

@@ -20,7 +20,7 @@ from stages.evaluation import model_source
 from stages.evaluation.harness import run as harness
 from stages.evaluation.harness.faults import disk_explained, is_full
 from stages.evaluation.store import Store, write_json
-from stages.evaluation.unit import Run, Unit, versions
+from stages.evaluation.unit import RunOptions, Unit, versions
 from stages.lineage import state
 from stages.sandbox import run as sandbox
 from stages.tasks import data
@@ -34,9 +34,9 @@ NEEDED = ("lm_eval", "torch", "transformers", "accelerate", "tokenizers", "datas
 PARTIAL = paths.EVALUATIONS.parent / ".evaluating"
 
 
-def run_of(params: EvaluateParams) -> Run:
+def run_of(params: EvaluateParams) -> RunOptions:
     """Return how models are run."""
-    return Run(
+    return RunOptions(
         backend=params.backend,
         dtype=params.dtype,
         limit=params.limit,

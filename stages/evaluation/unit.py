@@ -25,7 +25,7 @@ SCORING = {
 
 
 @dataclass(frozen=True)
-class Run:
+class RunOptions:
     """How models are run; the first three decide results, the others only where and how fast.
 
     Attributes:
@@ -60,7 +60,7 @@ class Unit:
     benchmark: str
     model: ModelSource
     setting: Setting
-    run: Run
+    run: RunOptions
     data: DataRecord
 
     @property

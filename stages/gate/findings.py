@@ -45,7 +45,7 @@ class Finding:
         severity: Only an `error` stops the pipeline.
         model_id: Model concerned, or empty.
         benchmark: Benchmark concerned, or empty.
-        message: What, where, how to mend, on one line.
+        message: What, where, how to fix it, on one line.
     """
 
     check: str

@@ -271,10 +271,10 @@ def protocol_findings(cells: pd.DataFrame, *, mixed_allowed: bool) -> list[Findi
                 f"{benchmark}: measured as '{protocol}' for {names}, as '{counts.index[0]}' for the others: "
                 "these numbers cannot share a column"
             )
-            mend = (
+            fix = (
                 " (assemble.mixed_protocols allows it)"
                 if mixed_allowed
                 else "; -S assemble.mixed_protocols=true keeps both"
             )
-            found.append(Finding("protocol", severity, few[0] if len(few) == 1 else "", str(benchmark), text + mend))
+            found.append(Finding("protocol", severity, few[0] if len(few) == 1 else "", str(benchmark), text + fix))
     return found

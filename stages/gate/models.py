@@ -68,7 +68,7 @@ def check_models(
         models: models.csv, indexed by model_id, with types as read.
         languages: Language codes; their token columns are checked.
         found: Printed token counts that disagree with the rules.
-        typical_factor: Factor from the median of the study above or below which a count is a slip of unit.
+        typical_factor: Factor from the median of the study above or below which a count is a likely unit error.
         where: Path to show in messages.
     """
     findings = unit_findings(models, typical_factor, where)
@@ -81,8 +81,8 @@ def check_models(
     for item in found:
         off = max(item.printed, item.derived) / max(min(item.printed, item.derived), 1e-9)
         unit = off >= NAME_FACTOR
-        mend = ": looks like a slip of unit, write billions of tokens" if unit else "; the printed value is used"
-        message = f"{where}: {item.line()}{mend}"
+        fix = ": looks like a likely unit error, write billions of tokens" if unit else "; the printed value is used"
+        message = f"{where}: {item.line()}{fix}"
         severity: Severity = "error" if unit else "warning"
         findings.append(Finding("token_rules", severity, item.model_id, "", message))
     return findings

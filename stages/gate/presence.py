@@ -16,13 +16,13 @@ def missing_findings(X: pd.DataFrame, where: str, *, modelled: bool = False) -> 
         modelled: Whether the analysis models missing cells: then they are a warning instead of an error.
     """
     severity: Severity = "warning" if modelled else "error"
-    mend = "it is modelled" if modelled else "add the scores, or choose what to do with assemble.missing"
+    fix = "it is modelled" if modelled else "add the scores, or choose what to do with assemble.missing"
     found = []
     for model_id, row in X.isna().iterrows():
         gaps = [str(name) for name in X.columns[row.to_numpy(dtype=bool)]]
         if gaps:
             names = ", ".join(gaps) if len(gaps) < X.shape[1] else "every benchmark"
-            message = f"{where}: {model_id} has no score on {names}: {mend}"
+            message = f"{where}: {model_id} has no score on {names}: {fix}"
             found.append(Finding("complete", severity, str(model_id), gaps[0] if len(gaps) == 1 else "", message))
     return found
 

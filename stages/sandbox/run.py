@@ -111,7 +111,7 @@ def run_programs(
     Args:
         programs: Any number of them; each gets its own two jails.
         limits: For each program.
-        workers: Programs at a time; the cores that this process may use unless told.
+        workers: Programs at a time; default the cores that this process may use.
 
     Raises:
         InputError: bubblewrap is missing or cannot start.

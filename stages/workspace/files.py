@@ -15,7 +15,7 @@ def read_text(path: Path) -> str:
     """Read a UTF-8 text file.
 
     Raises:
-        InputError: It does not exist or is no UTF-8.
+        InputError: It does not exist or is not UTF-8.
     """
     try:
         return path.read_text(encoding="utf-8")

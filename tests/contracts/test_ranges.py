@@ -34,7 +34,7 @@ def table(jsquad, mgsm_ja):
         (-1.0, (0, 1), "expected 0 to 1: looks like a marker, leave the cell empty when the value is missing"),
         (-0.01, (0, 1), "expected 0 to 1: looks like a marker, leave the cell empty when the value is missing"),
         (9999.0, (0, 1), "expected 0 to 1: looks like a marker, leave the cell empty when the value is missing"),
-        (50.0, (0, 10), "expected 0 to 10"),  # percent of 10 would not be mended by dividing by 100
+        (50.0, (0, 10), "expected 0 to 10"),  # percent of 10 would not be fixed by dividing by 100
         (-3.0, (0, None), "expected at least 0"),
         (7.0, (None, 5), "expected at most 5"),
         (0.0, (None, None, 0), "expected more than 0"),

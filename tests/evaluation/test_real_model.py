@@ -15,7 +15,7 @@ from stages.contracts.study.model_record import ModelRecord
 from stages.contracts.study.workarounds import PROTOCOL
 from stages.evaluation.harness import run as harness
 from stages.evaluation.model_source import locate
-from stages.evaluation.unit import Run, Unit
+from stages.evaluation.unit import RunOptions, Unit
 from stages.tasks import data
 from stages.tasks.registry import BENCHMARKS
 from tests.evaluation.mini import change_params, read_json
@@ -39,7 +39,7 @@ def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_a_real_model_answers_and_chooses(models: Path):
     """One load, two benchmarks; the answers are short and end at a stop string."""
-    run = Run(limit=LIMIT, device="cpu", data_dir=str(ITEMS))
+    run = RunOptions(limit=LIMIT, device="cpu", data_dir=str(ITEMS))
     source = locate(ModelRecord(MODEL, "", False, "", {}, {}), str(models))
     model = harness.load_model(source, run, "auto")
     results = {

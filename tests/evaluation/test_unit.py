@@ -13,7 +13,7 @@ from stages.contracts.study.workarounds import PROTOCOL, Setting
 from stages.evaluation import code_digest
 from stages.evaluation import unit as evaluated
 from stages.evaluation.model_source import ModelSource
-from stages.evaluation.unit import Run, Unit
+from stages.evaluation.unit import RunOptions, Unit
 from stages.tasks import data
 from stages.tasks.registry import BENCHMARKS, SEEDS, TASKS_DIR
 from tests.tasks.places import ITEMS
@@ -25,7 +25,7 @@ MODEL = ModelSource("org/a", "/somewhere", "folder", "", False, {"model.safetens
 
 @pytest.fixture(scope="module")
 def unit() -> Unit:
-    return Unit("triviaqa", MODEL, PROTOCOL, Run(data_dir=str(ITEMS)), data.describe("triviaqa", ITEMS))
+    return Unit("triviaqa", MODEL, PROTOCOL, RunOptions(data_dir=str(ITEMS)), data.describe("triviaqa", ITEMS))
 
 
 def pinned(monkeypatch, **changes):

@@ -90,4 +90,4 @@ def test_a_disagreement_with_the_rules_is_a_warning_and_a_slip_of_unit_an_error(
     far = Disagreement("m", "tokens_en_b", 2.17, 2520, "70 %")
     assert lines(near)[0].startswith("warning")
     assert lines(far)[0].startswith("error")
-    assert "slip of unit" in lines(far)[0]
+    assert "unit error" in lines(far)[0]

@@ -67,7 +67,7 @@ WESTERN = "Latin-1 or Windows-1252"
 
 
 def file_problem(data: bytes) -> str | None:
-    """Return why a file is no CSV text in UTF-8 and how to mend it, or None.
+    """Return why a file is not CSV text in UTF-8 and how to fix it, or None.
 
     The phrase continues "FILE ". Only the first such reason is given, for the others follow from it.
     """

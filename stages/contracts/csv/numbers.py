@@ -60,7 +60,7 @@ FORMS: tuple[tuple[Callable[[str], object], str], ...] = (
         "it holds an invisible character, type it anew",
     ),
     (form("=.*"), "it is a formula, write its value"),
-    (form("#[A-Za-z0-9/]+[!?]?"), "it is an error of a spreadsheet, mend it there"),
+    (form("#[A-Za-z0-9/]+[!?]?"), "it is an error of a spreadsheet, fix it there"),
     (form("['\u2018\u2019`´].*"), "delete the apostrophe before the number"),
     (form('["\u201c\u201d\u201e«»].*'), "delete the quote marks around the number"),
     (in_other_digits, "write it with the digits 0 to 9"),
@@ -111,11 +111,11 @@ def parse_number(text: str) -> float | str:
         text: The cell, not empty.
 
     Returns:
-        The number, exact to the nearest double; or what is expected and how to mend the cell, a phrase that
+        The number, exact to the nearest double; or what is expected and how to fix the cell, a phrase that
         continues "... is 'TEXT', ".
     """
     if len(text) > LONGEST or not PLAIN.fullmatch(text):
-        return f"expected a plain number: {mending(text)}"
+        return f"expected a plain number: {fix_of(text)}"
     value = float(text)
     if math.isinf(value):
         return "expected a plain number: it is too large"
@@ -124,8 +124,8 @@ def parse_number(text: str) -> float | str:
     return value
 
 
-def mending(text: str) -> str:
-    """Return how to mend a cell that is no plain number."""
+def fix_of(text: str) -> str:
+    """Return how to fix a cell that is no plain number."""
     if len(text) > LONGEST_EXPLAINED:
         return f"it has {len(text)} characters"
     bare = text.strip()

@@ -1,4 +1,4 @@
-"""Reading a CSV table strictly against its contract: typed, or refused with every problem and how to mend it.
+"""Reading a CSV table strictly against its contract: typed, or refused with every problem and how to fix it.
 
 Nothing is guessed: a cell that is no plain number never becomes a number, a missing value or zero.
 """

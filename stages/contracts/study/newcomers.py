@@ -28,7 +28,7 @@ def long_table(file: str) -> Table:
 
 
 def is_long(data: bytes) -> bool:
-    """Return whether a file has the columns of a long table; what is no CSV has not."""
+    """Return whether a file has the columns of a long table; what is not CSV has none."""
     if file_problem(data):
         return False
     header = next((record for record in records(data) if not record.problem), None)

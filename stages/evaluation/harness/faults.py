@@ -7,7 +7,7 @@ from pickle import UnpicklingError
 from typing import Any
 
 from stages.contracts.errors import InputError
-from stages.evaluation.unit import Run
+from stages.evaluation.unit import RunOptions
 
 SMALLER = "set evaluate.dtype to bfloat16, lower evaluate.batch_size, or spread it over more GPUs (device: all)"
 _OTHER_VOCABULARY = "the tokenizer has tokens that the model lacks: take tokenizer and weights of one model"
@@ -16,7 +16,7 @@ _FILES = (OSError, ValueError, ImportError, LookupError, TypeError, AttributeErr
 
 
 @contextlib.contextmanager
-def memory_explained(what: str, run: Run) -> Iterator[None]:
+def memory_explained(what: str, run: RunOptions) -> Iterator[None]:
     """Answer a lack of memory with one line on what to change."""
     import torch
 
@@ -32,7 +32,7 @@ def memory_explained(what: str, run: Run) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def loading_explained(model_id: str, run: Run) -> Iterator[None]:
+def loading_explained(model_id: str, run: RunOptions) -> Iterator[None]:
     """Answer what is wrong with a model's files, or a lack of memory, with one line."""
     from huggingface_hub.errors import StrictDataclassError
     from safetensors import SafetensorError
@@ -58,7 +58,7 @@ def loading_explained(model_id: str, run: Run) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def running_explained(what: str, run: Run) -> Iterator[None]:
+def running_explained(what: str, run: RunOptions) -> Iterator[None]:
     """Answer what can go wrong with a model that was loaded with one line."""
     try:
         with memory_explained(what, run):

@@ -15,7 +15,7 @@ from stages.contracts.errors import InputError, raise_all
 from stages.evaluation.harness.faults import SMALLER, loading_explained, running_explained, unfit
 from stages.evaluation.harness.weights import weight_problems
 from stages.evaluation.model_source import ModelSource
-from stages.evaluation.unit import Run, Unit, versions
+from stages.evaluation.unit import RunOptions, Unit, versions
 from stages.tasks.benchmark import Benchmark
 from stages.tasks.registry import BENCHMARKS, SEEDS, TASKS_DIR
 from stages.tasks.rows import DataRecord
@@ -39,7 +39,7 @@ class UnitResult:
     provenance: dict[str, Any]
 
 
-def load_model(model: ModelSource, run: Run, dtype: str) -> Any:  # noqa: ANN401  lm-eval has no types
+def load_model(model: ModelSource, run: RunOptions, dtype: str) -> Any:  # noqa: ANN401  lm-eval has no types
     """Load a model for all its benchmarks.
 
     Args:
@@ -94,7 +94,7 @@ def gpu_count() -> int:
     return int(torch.cuda.device_count())
 
 
-def placement(run: Run) -> dict[str, Any]:
+def placement(run: RunOptions) -> dict[str, Any]:
     """Return lm-eval's arguments for device and batch size.
 
     Raises:
@@ -185,7 +185,7 @@ def _data(record: DataRecord) -> dict[str, Any]:
     return content
 
 
-def task_manager(model: ModelSource, run: Run, *, slow: bool = False) -> Any:  # noqa: ANN401
+def task_manager(model: ModelSource, run: RunOptions, *, slow: bool = False) -> Any:  # noqa: ANN401
     """Return lm-eval's manager of the project's tasks, and of no others.
 
     Args:

@@ -1,4 +1,4 @@
-"""A table is read exactly, or refused with every problem, where it stands and how to mend it."""
+"""A table is read exactly, or refused with every problem, where it stands and how to fix it."""
 
 import bz2
 import codecs

@@ -18,7 +18,7 @@ from stages.evaluation.harness import run as harness
 from stages.evaluation.harness.faults import loading_explained
 from stages.evaluation.harness.finish import Finish, Finite, finish_of, without_lead
 from stages.evaluation.model_source import ModelSource, locate
-from stages.evaluation.unit import Run, Unit
+from stages.evaluation.unit import RunOptions, Unit
 from stages.tasks import data
 from stages.tasks.registry import BENCHMARKS, SEEDS
 from tests.tasks.places import ITEMS
@@ -26,7 +26,7 @@ from tests.tasks.tiny import save
 
 pytestmark = [pytest.mark.evaluation, pytest.mark.filterwarnings("ignore::DeprecationWarning")]
 
-RUN = Run(device="cpu", batch_size=4, data_dir=str(ITEMS))
+RUN = RunOptions(device="cpu", batch_size=4, data_dir=str(ITEMS))
 SIX = ("jemhopqa", "triviaqa", "squad2", "openbookqa", "xwino", "mmlu")
 
 
@@ -175,7 +175,11 @@ def test_a_setting_that_the_model_cannot_follow_is_one_line(model):
 
 def test_other_stops_replace_those_of_the_task(model, source):
     unit = Unit(
-        "triviaqa", source, Setting(stops=["\n"]), Run(**{**vars(RUN), "limit": 2}), data.describe("triviaqa", ITEMS)
+        "triviaqa",
+        source,
+        Setting(stops=["\n"]),
+        RunOptions(**{**vars(RUN), "limit": 2}),
+        data.describe("triviaqa", ITEMS),
     )
     result = harness.run_unit(unit, model)
     assert result.provenance["generation"]["until"] == ["\n"]
@@ -239,8 +243,8 @@ def test_a_context_without_room_for_a_prompt_is_one_line(source):
 
 def test_a_device_that_is_not_there_is_one_line():
     with pytest.raises(InputError, match=r"evaluate.device is cuda:7, but there are \d+ GPUs here"):
-        harness.placement(Run(device="cuda:7"))
-    assert harness.placement(Run(device="cpu")) == {"device": "cpu", "batch_size": harness.CPU_BATCH}
+        harness.placement(RunOptions(device="cuda:7"))
+    assert harness.placement(RunOptions(device="cpu")) == {"device": "cpu", "batch_size": harness.CPU_BATCH}
 
 
 @pytest.mark.parametrize(
@@ -256,13 +260,13 @@ def test_a_device_that_is_not_there_is_one_line():
     ],
 )
 def test_what_a_user_can_mend_is_one_line(error, told):
-    with pytest.raises(InputError) as caught, loading_explained("org/a", Run()):
+    with pytest.raises(InputError) as caught, loading_explained("org/a", RunOptions()):
         raise error
     assert told in caught.value.problems[0]
 
 
 def test_a_mistake_of_ours_stays_a_traceback():
-    with pytest.raises(RuntimeError, match="shape"), loading_explained("org/a", Run()):
+    with pytest.raises(RuntimeError, match="shape"), loading_explained("org/a", RunOptions()):
         raise RuntimeError("shape mismatch")
 
 
@@ -271,14 +275,14 @@ def test_the_cuda_kind_of_memory_error(monkeypatch):
 
     with (
         pytest.raises(InputError, match="out of memory with batch size 64"),
-        loading_explained("m", Run(batch_size=64)),
+        loading_explained("m", RunOptions(batch_size=64)),
     ):
         raise torch.cuda.OutOfMemoryError("CUDA out of memory")
 
 
 def test_a_missing_backend_is_one_line(source):
     with pytest.raises(InputError, match="vllm not installed here: install vllm"):
-        harness.load_model(source, Run(backend="vllm"), "auto")
+        harness.load_model(source, RunOptions(backend="vllm"), "auto")
 
 
 def test_own_folder_of_items_is_the_source(source, model):

@@ -11,7 +11,7 @@ from stages.contracts.study.workarounds import PROTOCOL
 from stages.evaluation.harness import run as harness
 from stages.evaluation.harness.asking import continuation
 from stages.evaluation.model_source import locate
-from stages.evaluation.unit import Run, Unit
+from stages.evaluation.unit import RunOptions, Unit
 from stages.tasks import data
 from tests.evaluation.harness import kinds
 from tests.tasks.places import ITEMS
@@ -80,7 +80,7 @@ def test_programs_known_by_heart_all_pass(kind: str, tmp_path: Path):
     assert len(rows) == 3
     kinds.save_learned(tmp_path / "x/heart", kind, [(row["prompt"], row["canonical_solution"]) for row in rows])
     source = locate(ModelRecord("x/heart", "", False, "", {}, {}), str(tmp_path))
-    run = Run(device="cpu", batch_size=8, data_dir=str(ITEMS))
+    run = RunOptions(device="cpu", batch_size=8, data_dir=str(ITEMS))
     unit = Unit("humaneval", source, PROTOCOL, run, data.describe("humaneval", ITEMS))
     result = harness.run_unit(unit, harness.load_model(source, run, "float32"))
     assert result.answers["raw"].iloc[0][0] == rows[0]["canonical_solution"]

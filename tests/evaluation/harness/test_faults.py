@@ -17,7 +17,7 @@ from stages.contracts.study.model_record import ModelRecord
 from stages.contracts.study.workarounds import PROTOCOL
 from stages.evaluation.harness import run as harness
 from stages.evaluation.model_source import locate
-from stages.evaluation.unit import Run, Unit
+from stages.evaluation.unit import RunOptions, Unit
 from stages.tasks import data
 from tests.tasks.places import ITEMS
 from tests.tasks.tiny import save
@@ -103,7 +103,7 @@ def test_a_spoiled_model_is_one_line(spoil, told, tmp_path):
     spoil(folder)
     source = locate(ModelRecord("x/tiny", "", False, "", {}, {}), str(tmp_path))
     with pytest.raises(InputError) as caught:
-        harness.load_model(source, Run(device="cpu"), "auto")
+        harness.load_model(source, RunOptions(device="cpu"), "auto")
     (line,) = caught.value.problems
     assert line.startswith("x/tiny: ")
     assert told in line
@@ -113,7 +113,7 @@ def test_a_spoiled_model_is_one_line(spoil, told, tmp_path):
 def test_an_added_token_that_the_model_lacks_is_one_line_once_it_is_used(tmp_path):
     save(tmp_path / "x/tiny")
     source = locate(ModelRecord("x/tiny", "", False, "", {}, {}), str(tmp_path))
-    run = Run(device="cpu", batch_size=4, data_dir=str(ITEMS))
+    run = RunOptions(device="cpu", batch_size=4, data_dir=str(ITEMS))
     loaded = harness.load_model(source, run, "auto")
     loaded.tokenizer.add_tokens(["Question"])
     unit = Unit("triviaqa", source, PROTOCOL, run, data.describe("triviaqa", ITEMS))
@@ -126,4 +126,4 @@ def test_a_device_of_another_system_is_one_line(monkeypatch):
 
     monkeypatch.setattr(torch.backends.mps, "is_available", lambda: False)
     with pytest.raises(InputError, match=r"evaluate\.device is mps, which this machine has not"):
-        harness.placement(Run(device="mps"))
+        harness.placement(RunOptions(device="mps"))

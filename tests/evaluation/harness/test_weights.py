@@ -15,7 +15,7 @@ from stages.contracts.study.model_record import ModelRecord
 from stages.evaluation.harness import run as harness
 from stages.evaluation.harness.weights import weight_problems
 from stages.evaluation.model_source import locate
-from stages.evaluation.unit import Run
+from stages.evaluation.unit import RunOptions
 from tests.tasks.tiny import save
 
 pytestmark = [pytest.mark.evaluation, pytest.mark.filterwarnings("ignore::DeprecationWarning")]
@@ -28,7 +28,7 @@ def folder(tmp_path: Path) -> Path:
 
 def load(folder: Path) -> object:
     source = locate(ModelRecord("x/tiny", "", False, "", {}, {}), str(folder.parents[1]))
-    return harness.load_model(source, Run(device="cpu"), "auto")
+    return harness.load_model(source, RunOptions(device="cpu"), "auto")
 
 
 def refused(folder: Path) -> str:
