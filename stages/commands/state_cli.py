@@ -28,7 +28,7 @@ def check(study: Path | None, *, machine: bool) -> None:
 @click.command(epilog=example("summary"))
 @JSON
 def summary(*, machine: bool) -> None:
-    """Print the paper's numbers against ours and where the report is."""
+    """Print published vs. reproduced numbers and where the report is."""
 
     def run() -> Result:
         from stages.commands.summary import summary as read_summary

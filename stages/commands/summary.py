@@ -1,4 +1,4 @@
-"""`observatory summary`: the paper's numbers against ours."""
+"""`observatory summary`: published vs. reproduced numbers."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
