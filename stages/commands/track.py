@@ -146,7 +146,7 @@ def _log_version(commit: str, tracked: Tracked) -> None:
 
 
 def _is_finished(snapshot: Snapshot) -> bool:
-    """Tell whether the dvc.lock of a commit was written for the parameters, code, facts and metrics of that commit."""
+    """Return whether dvc.lock was written for the parameters, code, facts and metrics of its commit."""
     lock = {name: stage for name, stage in snapshot.lock.items() if name not in PROJECTIONS}
     plan = {name: stage for name, stage in snapshot.plan.items() if name not in PROJECTIONS}
     files = {file for stage in plan.values() for file in stage.params if snapshot.tree.exists(file)}

@@ -76,7 +76,7 @@ class Limits:
     failed_rate: float
 
     def holds(self, outcome: Outcome) -> bool:
-        """Tell whether the model answers."""
+        """Return whether the model answers."""
         return outcome.empty_rate <= self.empty_rate and outcome.failed_rate <= self.failed_rate
 
 
@@ -179,7 +179,7 @@ def _try(cause: str, setting: Setting, ask: Ask) -> Trial:
 
 
 def fixes(trial: Trial, before: Trial, limits: Limits) -> bool:
-    """Tell whether a setting makes the model answer, and no worse than it did."""
+    """Return whether a setting makes the model answer, and no worse than it did."""
     after = trial.outcome
     return (
         after is not None

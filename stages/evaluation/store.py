@@ -33,7 +33,7 @@ class Store:
         return self.folder / unit.benchmark / unit.key[:16]
 
     def has(self, unit: Unit) -> bool:
-        """Tell whether a unit is finished."""
+        """Return whether a unit is finished."""
         return self.path(unit).is_dir()
 
     def put(self, unit: Unit, result: harness.UnitResult) -> None:

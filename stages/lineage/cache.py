@@ -58,11 +58,11 @@ class Tree:
         self._known: dict[str, str] = {}
 
     def exists(self, path: str) -> bool:
-        """Tell whether there is a file or folder at a path."""
+        """Return whether there is a file or folder at a path."""
         return (self.root / path).exists()
 
     def is_folder(self, path: str) -> bool:
-        """Tell whether a path is a folder."""
+        """Return whether a path is a folder."""
         return (self.root / path).is_dir()
 
     def files(self, path: str) -> list[str]:

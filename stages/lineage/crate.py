@@ -280,5 +280,5 @@ def _file_properties(path: str, data: bytes) -> dict[str, Any]:
 
 
 def is_sample(path: str) -> bool:
-    """Tell whether a file holds the answers of an evaluation."""
+    """Return whether a file holds the answers of an evaluation."""
     return bool(SAMPLES.fullmatch(path))

@@ -137,7 +137,7 @@ def _entry(raw: Mapping[str, Any], folder: str) -> Entry:
 
 
 def overlaps(path: str, other: str) -> bool:
-    """Tell whether two paths are the same or one is a folder that holds the other."""
+    """Return whether two paths are the same or one is a folder that holds the other."""
     return path == other or path.startswith(f"{other}/") or other.startswith(f"{path}/")
 
 
@@ -227,7 +227,7 @@ def _chosen(content: Mapping[str, Any], names: tuple[str, ...] | None) -> Iterat
 
 
 def _same(first: object, second: object) -> bool:
-    """Tell whether two values are equal and of the same kind: for Python, True equals 1.
+    """Return whether two values are equal and of the same kind: for Python, True equals 1.
 
     DVC writes 0.00001 as 1e-05, which YAML 1.1 takes for text.
     """

@@ -72,7 +72,7 @@ def state_digest(params: Params) -> str:
 
 
 def is_data(path: str) -> bool:
-    """Tell whether a path of dvc.lock is an input of the analysis and not code or a result."""
+    """Return whether a path of dvc.lock is an input of the analysis and not code or a result."""
     return path.startswith("data/")
 
 

@@ -168,7 +168,7 @@ def experiment_of(client: MlflowClient, name: str, store: Store, note: str = "")
 
 
 def is_ours(run: Run, store: Store) -> bool:
-    """Tell whether a run was begun by this repository."""
+    """Return whether a run was begun by this repository."""
     tags = run.data.tags
     if REPOSITORY_TAG in tags:
         return bool(tags[REPOSITORY_TAG] == store.repository)
@@ -176,12 +176,12 @@ def is_ours(run: Run, store: Store) -> bool:
 
 
 def has_our_tags(run: Run) -> bool:
-    """Tell whether a run logs a state or watched an evaluation, of whatever repository."""
+    """Return whether a run logs a state or watched an evaluation, of whatever repository."""
     return STATE_TAG in run.data.tags or EVALUATION_TAG in run.data.tags
 
 
 def _takes_our_runs(client: MlflowClient, experiment: Experiment, store: Store) -> bool:
-    """Tell whether an experiment was made for such runs as ours, and keeps artifacts where ours are."""
+    """Return whether an experiment was made for such runs as ours, and keeps artifacts where ours are."""
     if store.location("") is not None and not store.contains(experiment.artifact_location):
         return False
     if EXPERIMENT_TAG in experiment.tags:

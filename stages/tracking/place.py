@@ -25,7 +25,7 @@ def store_uri(root: Path) -> str:
 
 
 def is_missing(root: Path) -> bool:
-    """Tell whether the local store is used and does not exist yet."""
+    """Return whether the local store is used and does not exist yet."""
     return not os.environ.get("MLFLOW_TRACKING_URI") and not (root / "mlflow.db").exists()
 
 
@@ -79,7 +79,7 @@ class Store:
         return None if self.uri.startswith(SERVERS) else (self.artifacts / experiment).as_uri()
 
     def contains(self, uri: str) -> bool:
-        """Tell whether artifacts are where this store has them."""
+        """Return whether artifacts are where this store has them."""
         return uri.startswith(f"{self.artifacts.as_uri()}/")
 
     @property

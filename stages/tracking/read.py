@@ -71,7 +71,7 @@ class Run:
 
 
 def has_store(root: Path) -> bool:
-    """Tell whether there is a store to read."""
+    """Return whether there is a store to read."""
     return Store(root).exists
 
 

@@ -48,7 +48,7 @@ def told(place: str) -> Iterator[None]:
 
 
 def answers(error: BaseException) -> bool:
-    """Tell whether a store still answers after an error, so that a run can be closed in it."""
+    """Return whether a store still answers after an error, so that a run can be closed in it."""
     return not any(
         isinstance(cause, sqlite3.Error) or (isinstance(cause, requests.RequestException) and cause.response is None)
         for cause in _causes(error)

@@ -87,7 +87,7 @@ def disk_explained(kept: str) -> Iterator[None]:
 
 
 def is_full(error: OSError) -> bool:
-    """Tell whether an error means that nothing more can be written."""
+    """Return whether an error means that nothing more can be written."""
     return error.errno in {errno.ENOSPC, errno.EDQUOT}
 
 

@@ -66,7 +66,7 @@ def protocol(benchmark: str, setting: Setting) -> str:
 
 
 def refused(text: str) -> bool:
-    """Tell whether an answer begins like one that declines to answer, in English or Japanese."""
+    """Return whether an answer begins like one that declines to answer, in English or Japanese."""
     return _REFUSAL.match(text) is not None
 
 
@@ -108,7 +108,7 @@ def answer_table(benchmark: str, samples: Sequence[Sample], answers: Sequence[An
 
 
 def _can_be_capped(spec: Benchmark) -> bool:
-    """Tell whether the limit on tokens can cut an answer: one token is a whole answer where no more is asked for."""
+    """Return whether the limit on tokens can cut an answer: one token is a whole answer where no more is asked for."""
     return spec.max_gen_toks > 1
 
 
