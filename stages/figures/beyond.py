@@ -25,40 +25,8 @@ def draw_beyond(
         statements: Conclusion to its words.
         level: Coverage of the intervals.
     """
-    percent = f"{100 * level:g} % intervals"
     if "stability_explained_variance" in tables:
-        variance, spectrum = tables["stability_explained_variance"], tables["stability_spectrum"]
-        above = tables["stability_components"].set_index("criterion")["components"]
-        counted = ", ".join(f"{name} {count}" for name, count in above.items())
-        yield Drawing(
-            "stability_components",
-            "How much the components explain, and how many there are",
-            f"Left: explained variance with {percent} for other models, other families and other test items. Right: "
-            f"eigenvalues of the correlation matrix beside those of unrelated benchmarks. Components kept: {counted}.",
-            UNCERTAINTY,
-            draw_explained_variance(variance, spectrum),
-        )
-        axes = tables["stability_axes"]
-        own = axes[axes["resampling"] == "models"].set_index("component")["stability"]
-        yield Drawing(
-            "stability_loadings",
-            "Loadings with intervals",
-            f"Loadings with {percent}. Mean cosine of each component with itself over bootstrap samples of models: "
-            + ", ".join(f"{name} {value:.2f}" for name, value in own.items())
-            + ".",
-            UNCERTAINTY,
-            draw_loading_intervals(results, tables["stability_loadings"]),
-        )
-        scaling = tables.get("stability_scaling")
-        if scaling is not None and len(scaling):
-            yield Drawing(
-                "stability_scaling",
-                "Scaling laws with intervals",
-                f"Correlations of the components with log₁₀ of the training budgets, {percent} for other models, "
-                "other families and other test items.",
-                UNCERTAINTY,
-                draw_scaling_intervals(results, scaling),
-            )
+        yield from _uncertainty(results, tables, level)
     robustness = tables.get("robustness")
     if robustness is not None and len(robustness):
         held = int((robustness["verdict"] == "holds").sum())
@@ -69,4 +37,41 @@ def draw_beyond(
             "tables/robustness.csv for its name and bounds.",
             ROBUSTNESS,
             draw_robustness(robustness, statements),
+        )
+
+
+def _uncertainty(results: Results, tables: Mapping[str, pd.DataFrame], level: float) -> Iterator[Drawing]:
+    """Draw what stage `stability` found."""
+    percent = f"{100 * level:g} % intervals"
+    variance, spectrum = tables["stability_explained_variance"], tables["stability_spectrum"]
+    above = tables["stability_components"].set_index("criterion")["components"]
+    counted = ", ".join(f"{name} {count}" for name, count in above.items())
+    yield Drawing(
+        "stability_components",
+        "How much the components explain, and how many there are",
+        f"Left: explained variance with {percent} for other models, other families and other test items. Right: "
+        f"eigenvalues of the correlation matrix beside those of unrelated benchmarks. Components kept: {counted}.",
+        UNCERTAINTY,
+        draw_explained_variance(variance, spectrum),
+    )
+    axes = tables["stability_axes"]
+    own = axes[axes["resampling"] == "models"].set_index("component")["stability"]
+    yield Drawing(
+        "stability_loadings",
+        "Loadings with intervals",
+        f"Loadings with {percent}. Mean cosine of each component with itself over bootstrap samples of models: "
+        + ", ".join(f"{name} {value:.2f}" for name, value in own.items())
+        + ".",
+        UNCERTAINTY,
+        draw_loading_intervals(results, tables["stability_loadings"]),
+    )
+    scaling = tables.get("stability_scaling")
+    if scaling is not None and len(scaling):
+        yield Drawing(
+            "stability_scaling",
+            "Scaling laws with intervals",
+            f"Correlations of the components with log₁₀ of the training budgets, {percent} for other models, "
+            "other families and other test items.",
+            UNCERTAINTY,
+            draw_scaling_intervals(results, scaling),
         )

@@ -228,7 +228,6 @@ def page_from(
     n_models, n_benchmarks = results.X.shape
     found = claim_rows(claims)
     findings = without_gaps(verdict.findings)
-    counted = findings["severity"].value_counts()
     tables = (law_table(results), precision_table(results), model_table(results, findings))
     shown = [chart.sources for chart in charts] + [claim.sources for claim in found]
     headlines = (variance_table(results), pair_table(results), rho_table(results))
@@ -241,14 +240,7 @@ def page_from(
         digest=origin.digest,
         n_models=n_models,
         n_benchmarks=n_benchmarks,
-        gate=Gate(
-            success=bool(verdict.counts["success"]),
-            checks=int(verdict.counts["checks"]),
-            failures=int(verdict.counts["failures"]),
-            warnings=int(counted.get("warning", 0)),
-            waived=int(counted.get("waived", 0)),
-            corrected=int(counted.get("corrected", 0)),
-        ),
+        gate=_gate(verdict, findings),
         findings=tuple(finding_tables(findings)),
         skipped=results.skipped,
         headlines=tuple(table for table in headlines if table.rows),
@@ -262,6 +254,19 @@ def page_from(
         files=tuple(sorted(files)),
         data_docs=DATA_DOCS,
         traces=tuple(Trace(path, chain(origin.lineage, path)) for path in sorted(set().union(*shown))),
+    )
+
+
+def _gate(verdict: GateSummary, findings: pd.DataFrame) -> Gate:
+    """Return the verdict in numbers, those of the findings as both gates count them."""
+    counted = findings["severity"].value_counts()
+    return Gate(
+        success=bool(verdict.counts["success"]),
+        checks=int(verdict.counts["checks"]),
+        failures=int(verdict.counts["failures"]),
+        warnings=int(counted.get("warning", 0)),
+        waived=int(counted.get("waived", 0)),
+        corrected=int(counted.get("corrected", 0)),
     )
 
 

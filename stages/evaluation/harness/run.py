@@ -139,13 +139,7 @@ def run_unit(unit: Unit, model: Any) -> UnitResult:  # noqa: ANN401  lm-eval has
     spec = BENCHMARKS[unit.benchmark]
     started, clock = _now(), time.monotonic()
     model.ask_under(unit.setting, spec.add_bos, continues=spec.continues_prompt)
-    if model.max_length <= spec.max_gen_toks:
-        raise InputError(
-            [
-                f"{unit.benchmark}: answers may have {spec.max_gen_toks} tokens, the context of {unit.model.model_id} "
-                f"has {model.max_length}, which leaves none for the prompt"
-            ]
-        )
+    _require_room(unit, spec.max_gen_toks, model.max_length)
     with running_explained(f"{unit.model.model_id} on {unit.benchmark}", unit.run):
         output = _evaluate(unit, model)
     samples = output["samples"][unit.benchmark]
@@ -175,6 +169,17 @@ def run_unit(unit: Unit, model: Any) -> UnitResult:  # noqa: ANN401  lm-eval has
             "tokens_per_second": round(sum(tokens.values()) / seconds, 1),
         },
     )
+
+
+def _require_room(unit: Unit, answer: int, context: int) -> None:
+    """Refuse a model whose context has no room for a prompt beside the longest answer, lengths in tokens."""
+    if context <= answer:
+        raise InputError(
+            [
+                f"{unit.benchmark}: answers may have {answer} tokens, the context of {unit.model.model_id} "
+                f"has {context}, which leaves none for the prompt"
+            ]
+        )
 
 
 def _data(record: DataRecord) -> dict[str, Any]:
