@@ -1,7 +1,7 @@
 """Stage `track`: one MLflow run for the state, a projection of versioned files.
 
 Reads   everything that the other stages wrote
-Writes  the MLflow store; no output of DVC, so that DVC runs it for each state instead of restoring it
+Writes  the MLflow store; mlruns/state.txt, the state that it was last asked to log
 """
 
 from pathlib import Path
@@ -11,6 +11,8 @@ from stages.tracking.log import log_run
 from stages.tracking.projection import current_state
 from stages.tracking.trouble import StoreError
 from stages.workspace.facts import load_params
+from stages.workspace.files import write_text
+from stages.workspace.paths import TRACKED
 from stages.workspace.running import complain, run_stage, say
 
 
@@ -21,6 +23,7 @@ def main() -> None:
     experiment, with `--temp` all that was computed.
     """
     current = current_state(load_params())
+    write_text(TRACKED, f"{current.digest}\n")
     try:
         logged = log_run(current, root())
     except StoreError as error:

@@ -156,7 +156,7 @@ def test_a_revision_whose_outputs_are_not_in_the_cache_says_so(copy: Repository)
         line for line in report.mismatches if line.startswith("data/models.parquet is missing here and in the cache")
     ]
     assert len(missing) == 1
-    assert "`dvc pull`" in missing[0]
+    assert "`dvc pull --all-commits`" in missing[0]
     assert any(line.startswith("not compared: data/models.parquet (md5 ") for line in shown)
     assert told(copy, "decompose.n_models", "v1")["evidence"] == {"value": 12}
 

@@ -49,7 +49,7 @@ def test_one_evaluates_and_pushes_the_other_pulls_verifies_and_goes_on(copy: Rep
     other.dvc("pull", "-q")
     with inside(other):
         after = verify(deep=True)
-        assert track(rebuild=True).created
+        assert "logged as" in "\n".join(track(rebuild=True).text())
     assert after.mismatches == []
     assert after.counts["samples"] == 100
     assert any("`observatory track --rebuild`" in note for note in after.notes)

@@ -330,10 +330,12 @@ def test_a_run_that_watched_an_evaluation_and_tells_another_score_is_found(copy:
     scores = json.loads((copy.path / f"data/evaluations/{MODEL}/scores.json").read_text(encoding="utf-8"))
     with closing(sqlite3.connect(copy.path / "mlflow.db")) as connection, connection:
         run_id = "f" * 32
+        (experiment,) = connection.execute("SELECT DISTINCT experiment_id FROM runs").fetchone()
         connection.execute(
-            "INSERT INTO runs (run_uuid, name, status, lifecycle_stage, experiment_id, artifact_uri) "
-            "VALUES (?, 'watched', 'FINISHED', 'active', 0, ?)",
-            (run_id, str(copy.path / "mlruns")),
+            "INSERT INTO runs (run_uuid, name, status, lifecycle_stage, experiment_id, artifact_uri, start_time, "
+            "end_time, user_id, source_type, source_name, source_version, entry_point_name) "
+            "VALUES (?, 'watched', 'FINISHED', 'active', ?, ?, 1, 2, '', 'LOCAL', '', '', '')",
+            (run_id, experiment, str(copy.path / "mlruns" / run_id / "artifacts")),
         )
         connection.execute("INSERT INTO tags VALUES ('observatory.evaluation', 'x', ?)", (run_id,))
         for name, value in (("task_1.score", scores["task_1"]["score"]), ("task_2.score", 0.5)):

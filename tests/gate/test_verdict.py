@@ -91,15 +91,19 @@ def test_a_broken_expectation_closes_the_gate_where_no_finding_says_why():
     assert len(closed.value.problems) == 2
 
 
-def test_a_refusal_is_logged_once_and_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+def test_a_refusal_is_printed_logged_once_and_ends_the_stage(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
     monkeypatch.chdir(new_repository(tmp_path / "repo").path)
     logged: list[State] = []
     monkeypatch.setattr(log, "log_run", lambda state, root: logged.append(state))
     with refusal.logged(params()):
         decide("validate", judgement("warning"), params())
     assert logged == []
-    with pytest.raises(GateClosedError), refusal.logged(params()):
+    with pytest.raises(SystemExit) as ended, refusal.logged(params()):
         decide("validate", judgement("error", "warning"), params())
+    assert ended.value.code == 1
+    assert capsys.readouterr().err.startswith("error 0\nvalidate: the gate is closed")
     (state,) = logged
     assert (state.status, state.metrics) == ("FAILED", {"validate.errors": 1.0, "validate.warnings": 1.0})
     assert state.tags["observatory.gate.problems"] == "error 0"

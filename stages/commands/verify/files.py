@@ -13,6 +13,7 @@ from stages.lineage.dvc_files import read_params
 from stages.lineage.git import archive
 from stages.lineage.graph import kind_of
 from stages.lineage.pipeline import Entry, lock_problems
+from stages.workspace.paths import TRACKED
 
 FIX = {
     "code": "code changed since the run: `dvc repro`, or restore it with git",
@@ -36,7 +37,9 @@ class _Files:
         found: dict[Entry, list[str]] = {}
         for name, stage in self.snapshot.lock.items():
             for entry in (*stage.deps, *stage.outs):
-                found.setdefault(entry, []).append(name)
+                # each clone has its own of this file, from when it last logged a state
+                if entry.path != str(TRACKED):
+                    found.setdefault(entry, []).append(name)
         return found
 
     @cached_property
