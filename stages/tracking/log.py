@@ -28,7 +28,7 @@ from stages.tracking.trouble import StoreError, answers
 
 METRICS, PARAMS = 800, 100
 """What one call may log, 1000 of all kinds together."""
-LIMIT = 10.0
+LIMIT = 15.0
 """Seconds after which a stage leaves a slow server: `observatory track` has more patience."""
 ABANDONED = 600.0
 """Seconds after which a run of another repository that does not end is taken for cut off."""
