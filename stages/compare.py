@@ -23,7 +23,7 @@ def main() -> None:
         say("skipped: this study has no claims to compare with")
     else:
         total = counts(table)
-        say(f"claims: {total['reproduced']} reproduced, {total['not_reproduced']} not reproduced")
+        say(", ".join(f"claims {name.replace('_', ' ')}: {n}" for name, n in total.items() if n))
 
 
 if __name__ == "__main__":

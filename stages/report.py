@@ -15,13 +15,12 @@ from stages.figures.catalog import Drawing, draw_all
 from stages.figures.style import save
 from stages.lineage import state
 from stages.lineage.graph import state_graph
-from stages.page.page import Chart, GateSummary, Origin, page_from, render_page
-from stages.page.tables import robustness_table
+from stages.page.page import Chart, GateSummary, Origin, Study, page_from, render_page
 from stages.workspace import paths
 from stages.workspace.conclusions import read_conclusions
 from stages.workspace.facts import load_params
 from stages.workspace.files import read_text, replacing_folder, write_text
-from stages.workspace.outputs import read_claims, read_findings, read_metrics
+from stages.workspace.outputs import read_claims, read_findings, read_metrics, read_table
 from stages.workspace.results import load_results, skipped_beyond, tables_beyond
 from stages.workspace.running import run_stage, say
 
@@ -31,7 +30,8 @@ def save_all(drawings: Iterable[Drawing], folder: Path, dpi: int) -> list[Chart]
     charts = []
     for drawing in drawings:
         save(drawing.figure, folder / drawing.name, dpi)
-        charts.append(Chart(drawing.name, drawing.title, drawing.caption, drawing.section))
+        svg = read_text(folder / f"{drawing.name}.svg")
+        charts.append(Chart(drawing.name, drawing.title, drawing.caption, drawing.section, svg))
     return charts
 
 
@@ -40,19 +40,17 @@ def main() -> None:
     params = load_params()
     results = load_results(params)
     results = replace(results, skipped=(*results.skipped, *skipped_beyond()))
-    conclusions = read_conclusions(params, list(results.info.languages))
-    statements = {c.id: c.statement for c in conclusions.conclusions} if conclusions else {}
-    beyond = tables_beyond()
-    verdict = GateSummary(read_metrics("validate"), pd.concat([read_findings("models"), read_findings("matrix")]))
+    found = read_conclusions(params, list(results.info.languages))
+    listed, beyond = found.conclusions if found else [], tables_beyond()
+    statements = {one.id: one.statement for one in listed}
     with replacing_folder(paths.FIGURES) as folder:
         drawings = [draw_all(results), draw_beyond(results, beyond, statements, params.stability.level)]
         charts = [chart for part in drawings for chart in save_all(part, folder, params.report.dpi)]
     graph = state_graph(read_text(paths.LOCK), params.evaluate.models, state.fact_files(params.study))
+    verdict = GateSummary(read_metrics("validate"), pd.concat([read_findings("models"), read_findings("matrix")]))
+    study = Study(results, listed, beyond, read_claims(), read_table("left_out"), params.stability.level)
     origin = Origin(state.state_digest(params), graph)
-    page = page_from(results, read_claims(), verdict, charts, files=paths.table_names(), origin=origin)
-    if "robustness_overview" in beyond:
-        page = replace(page, tables=(robustness_table(beyond["robustness_overview"]), *page.tables))
-    write_text(paths.PAGE, render_page(page))
+    write_text(paths.PAGE, render_page(page_from(study, verdict, charts, paths.table_names(), origin)))
     say(f"{len(charts)} figures, {paths.PAGE}")
 
 

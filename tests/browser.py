@@ -78,3 +78,46 @@ def overflow(browser: Chrome) -> int:
     script = "const e = document.documentElement; return e.scrollWidth - e.clientWidth"
     found: int = browser.execute_script(script)
     return found
+
+
+def unnamed_pictures(browser: Chrome) -> list[str]:
+    """Return the pictures without words for who cannot see them, but for those that are marked as decoration."""
+    script = """return [...document.querySelectorAll('svg, img')]
+        .filter(e => e.ownerSVGElement == null && e.getAttribute('aria-hidden') !== 'true')
+        .filter(e => e.tagName === 'IMG' ? !e.alt : e.getAttribute('role') !== 'img' || !e.getAttribute('aria-label'))
+        .map(e => e.outerHTML.slice(0, 120))"""
+    found: list[str] = browser.execute_script(script)
+    return found
+
+
+def low_contrast(browser: Chrome) -> list[str]:
+    """Return the texts whose contrast with what lies behind them is below 4.5 to 1 (WCAG 2.2, level AA)."""
+    script = """
+    const parse = text => (text.match(/[0-9.]+/g) ?? [0, 0, 0, 0]).map(Number);
+    const light = ([r, g, b]) => {
+        const linear = v => v <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4;
+        const [x, y, z] = [r, g, b].map(v => linear(v / 255));
+        return 0.2126 * x + 0.7152 * y + 0.0722 * z;
+    };
+    const behind = element => {
+        for (let e = element; e; e = e.parentElement) {
+            const [r, g, b, a = 1] = parse(getComputedStyle(e).backgroundColor);
+            if (a > 0.9) return [r, g, b];
+        }
+        return [255, 255, 255];
+    };
+    const low = new Set();
+    const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+    while (walker.nextNode()) {
+        const element = walker.currentNode.parentElement;
+        if (!walker.currentNode.data.trim() || !element.checkVisibility()) continue;
+        const style = getComputedStyle(element);
+        const ink = light(parse(element.namespaceURI.endsWith('svg') ? style.fill : style.color));
+        const paper = light(behind(element));
+        const ratio = (Math.max(ink, paper) + 0.05) / (Math.min(ink, paper) + 0.05);
+        if (ratio < 4.5) low.add(`${ratio.toFixed(2)} ${element.tagName}.${element.getAttribute('class')}: `
+            + walker.currentNode.data.trim().slice(0, 60));
+    }
+    return [...low]"""
+    found: list[str] = browser.execute_script(script)
+    return found

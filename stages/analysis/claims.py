@@ -24,6 +24,7 @@ from stages.contracts.errors import raise_all
 
 REPRODUCED = "reproduced"
 NOT_REPRODUCED = "not reproduced"
+NOT_COMPUTED = "not computed"
 ELSEWHERE = "not in this subset"
 COLUMNS = ["claim_id", "location", "quantity", "published", "reproduced", "difference", "status", "note"]
 ROUNDING = 1e-9
@@ -44,7 +45,8 @@ def compare(claims: pd.DataFrame, results: Results, factor: float = 1.0, where: 
         where: Path to show in messages.
 
     Returns:
-        One row per claim, with `COLUMNS`; reproduced and difference are NaN for claims about other subsets.
+        One row per claim, with `COLUMNS`; reproduced and difference are NaN for claims about other subsets and for
+        numbers that this state does not have.
 
     Raises:
         InputError: A claim_id names nothing that the analysis computes; all such claims are named.
@@ -67,6 +69,8 @@ def compare(claims: pd.DataFrame, results: Results, factor: float = 1.0, where: 
         difference = value - claim.published
         if claim.subset != results.subset:
             status = ELSEWHERE
+        elif claim.claim_id in notes:
+            status = NOT_COMPUTED
         else:
             close = abs(difference) <= factor * claim.tolerance + ROUNDING
             status = REPRODUCED if close else NOT_REPRODUCED
@@ -76,12 +80,12 @@ def compare(claims: pd.DataFrame, results: Results, factor: float = 1.0, where: 
 
 
 def counts(table: pd.DataFrame) -> dict[str, int]:
-    """Count the claims by status, for compare.json."""
+    """Count the claims about the analysed subset by status, for compare.json."""
     status = table["status"]
     return {
         "reproduced": int((status == REPRODUCED).sum()),
         "not_reproduced": int((status == NOT_REPRODUCED).sum()),
-        "not_in_subset": int((status == ELSEWHERE).sum()),
+        "not_computed": int((status == NOT_COMPUTED).sum()),
     }
 
 

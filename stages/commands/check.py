@@ -89,7 +89,7 @@ def check(folder: Path | None) -> Checked:
     params = params_for(folder)
     facts = load_study_facts(params)
     where = str(paths.study_folder(params.study))
-    cells, X = assemble.run(facts, read_evaluations(params, facts.benchmarks), params)
+    cells, X, _ = assemble.run(facts, read_evaluations(params, facts.benchmarks), params)
     judgements = [
         judge_models(facts.models, facts.info, params.budget, where),
         judge_matrix(cells, X, facts.benchmarks, facts.waivers, params, where),

@@ -13,9 +13,11 @@ from stages.commands.verify.report import TABLES
 from stages.commands.verify.values import told
 from stages.lineage.causes import causes
 from stages.lineage.differences import Difference, record_differences, table_differences
+from stages.lineage.git import Revision
 from stages.lineage.graph import Graph
 from stages.lineage.pipeline import flatten
 from stages.workspace import paths
+from stages.workspace.files import read_text
 from stages.workspace.outputs import read_metrics
 
 DATA = "data/"
@@ -28,6 +30,8 @@ class Numbers:
     """What one version holds, read while it was open.
 
     Attributes:
+        revision: Which version.
+        study_file: Path and text of study.yaml.
         graph: Its files and stages.
         code: Path to md5 of its code.
         params: Dotted name to value.
@@ -37,6 +41,8 @@ class Numbers:
         missing: Outputs that cannot be read here.
     """
 
+    revision: Revision
+    study_file: tuple[str, str]
     graph: Graph
     code: Mapping[str, str]
     params: Mapping[str, object]
@@ -74,6 +80,7 @@ class Comparison:
         other: Texts that differ, and rows, columns and values that only one version has.
         missing: What could not be compared, a line each.
         shown: Lines of each part to print, None for all.
+        page: Where the page was written that shows both; empty where none was asked for.
     """
 
     params: Sequence[Difference]
@@ -84,6 +91,7 @@ class Comparison:
     other: Sequence[Moved]
     missing: Sequence[str] = ()
     shown: int | None = None
+    page: str = ""
     ok: ClassVar[bool] = True
 
     def text(self) -> Iterator[str]:
@@ -102,6 +110,7 @@ class Comparison:
         yield from _part("numbers, largest change first", [_told(item) for item in self.moved], self.shown)
         yield from _part("other results", [_told(item) for item in self.other], self.shown)
         yield from (f"not compared: {line}" for line in self.missing)
+        yield from filter(None, (self.page and f"page: {self.page}",))
 
     def content(self) -> Mapping[str, Any]:
         """Return every part whole."""
@@ -115,6 +124,7 @@ class Comparison:
                 for name, moved in (("numbers", self.moved), ("other", self.other))
             },
             "not_compared": self.missing,
+            **({"page": self.page} if self.page else {}),
         }
 
 
@@ -125,7 +135,10 @@ def read(snapshot: Snapshot) -> Numbers:
     files = [
         file for path in outs for file in snapshot.tree.files(path) if not file.startswith(str(paths.EVALUATIONS))
     ]
+    study_file = paths.study_folder(snapshot.params.study) / "study.yaml"
     return Numbers(
+        revision=snapshot.revision,
+        study_file=(str(study_file), read_text(study_file)),
         graph=graph,
         code={file: snapshot.tree.md5(file) for file in snapshot.tree.files("stages")},
         params=dict(flatten("", snapshot.raw_params)),
@@ -185,13 +198,12 @@ def _data(first: Graph, second: Graph) -> list[Difference]:
     ]
 
 
-def diff(rev1: str, rev2: str, shown: int | None = SHOWN) -> Comparison:
-    """Compare two versions of the repository.
+def read_both(rev1: str, rev2: str) -> tuple[Numbers, Numbers]:
+    """Read two versions of the repository.
 
     Args:
         rev1: Version of the repository; `workspace` for the files as they are.
         rev2: Likewise.
-        shown: Lines of each part to print, None for all.
 
     Raises:
         InputError: There is no such version.
@@ -199,8 +211,18 @@ def diff(rev1: str, rev2: str, shown: int | None = SHOWN) -> Comparison:
     with opened(rev1) as snapshot:
         first = read(snapshot)
     with opened(rev2) as snapshot:
-        second = read(snapshot)
-    return replace(compare(first, second), shown=shown)
+        return first, read(snapshot)
+
+
+def diff(rev1: str, rev2: str, shown: int | None = SHOWN) -> Comparison:
+    """Compare two versions of the repository, see `read_both`.
+
+    Args:
+        rev1: A version.
+        rev2: Another.
+        shown: Lines of each part to print, None for all.
+    """
+    return replace(compare(*read_both(rev1, rev2)), shown=shown)
 
 
 def _told(item: Moved) -> str:

@@ -56,8 +56,11 @@ def verify(crate: Path | None, *, deep: bool, machine: bool, rev: str | None) ->
 @click.argument("rev1")
 @click.argument("rev2", default="workspace")
 @click.option("--all", "everything", is_flag=True, help="Every line of every part; JSON has them all.")
+@click.option(
+    "--html", "page", type=click.Path(path_type=Path), metavar="FILE", help="Also write a page that shows both states."
+)
 @JSON
-def diff(rev1: str, rev2: str, *, everything: bool, machine: bool) -> None:
+def diff(rev1: str, rev2: str, *, everything: bool, page: Path | None, machine: bool) -> None:
     """Show what changed between two states.
 
     Which facts, parameters, code and data changed from REV1 to REV2, and which numbers moved because of it.
@@ -67,7 +70,13 @@ def diff(rev1: str, rev2: str, *, everything: bool, machine: bool) -> None:
         from stages.commands.diff import SHOWN
         from stages.commands.diff import diff as run_diff
 
-        return run_diff(rev1, rev2, None if everything else SHOWN)
+        shown = None if everything else SHOWN
+        if page is None:
+            return run_diff(rev1, rev2, shown)
+        # the page needs the look of the figures, which takes time to import
+        from stages.commands.diff_page import diff_with_page
+
+        return diff_with_page(rev1, rev2, page, shown)
 
     answer(run, machine=machine)
 

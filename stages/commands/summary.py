@@ -37,7 +37,7 @@ class Summary:
             yield f"{self.study}, subset {self.subset}: published vs. reproduced"
             yield table(self.claims)
             missed = self.claims[(self.claims["status"] != REPRODUCED) & (self.claims["note"] != "")]
-            yield from (f"not reproduced: {row.claim_id}: {row.note}" for row in missed.itertuples())
+            yield from (f"{row.status}: {row.claim_id}: {row.note}" for row in missed.itertuples())
         yield f"report: {paths.PAGE}"
 
     def content(self) -> Mapping[str, Any]:

@@ -1,39 +1,32 @@
 """The report as one HTML page: everything on it comes from its arguments, and it asks no other host for anything.
 
-Figures, tables and Data Docs are linked by paths relative to the page, so that it opens from disk.
+Its pictures, styles and scripts are written into it; figure files, tables and Data Docs are linked by paths relative
+to the page, so that it opens from disk.
 """
 
-import posixpath
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from typing import Any
 
 import pandas as pd
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from markupsafe import Markup, escape
+from markupsafe import Markup
 
-from stages.analysis.claims import ELSEWHERE, NOT_REPRODUCED, REPRODUCED
 from stages.analysis.scores.results import Results
+from stages.contracts.study.conclusions import Conclusion
 from stages.lineage.graph import Graph, chain
-from stages.lineage.sources import CLAIMS, claim_sources, figure_sources
-from stages.page.tables import (
-    Table,
-    anchor,
-    finding_tables,
-    law_table,
-    model_table,
-    number,
-    pair_table,
-    precision_table,
-    rho_table,
-    variance_table,
-    without_gaps,
-)
+from stages.lineage.sources import figure_sources
+from stages.page import pictures, tables
+from stages.page.answer import Answer, answer
+from stages.page.basis import analysis_lines, basis, reading, standardised
+from stages.page.claims import Claim, Status, claim_rows, statuses
+from stages.page.figure import inlined
+from stages.page.rendering import render
+from stages.page.tables import Table, Tables, anchor, without_gaps
 
-TEMPLATE = "page.html.j2"
-
-STATUSES = (REPRODUCED, NOT_REPRODUCED, ELSEWHERE)
+COMPONENTS = "Principal components"
+DRAWN_BY_PAGE = ("pca_loadings", "stability_loadings")
+"""Figures whose numbers the page's own picture of the loadings shows."""
 
 DATA_DOCS = {"Models and budgets": "data_docs/budget/index.html", "Score matrix": "data_docs/validate/index.html"}
 
@@ -47,12 +40,14 @@ class Chart:
         title: A few words.
         caption: One or two sentences.
         section: Heading under which it is shown.
+        svg: Contents of the SVG.
     """
 
     name: str
     title: str
     caption: str
     section: str
+    svg: str
 
     @property
     def sources(self) -> tuple[str, ...]:
@@ -69,36 +64,41 @@ class Trace:
 
 
 @dataclass(frozen=True)
-class Section:
-    """Charts under one heading."""
+class Shown:
+    """A figure as the page shows it.
 
-    title: str
-    anchor: str
-    charts: tuple[Chart, ...]
+    Attributes:
+        chart: The figure.
+        picture: Its SVG, ready to stand in the page.
+        reading: One line on how to read it.
+        basis: What it rests on.
+        folded: Whether it is one more of a kind that stands above it.
+    """
+
+    chart: Chart
+    picture: Markup
+    reading: str
+    basis: str
+    folded: bool
 
 
 @dataclass(frozen=True)
-class Claim:
-    """A row of the claims table, numbers as text."""
+class Section:
+    """Figures and tables under one heading.
 
-    claim_id: str
-    location: str
-    quantity: str
-    published: str
-    reproduced: str
-    difference: str
-    status: str
-    note: str
+    Attributes:
+        title: The heading.
+        anchor: Target of links within the page.
+        figures: In the order shown.
+        tables: Behind them.
+        picture: What the picture of the loadings says that the page draws itself; empty where it draws none.
+    """
 
-    @property
-    def kind(self) -> str:
-        """The status as the name of a style class."""
-        return anchor(self.status)
-
-    @property
-    def sources(self) -> tuple[str, ...]:
-        """Files that our value is read from, or that say that there is none."""
-        return (CLAIMS,) if self.status == ELSEWHERE else claim_sources(self.claim_id)
+    title: str
+    anchor: str
+    figures: tuple[Shown, ...]
+    tables: tuple[Table, ...]
+    picture: str = ""
 
 
 @dataclass(frozen=True)
@@ -128,6 +128,27 @@ class Origin:
 
 
 @dataclass(frozen=True)
+class Study:
+    """What was analysed and what came out.
+
+    Attributes:
+        results: Of the state shown.
+        conclusions: Of the study; may be none.
+        beyond: Tables of the stages stability and robustness, without those that have no rows.
+        claims: claims.csv as `compare` writes it; no rows for a study without claims.
+        left_out: left_out.csv as `assemble` writes it: kind, name, reason.
+        level: Coverage of the intervals.
+    """
+
+    results: Results
+    conclusions: Sequence[Conclusion]
+    beyond: Tables
+    claims: pd.DataFrame
+    left_out: pd.DataFrame
+    level: float
+
+
+@dataclass(frozen=True)
 class Gate:
     """The verdict in numbers; warnings, waived and corrected count findings."""
 
@@ -138,123 +159,157 @@ class Gate:
     waived: int
     corrected: int
 
+    @property
+    def words(self) -> str:
+        """The numbers as text."""
+        return (
+            f"Checks: {self.checks}, failures: {self.failures}, warnings: {self.warnings}, waived: {self.waived}, "
+            f"corrected: {self.corrected}"
+        )
+
 
 @dataclass(frozen=True)
 class Page:
     """All that the page shows.
 
     Attributes:
-        title: Of the study.
-        citation: Of the study.
-        licence: Of its tables.
-        study: Folder under metadata/.
-        subset: What was analysed.
+        study: What was analysed and what came out.
         digest: Name of the state.
-        n_models: Models analysed.
-        n_benchmarks: Benchmarks analysed.
+        answer: The first screen in words.
+        panels: The main picture.
+        data: What the pictures need beside the tables.
         gate: The verdict in numbers.
         findings: A table for each severity that occurs.
-        skipped: What could not be computed, one line each.
-        headlines: Small tables of the main numbers.
+        analysis: How the study was analysed, a sentence each.
+        left_out: Models and benchmarks that were left out, with reasons; None when nothing was.
+        sections: Figures and the tables behind them.
         claims: Published numbers against ours.
-        statuses: Status, style class and number of claims.
-        sections: Figures.
-        tables: Large tables.
+        statuses: How many claims have which status.
         files: Names of the CSV tables under tables/.
         data_docs: Title and relative path of the Data Docs.
         traces: The files that figures and claims are read from.
     """
 
-    title: str
-    citation: str
-    licence: str
-    study: str
-    subset: str
+    study: Study
     digest: str
-    n_models: int
-    n_benchmarks: int
+    answer: Answer
+    panels: tuple[pictures.Panel, ...]
+    data: Mapping[str, Any]
     gate: Gate
     findings: tuple[Table, ...]
-    skipped: tuple[str, ...]
-    headlines: tuple[Table, ...]
-    claims: tuple[Claim, ...]
-    statuses: tuple[tuple[str, str, int], ...]
+    analysis: tuple[str, ...]
+    left_out: Table | None
     sections: tuple[Section, ...]
-    tables: tuple[Table, ...]
+    claims: tuple[Claim, ...]
+    statuses: tuple[Status, ...]
     files: tuple[str, ...]
     data_docs: Mapping[str, str]
     traces: tuple[Trace, ...]
 
 
-def breakable(name: str) -> Markup:
-    """Return a name that a line may be broken in after a dot or an underscore."""
-    return Markup(re.sub(r"([._])(?=\w)", r"\1<wbr>", str(escape(name))))
-
-
 def render_page(page: Page) -> str:
     """Return the page as HTML."""
-    environment = Environment(
-        loader=FileSystemLoader(Path(__file__).parent / "templates"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )
-    environment.filters |= {"anchor": anchor, "basename": posixpath.basename, "breakable": breakable}
-    return environment.get_template(TEMPLATE).render(page=page)
+    return render("page.html.j2", page=page)
 
 
 def page_from(
-    results: Results,
-    claims: pd.DataFrame,
-    verdict: GateSummary,
-    charts: Sequence[Chart],
-    *,
-    files: Sequence[str],
-    origin: Origin,
+    study: Study, verdict: GateSummary, charts: Sequence[Chart], files: Sequence[str], origin: Origin
 ) -> Page:
     """Collect a page.
 
     Args:
-        results: Of the state shown.
-        claims: claims.csv as `compare` writes it; a frame without rows for a study without claims.
+        study: What was analysed and what came out.
         verdict: Of both gates.
         charts: In the order shown.
         files: Names of the CSV files under reports/tables/.
         origin: Of the state shown.
     """
-    info = results.info
-    n_models, n_benchmarks = results.X.shape
-    found = claim_rows(claims)
+    results = study.results
+    claims = claim_rows(study.claims)
     findings = without_gaps(verdict.findings)
-    tables = (law_table(results), precision_table(results), model_table(results, findings))
-    shown = [chart.sources for chart in charts] + [claim.sources for claim in found]
-    headlines = (variance_table(results), pair_table(results), rho_table(results))
+    traced = [chart.sources for chart in charts] + [claim.sources for claim in claims]
+    criteria = [criterion.parts for one in study.conclusions for criterion in one.criteria]
+    laws = [(rest[0], rest[1]) for kind, *rest in criteria if kind == "rho"]
+    benchmarks = results.benchmarks.loc[results.X.columns]
     return Page(
-        title=info.title,
-        citation=info.citation,
-        licence=info.licence,
-        study=results.study,
-        subset=results.subset,
+        study=study,
         digest=origin.digest,
-        n_models=n_models,
-        n_benchmarks=n_benchmarks,
+        answer=answer(results, study.conclusions, study.beyond, study.level),
+        panels=pictures.main_panels(results, laws),
+        data={**pictures.named(results.info, results.models, benchmarks), "axes": pictures.axes(results)},
         gate=_gate(verdict, findings),
-        findings=tuple(finding_tables(findings)),
-        skipped=results.skipped,
-        headlines=tuple(table for table in headlines if table.rows),
-        claims=found,
-        statuses=tuple((s, anchor(s), sum(claim.status == s for claim in found)) for s in STATUSES),
-        sections=tuple(
-            Section(title, anchor(title), tuple(chart for chart in charts if chart.section == title))
-            for title in dict.fromkeys(chart.section for chart in charts)
-        ),
-        tables=tuple(table for table in tables if table.rows),
+        findings=tuple(tables.finding_tables(findings)),
+        analysis=tuple(analysis_lines(results)),
+        left_out=tables.left_out_table(study.left_out) if len(study.left_out) else None,
+        sections=tuple(_sections(study, charts, findings)),
+        claims=claims,
+        statuses=statuses(claims),
         files=tuple(sorted(files)),
         data_docs=DATA_DOCS,
-        traces=tuple(Trace(path, chain(origin.lineage, path)) for path in sorted(set().union(*shown))),
+        traces=tuple(Trace(path, chain(origin.lineage, path)) for path in sorted(set().union(*traced))),
     )
+
+
+def _sections(study: Study, charts: Sequence[Chart], findings: pd.DataFrame) -> list[Section]:
+    """Return the sections in the order of the figures, each with the tables behind its figures."""
+    behind = _tables(study, findings)
+    titles = dict.fromkeys([*(chart.section for chart in charts), *behind])
+    kept = {title: tuple(table for table in behind.get(title, ()) if table.rows) for title in titles}
+    figures = {title: _shown(study, [chart for chart in charts if chart.section == title]) for title in titles}
+    drawn = {COMPONENTS: _loadings_words(study)} if len(study.results.loadings.columns) else {}
+    return [
+        Section(title, anchor(title), figures[title], kept[title], drawn.get(title, ""))
+        for title in titles
+        if figures[title] or kept[title]
+    ]
+
+
+def _loadings_words(study: Study) -> str:
+    """Return the caption of the picture of the loadings."""
+    found = study.beyond.get("stability_loadings")
+    way = tables.widest(found["resampling"]) if found is not None else None
+    ends = f", with {100 * study.level:g} % intervals over {way}" if way else ""
+    results = study.results
+    return f"Loadings of the {standardised(results)}{ends}. {reading('stability_loadings')} {tables.sizes(results)}."
+
+
+def _shown(study: Study, charts: Sequence[Chart]) -> tuple[Shown, ...]:
+    """Return figures as the page shows them: one of each kind open, the others of PC2, PC3, ... folded."""
+    shown, seen = [], set()
+    for chart in charts:
+        kind = re.sub(r"\d+", "", chart.name)
+        shown.append(
+            Shown(
+                chart,
+                inlined(chart.svg, chart.name, f"{chart.title}. {chart.caption}"),
+                reading(chart.name),
+                basis(chart.name, study.results, study.beyond),
+                folded=kind in seen or chart.name in DRAWN_BY_PAGE,
+            )
+        )
+        seen.add(kind)
+    return tuple(shown)
+
+
+def _tables(study: Study, findings: pd.DataFrame) -> dict[str, list[Table]]:
+    """Return the title of each section to its tables, of which some may have no rows."""
+    results, beyond, level = study.results, study.beyond, study.level
+    overview = beyond.get("robustness_overview", pd.DataFrame())
+    return {
+        "Scores": [
+            tables.score_table(results),
+            tables.precision_table(results),
+            tables.model_table(results, findings),
+        ],
+        "Correlations": [tables.pair_table(results, beyond, level)],
+        COMPONENTS: [
+            tables.variance_table(results, beyond, level),
+            tables.loading_table(results, beyond, level),
+            tables.position_table(results),
+        ],
+        "Scaling laws": [tables.law_table(results, beyond, level)],
+        "Robustness": [tables.robustness_table(overview)],
+    }
 
 
 def _gate(verdict: GateSummary, findings: pd.DataFrame) -> Gate:
@@ -267,21 +322,4 @@ def _gate(verdict: GateSummary, findings: pd.DataFrame) -> Gate:
         warnings=int(counted.get("warning", 0)),
         waived=int(counted.get("waived", 0)),
         corrected=int(counted.get("corrected", 0)),
-    )
-
-
-def claim_rows(claims: pd.DataFrame) -> tuple[Claim, ...]:
-    """Return the claims with their numbers as text."""
-    return tuple(
-        Claim(
-            claim_id=str(row.claim_id),
-            location=str(row.location),
-            quantity=str(row.quantity),
-            published=number(row.published, "g"),
-            reproduced=number(row.reproduced, ".4g"),
-            difference=number(row.difference, "+.2g"),
-            status=str(row.status),
-            note=str(row.note),
-        )
-        for row in claims.assign(note=without_gaps(claims[["note"]])).itertuples()
     )

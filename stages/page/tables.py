@@ -1,18 +1,22 @@
 """Tables of the report page: results as text, ready to show."""
 
 import re
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 import pandas as pd
 
-from stages.analysis.scaling.laws import TOTAL
+from stages.analysis.scaling.laws import TOTAL, log_budget
+from stages.analysis.scores.correlation import counterparts
 from stages.analysis.scores.results import Results
 
 SEVERITIES = {"error": "Errors", "warning": "Warnings", "waived": "Waived", "corrected": "Corrected"}
 """Severity of a finding to the heading of its table, in the order shown."""
 
 MISSING = "–"
+MINUS = "−"
+Tables = Mapping[str, pd.DataFrame]
+"""Tables of the stages stability and robustness by name; those without rows may be left out."""
 
 
 @dataclass(frozen=True)
@@ -25,7 +29,12 @@ class Table:
         columns: Headers; the cells of those in `numbers` are aligned as numbers.
         numbers: Headers of number columns.
         rows: Cells as text, one per column.
-        note: A sentence on how to read it, or nothing.
+        note: How to read it and what it rests on, or nothing.
+        keys: Header to the name by which pictures find the numbers of the column.
+        before: Headers of columns that hold the former of two states.
+        ids: What each row is about, where pictures need to know.
+        about: What these are: `model` or `benchmark`.
+        filterable: Whether rows can be searched.
     """
 
     title: str
@@ -34,6 +43,11 @@ class Table:
     numbers: frozenset[str]
     rows: tuple[tuple[str, ...], ...]
     note: str = ""
+    keys: Mapping[str, str] = field(default_factory=dict)
+    before: frozenset[str] = frozenset()
+    ids: tuple[str, ...] = ()
+    about: str = "model"
+    filterable: bool = False
 
 
 def anchor(title: str) -> str:
@@ -48,12 +62,17 @@ def without_gaps(frame: pd.DataFrame) -> pd.DataFrame:
 
 def number(value: float, form: str) -> str:
     """Return a number in a format, with a true minus sign, a dash when it is missing."""
-    return MISSING if pd.isna(value) else format(value, form).replace("-", "−")
+    return MISSING if pd.isna(value) else format(value, form).replace("-", MINUS)
 
 
-def percent(fraction: float) -> str:
-    """Return a fraction as percent with two decimals."""
-    return MISSING if pd.isna(fraction) else f"{number(100 * fraction, '.2f')} %"
+def percent(fraction: float, digits: int = 2) -> str:
+    """Return a fraction as percent."""
+    return MISSING if pd.isna(fraction) else f"{number(100 * fraction, f'.{digits}f')} %"
+
+
+def interval(low: float, high: float, form: str = ".3f") -> str:
+    """Return the ends of an interval, a dash when there is none."""
+    return MISSING if pd.isna(low) or pd.isna(high) else f"{number(low, form)} to {number(high, form)}"
 
 
 def table(
@@ -61,6 +80,12 @@ def table(
 ) -> Table:
     """Return a table with its anchor made from the title."""
     return Table(title, anchor(title), tuple(columns), frozenset(numbers), tuple(tuple(row) for row in rows), note)
+
+
+def sizes(results: Results) -> str:
+    """Return how many models and benchmarks were analysed, in words."""
+    n_models, n_benchmarks = results.X.shape
+    return f"{n_models} models, {n_benchmarks} benchmarks"
 
 
 def finding_tables(findings: pd.DataFrame) -> list[Table]:
@@ -74,32 +99,50 @@ def finding_tables(findings: pd.DataFrame) -> list[Table]:
     return tables
 
 
-def variance_table(results: Results) -> Table:
-    """Return the explained variance of each component."""
+def widest(resamplings: Iterable[str]) -> str | None:
+    """Return the resampling whose intervals are shown: over families where the study allows it, else over models."""
+    known = set(resamplings)
+    return next((name for name in ("families", "models") if name in known), None)
+
+
+def variance_table(results: Results, beyond: Tables, level: float) -> Table:
+    """Return the explained variance of each component, with its interval."""
     ratio = results.explained_variance_ratio
+    columns = ["Component", "Variance", "Cumulative"]
     rows = [
-        (str(name), percent(value), percent(total))
+        [str(name), percent(value), percent(total)]
         for name, value, total in zip(ratio.index, ratio, ratio.cumsum(), strict=True)
     ]
-    columns = ["Component", "Variance", "Cumulative"]
-    return table("Explained variance", columns, columns[1:], rows, "Share of the variance of all benchmarks.")
+    note = f"Share of the variance of all benchmarks; {sizes(results)}."
+    found = beyond.get("stability_explained_variance")
+    if found is not None:
+        way = "families" if "low_families" in found else "models"
+        suffix = "_families" if way == "families" else ""
+        ends = found.set_index("component")[[f"low{suffix}", f"high{suffix}"]].mul(100).reindex(ratio.index)
+        columns.append(f"{100 * level:g} % interval over {way}")
+        for row, (low, high) in zip(rows, ends.itertuples(index=False), strict=True):
+            row.append(interval(low, high, ".1f"))
+    return table("Explained variance", columns, columns[1:], rows, note)
 
 
-def pair_table(results: Results) -> Table:
+def pair_table(results: Results, beyond: Tables, level: float) -> Table:
     """Return the correlations of the benchmarks that measure one ability in two languages."""
-    counterparts = results.benchmarks.loc[results.X.columns, "counterpart"]
-    pairs = {tuple(sorted((str(a), str(b)))): None for a, b in counterparts.items() if b in results.X.columns}
-    labels = results.benchmarks["label"]
-    rows = [
-        (
-            f"{labels[a]} – {labels[b]}",
-            number(results.pearson.loc[a, b], ".3f"),
-            number(results.spearman.loc[a, b], ".3f"),
-        )
-        for a, b in pairs
-    ]
-    columns = ["Benchmarks", "Pearson", "Spearman"]
-    note = "Correlation over the models between benchmarks that measure one ability in two languages."
+    labels, X = results.benchmarks["label"], results.X
+    pairs = [pair for pair in counterparts(results.benchmarks.loc[X.columns]) if {*pair} <= {*X.columns}]
+    found = beyond.get("stability_correlations")
+    way = widest(found["resampling"]) if found is not None else None
+    ends = {}
+    if found is not None and way:
+        own = found[found["resampling"] == way]
+        ends = {frozenset((row.benchmark, row.other)): (row.low, row.high) for row in own.itertuples()}
+    columns = ["Benchmarks", "n", "Pearson", *([f"{100 * level:g} % interval over {way}"] if way else []), "Spearman"]
+    rows = []
+    for a, b in pairs:
+        n = int(X[[a, b]].notna().all(axis=1).sum())
+        span = [interval(*ends.get(frozenset((a, b)), (float("nan"),) * 2))] if way else []
+        r, rank = number(results.pearson.loc[a, b], ".3f"), number(results.spearman.loc[a, b], ".3f")
+        rows.append((f"{labels[a]} – {labels[b]}", str(n), r, *span, rank))
+    note = "Benchmarks that measure one ability in two languages; n: models that have both scores."
     return table("Cross-lingual correlations", columns, columns[1:], rows, note)
 
 
@@ -108,40 +151,34 @@ def budget_names(results: Results) -> dict[str, str]:
     return {**results.info.languages, TOTAL: "Total"}
 
 
-def rho_table(results: Results) -> Table:
-    """Return rho and n of every law, one row per response and one column per budget."""
+def law_table(results: Results, beyond: Tables, level: float) -> Table:
+    """Return every scaling law with n, the interval of its correlation, slope and intercept."""
     names = budget_names(results)
-    if results.laws.empty:
-        return table("Scaling", ["Response"], [], [], "")
-    by_law = results.laws.set_index(["response", "language"])
-    shown = [code for code in names if code in set(results.laws["language"])]
-    rows = []
-    for response in dict.fromkeys(results.laws["response"]):
-        laws = [by_law.loc[(response, code)] if (response, code) in by_law.index else None for code in shown]
-        cells = [MISSING if law is None else f"{number(law['rho'], '.3f')} (n = {law['n']:.0f})" for law in laws]
-        rows.append((str(response), *cells))
-    columns = ["Response", *(names[code] for code in shown)]
-    note = "ρ, Pearson's correlation of the response with log₁₀ of the training budget, and the models it rests on."
-    return table("Scaling", columns, columns[1:], rows, note)
-
-
-def law_table(results: Results) -> Table:
-    """Return every scaling law with slope and intercept."""
-    names = budget_names(results)
+    found = beyond.get("stability_scaling")
+    way = widest(found["resampling"]) if found is not None else None
+    ends = {}
+    if found is not None and way:
+        own = found[found["resampling"] == way]
+        ends = {(row.response, row.language): (row.low, row.high) for row in own.itertuples()}
+    span = [f"{100 * level:g} % interval over {way}"] if way else []
+    columns = ["Response", "Budget", "n", "ρ", *span, "Slope", "Intercept"]
     rows = [
         (
             str(law.response),
             names[law.language],
             str(law.n),
             number(law.rho, ".3f"),
+            *([interval(*ends.get((law.response, law.language), (float("nan"),) * 2))] if way else []),
             number(law.slope, ".3f"),
             number(law.intercept, ".2f"),
         )
         for law in results.laws.itertuples()
     ]
-    columns = ["Response", "Budget", "n", "ρ", "Slope", "Intercept"]
-    note = "Least-squares line: the slope is the change of the response per factor of ten in budget."
-    return table("Slopes and intercepts", columns, columns[2:], rows, note)
+    note = (
+        "ρ: Pearson's correlation of the response with log₁₀ of the training budget over the n models whose budget is "
+        "known and not zero. Slope: change of the response per factor of ten in budget, of the least-squares line."
+    )
+    return table("Scaling laws", columns, columns[2:], rows, note)
 
 
 def precision_table(results: Results) -> Table:
@@ -152,6 +189,7 @@ def precision_table(results: Results) -> Table:
             str(benchmarks.loc[name, "label"]),
             results.info.languages[benchmarks.loc[name, "language"]],
             str(benchmarks.loc[name, "ability"]),
+            str(int(results.X[name].notna().sum())),
             number(row["mean"], ".3f"),
             number(row["std"], ".3f"),
             number(row["mean_stderr"], ".4f"),
@@ -160,9 +198,72 @@ def precision_table(results: Results) -> Table:
         )
         for name, row in results.precision.iterrows()
     ]
-    columns = ["Benchmark", "Language", "Ability", "Mean", "Spread", "Standard error", "Share of spread", ""]
-    note = "Spread: standard deviation between models. Standard error: mean over models, binomial where none is given."
-    return table("Precision of the benchmarks", columns, columns[3:7], rows, note)
+    columns = ["Benchmark", "Language", "Ability", "n", "Mean", "Spread", "Standard error", "Share of spread", ""]
+    note = (
+        "n: models with a score. Spread: standard deviation between models. Standard error: mean over models, "
+        "binomial where none is given."
+    )
+    return table("Precision of the benchmarks", columns, columns[3:8], rows, note)
+
+
+def score_table(results: Results) -> Table:
+    """Return the score matrix, one row per model and one column per benchmark."""
+    X, labels = results.X, results.benchmarks["label"]
+    columns = ["Model", *(str(labels[name]) for name in X.columns)]
+    rows = [
+        (str(results.models.loc[model_id, "name"]), *(number(value, ".3f") for value in scores))
+        for model_id, scores in zip(X.index, X.itertuples(index=False), strict=True)
+    ]
+    gaps = int(X.isna().to_numpy().sum())
+    note = f"{sizes(results)}, {gaps if gaps else 'no'} missing score{'s' * (gaps != 1)}. Scores from 0 to 1."
+    keys = dict(zip(columns[1:], map(str, X.columns), strict=True))
+    made = table("Score matrix", columns, columns[1:], rows, note)
+    return replace(made, keys=keys, ids=tuple(map(str, X.index)), filterable=True)
+
+
+def position_table(results: Results) -> Table:
+    """Return what models are placed by in pictures: components, factors, log10 of the budgets."""
+    logs = {f"nd_{code}": log_budget(results.models, code) for code in budget_names(results)}
+    frame = pd.concat([results.pc_scores, results.factor_scores, pd.DataFrame(logs)], axis=1).reindex(results.X.index)
+    titles = {f"nd_{code}": f"log₁₀ ND {name}" for code, name in budget_names(results).items()}
+    columns = ["Model", *(titles.get(name, str(name)) for name in frame.columns)]
+    rows = [
+        (str(results.models.loc[model_id, "name"]), *(number(value, ".3f") for value in values))
+        for model_id, values in zip(frame.index, frame.itertuples(index=False), strict=True)
+    ]
+    note = (
+        f"Scores on components and factors of {len(frame)} models; log₁₀ of the training budgets ND, parameters × "
+        "tokens, where known and not zero."
+    )
+    keys = dict(zip(columns[1:], map(str, frame.columns), strict=True))
+    made = table("Components and budgets of the models", columns, columns[1:], rows, note)
+    return replace(made, keys=keys, ids=tuple(map(str, frame.index)), filterable=True)
+
+
+def loading_table(results: Results, beyond: Tables, level: float) -> Table:
+    """Return the loadings of the components, with the ends of their intervals."""
+    loadings = results.loadings
+    found = beyond.get("stability_loadings")
+    way = widest(found["resampling"]) if found is not None else None
+    parts = [loadings]
+    if found is not None and way:
+        own = found[found["resampling"] == way]
+        for end in ("low", "high"):
+            ends = own.pivot(index="benchmark", columns="component", values=end)
+            parts.append(ends.reindex(index=loadings.index, columns=loadings.columns).add_suffix(f" {end}"))
+    order = [name for component in loadings for part in parts for name in part if name.split(" ")[0] == component]
+    frame = pd.concat(parts, axis=1)[order]
+    labels = results.benchmarks["label"]
+    rows = [
+        (str(labels[name]), *(number(value, ".3f") for value in values))
+        for name, values in zip(frame.index, frame.itertuples(index=False), strict=True)
+    ]
+    note = f"Unit-norm loadings; {sizes(results)}."
+    if way:
+        note += f" low, high: ends of {100 * level:g} % intervals over {way}."
+    columns = ["Benchmark", *order]
+    made = table("Loadings", columns, order, rows, note)
+    return replace(made, keys={name: name for name in order}, ids=tuple(map(str, frame.index)), about="benchmark")
 
 
 def model_table(results: Results, findings: pd.DataFrame) -> Table:
@@ -185,8 +286,12 @@ def model_table(results: Results, findings: pd.DataFrame) -> Table:
             row += [str(model[f"tokens_{code}_origin"])] if code != TOTAL else []
             row.append(number(model[f"nd_{code}"], ".3g"))
         rows.append((*row, str(notes.get(model_id, ""))))
-    note = "ND: active parameters × training tokens. Origin: published, or derived by the study's token rules."
-    return table("Models and budgets", columns, numbers, rows, note)
+    note = (
+        f"{len(rows)} models. ND: active parameters × training tokens. Origin: published, or derived by the study's "
+        "token rules."
+    )
+    made = table("Models and budgets", columns, numbers, rows, note)
+    return replace(made, ids=tuple(map(str, results.models.index)), filterable=True)
 
 
 def robustness_table(overview: pd.DataFrame) -> Table:
@@ -198,3 +303,14 @@ def robustness_table(overview: pd.DataFrame) -> Table:
         without_gaps(overview).astype(str).itertuples(index=False, name=None),
         "Each conclusion under each variation of the analysis; in brackets the criterion that decides.",
     )
+
+
+def left_out_table(left_out: pd.DataFrame) -> Table:
+    """Return the models and benchmarks that were left out, and why.
+
+    Args:
+        left_out: kind, name, reason.
+    """
+    rows = left_out[["kind", "name", "reason"]].astype(str).itertuples(index=False, name=None)
+    note = f"{len(left_out)} left out; `observatory trace NAME` says the same of each."
+    return table("Left out", ["Kind", "Name", "Why"], (), rows, note)

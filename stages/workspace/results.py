@@ -37,6 +37,7 @@ def load_results(params: Params) -> Results:
         factor_summary=read_table("fa_summary", "factor"),
         laws=read_table("scaling"),
         skipped=tuple(skipped),
+        standardized=params.decompose.standardize,
     )
 
 

@@ -1,198 +1,98 @@
-"""The report page, as text and in a real browser."""
+"""The report page as text: what it says."""
 
-from collections.abc import Iterator, Mapping
+import json
+import re
 from dataclasses import replace
-from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
-import pytest
-from selenium.webdriver import Chrome
-from selenium.webdriver.common.by import By
 
-from stages.analysis.claims import COLUMNS, compare
-from stages.analysis.scores.results import Results
-from stages.figures.catalog import draw_all
-from stages.figures.style import save
-from stages.lineage.graph import Graph
-from stages.lineage.pipeline import Entry, LockedStage
-from stages.page.page import Chart, GateSummary, Origin, Page, page_from, render_page
-from tests.browser import broken_images, console, open_browser, overflow, requested, set_width
-from tests.figures.results_factory import SHIPPED, planted, shipped
-
-COUNTS: Mapping[str, int | bool] = {"success": True, "checks": 89, "failures": 0, "warnings": 1, "waived": 1}
-FINDINGS = pd.DataFrame(
-    [
-        ("token_rules", "warning", "01-ai/Yi-1.5-6B", None, "tokens_en_b is printed as 2170, derived as 2520"),
-        ("zero", "waived", "cyberagent/calm2-7b", "humaneval", "waived: <b>suspected</b> failure"),
-    ],
-    columns=["check", "severity", "model_id", "benchmark", "message"],
-)
-FILES = ("scaling", "pca_loadings", "claims")
-DIGEST = "0123456789abcdef"
-LOADINGS, MATRIX = Entry("reports/tables/pca_loadings.csv", "1" * 32), Entry("data/score_matrix.parquet", "2" * 32)
-DECOMPOSE = LockedStage("decompose", "python -m <decompose>", (MATRIX,), {}, (LOADINGS,))
-ORIGIN = Origin(DIGEST, Graph({"decompose": DECOMPOSE}, {}))
-
-
-def claims_of(results: Results) -> pd.DataFrame:
-    claims = pd.read_csv(SHIPPED / "claims.csv").fillna({"note": ""})
-    return compare(claims[claims["claim_id"].str.match("corr|pca.*evr|scaling.pc|std|models")], results)
-
-
-def page_of(results: Results, claims: pd.DataFrame, charts: tuple[Chart, ...] = (), **more: Any) -> Page:
-    return page_from(results, claims, GateSummary(COUNTS, FINDINGS), charts, files=FILES, origin=ORIGIN, **more)
-
+from stages.analysis.claims import COLUMNS
+from stages.analysis.scores.incomplete import left_out
+from stages.page.page import render_page
+from tests.figures.results_factory import planted, shipped
+from tests.page.studies import COUNTS, DIGEST, chart, claims_of, page_of, study_of
 
 NO_CLAIMS = pd.DataFrame(columns=COLUMNS)
-STUDY = shipped(factors=0)
-CLAIMS = claims_of(STUDY)
+RESULTS = shipped(factors=0)
+CLAIMS = claims_of(RESULTS)
+STUDY = study_of(RESULTS, CLAIMS)
+HTML = render_page(page_of(STUDY))
+TEXT = re.sub(r"<[^>]+>", "", HTML)
 
 
-@pytest.fixture(scope="module")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("site with space")
-    (folder / "figures").mkdir()
-    charts = []
-    for drawing in draw_all(planted(n_models=4, n_benchmarks=3, languages=("fi",))):
-        save(drawing.figure, folder / "figures" / drawing.name, 50)
-        charts.append(Chart(drawing.name, drawing.title, drawing.caption, drawing.section))
-    html = render_page(page_of(STUDY, CLAIMS, tuple(charts)))
-    (folder / "index.html").write_text(html, encoding="utf-8")
-    return folder
+def test_the_first_screen_answers_with_numbers_intervals_and_n():
+    answer = page_of(STUDY).answer
+    assert (
+        answer.question == "Which abilities of language models come from training in Japanese, and how do they scale?"
+    )
+    assert answer.lead == "2 of 3 conclusions hold in every variation of the analysis, 1 fails in some."
+    general, pair, _ = answer.findings
+    assert (general.verdict, general.worst) == ("holds", "fails")
+    # Saito et al. 2024, sections 4.3 and 4.5; the intervals are the test's own
+    assert general.evidence == (
+        "PC1 explains 65.2 % of the variance (95 % over families: 60 to 70 %)",
+        "ρ of PC1 and the English budget 0.916 (95 % over families: 0.75 to 0.97), n = 27",
+    )
+    assert general.varied == "holds in 1 of 2 variations; fails under factor analysis"
+    assert pair.varied == "holds in the one variation there is"
+    assert HTML.index(answer.lead) < HTML.index("<h2>")
 
 
-@pytest.fixture(scope="module")
-def chrome(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chrome]:
-    with open_browser(tmp_path_factory.mktemp("profile")) as browser:
-        yield browser
+def test_the_main_picture_shows_the_laws_that_the_conclusions_are_about():
+    panels = page_of(STUDY).panels
+    assert [(panel.x, panel.y) for panel in panels] == [("nd_en", "PC1"), ("nd_ja", "PC2")]
+    assert panels[0].words.endswith("ρ = 0.916 over 27 models")
 
 
-@pytest.fixture
-def page(chrome: Chrome, site: Path) -> Chrome:
-    console(chrome), requested(chrome)
-    set_width(chrome, 1280)
-    chrome.get((site / "index.html").as_uri())
-    return chrome
-
-
-def test_opens_from_disk_without_errors_or_other_hosts(page, site):
-    assert STUDY.info.title in page.title
-    assert console(page) == []
-    assert broken_images(page) == []
-    asked = [url for url in requested(page) if not url.startswith("data:")]
-    figures = {path.as_uri() for path in (site / "figures").glob("*.svg")}
-    assert set(asked) == figures | {(site / "index.html").as_uri()}
-
-
-def test_every_figure_is_described(page):
-    images = page.find_elements(By.CSS_SELECTOR, "figure img")
-    captions = [caption.text for caption in page.find_elements(By.TAG_NAME, "figcaption")]
-    assert len(images) == len(captions) > 5
-    for image, caption in zip(images, captions, strict=True):
-        assert caption.startswith(image.get_attribute("alt"))
-        assert "SVG, PNG. Traced to " in caption
-
-
-def test_every_figure_and_claim_leads_to_its_trace(page):
-    known = {e.get_attribute("id") for e in page.find_elements(By.CSS_SELECTOR, "#lineage pre")}
-    for place in ("figcaption", ".claims tbody tr"):
-        script = f"""return [...document.querySelectorAll('{place}')].map(
-            e => [...e.querySelectorAll('a[href^="#trace-"]')].map(a => a.getAttribute('href').slice(1)))"""
-        links = page.execute_script(script)
-        assert all(links), place
-        assert {link for group in links for link in group} <= known
-    assert len(known) > 5
-
-
-def test_a_trace_opens_when_it_is_followed(page):
-    chain = page.find_element(By.ID, "trace-reports-tables-pca-loadings-csv")
-    assert not chain.is_displayed()
-    link = page.find_element(By.CSS_SELECTOR, '#figure-pca_loadings a[href^="#trace-reports-tables-pca-loadings"]')
-    page.execute_script("arguments[0].scrollIntoView({block: 'center', behavior: 'instant'})", link)
-    link.click()
-    assert chain.is_displayed()
-    assert chain.text.splitlines() == [
-        "$ observatory trace reports/tables/pca_loadings.csv",
-        f"reports/tables/pca_loadings.csv  md5 {'1' * 32}",
-        "└─ stage decompose: python -m <decompose>",
-        f"   └─ data/score_matrix.parquet  md5 {'2' * 32}",
-    ]
-
-
-@pytest.mark.parametrize("width", [1280, 400])
-def test_fits_the_window(page, width):
-    set_width(page, width)
-    assert overflow(page) == 0
-    wide = page.execute_script("return [...document.images].filter(i => i.clientWidth > innerWidth).length")
-    assert wide == 0
-
-
-def test_claims_are_filtered_by_status(page):
-    def shown() -> list[str]:
-        rows = "[...document.querySelectorAll('.claims tbody tr')].filter(row => row.offsetHeight)"
-        script = f"return {rows}.map(row => row.cells[6].innerText)"
-        return page.execute_script(script)
-
-    counts = CLAIMS["status"].value_counts()
-    assert len(shown()) == len(CLAIMS)
-    for status in ("reproduced", "not reproduced", "not in this subset"):
-        label = page.find_element(By.XPATH, f"//label[normalize-space()='{status} ({counts[status]})']")
-        page.execute_script("arguments[0].scrollIntoView({block: 'center', behavior: 'instant'})", label)
-        label.click()
-        assert len(shown()) == counts[status] > 0
-        assert {text.strip() for text in shown()} == {status}
-    page.find_element(By.ID, "show-all").click()
-    assert len(shown()) == len(CLAIMS)
-
-
-def test_contents_lead_to_every_section(page):
-    targets = [a.get_attribute("href").split("#")[1] for a in page.find_elements(By.CSS_SELECTOR, "nav a")]
-    sections = [s.get_attribute("id") for s in page.find_elements(By.CSS_SELECTOR, "main > section")]
-    assert targets == sections
-    assert len(set(sections)) == len(sections)
-
-
-def test_ids_are_unique(page):
-    ids = page.execute_script("return [...document.querySelectorAll('[id]')].map(e => e.id)")
-    assert len(ids) == len(set(ids))
-
-
-def test_statuses_differ_in_colour(page):
-    script = "return getComputedStyle(document.querySelector(arguments[0])).color"
-    kinds = ("reproduced", "not-reproduced", "not-in-this-subset")
-    assert len({page.execute_script(script, f"tr.{kind} td.status") for kind in kinds}) == 3
-
-
-def test_links_are_relative_and_name_the_outputs(page, site):
-    links = [a.get_attribute("href") for a in page.find_elements(By.TAG_NAME, "a")]
-    beside = {link.removeprefix(site.as_uri() + "/") for link in links}
-    assert {f"tables/{name}.csv" for name in FILES} <= beside
-    assert {"data_docs/budget/index.html", "data_docs/validate/index.html"} <= beside
-    assert all(link.startswith(site.as_uri()) for link in links)
+def test_a_study_without_conclusions_is_answered_by_its_components_and_strongest_law():
+    page = page_of(study_of(planted(), NO_CLAIMS, conclusions=[], beyond={}))
+    assert (
+        page.answer.question == "Which abilities do these language models share, and how do they scale with training?"
+    )
+    assert page.answer.facts[0].startswith("PC1 explains ")
+    assert page.answer.facts[-1].startswith("strongest scaling law: ρ of ")
+    assert [(panel.x, panel.y) for panel in page.panels] == [("PC1", "PC2")]
 
 
 def test_page_states_the_published_numbers():
-    html = render_page(page_of(STUDY, CLAIMS))
     # Saito et al. 2024, sections 4.2 to 4.4
-    for number in ("65.15 %", "15.42 %", "6.97 %", "3.23 %", "0.916 (n = 27)", "0.779 (n = 25)", "0.938 (n = 27)"):
-        assert number in html
-    assert '<td>HumanEval – JHumanEval</td><td class="number">0.980</td>' in html
+    for number in ("65.15 %", "15.42 %", "6.97 %", "3.23 %", "0.916", "0.779", "0.938", "0.980"):
+        assert f'<td class="number">{number}</td>' in HTML
+
+
+def test_every_number_of_the_pictures_stands_once():
+    """The data beside the tables hold names only: pictures read their numbers from the tables."""
+    data = json.loads(re.search(r'<script type="application/json" id="data">(.*?)</script>', HTML, re.DOTALL)[1])
+
+    def floats(value: object) -> list[float]:
+        if isinstance(value, dict | list):
+            return [x for item in (value.values() if isinstance(value, dict) else value) for x in floats(item)]
+        return [value] if isinstance(value, float) else []
+
+    assert floats(data) == []
+    score = f"{RESULTS.pc_scores.iloc[0, 0]:.3f}".replace("-", "−")
+    assert HTML.count(f">{score}<") == 1
 
 
 def test_page_states_gate_digest_and_licence():
-    html = render_page(page_of(STUDY, CLAIMS))
-    assert "Checks: 89, failures: 0, warnings: 1, waived: 1, corrected: 0" in html
-    assert "passed" in html
-    assert DIGEST in html
-    assert "CC BY 4.0" in html
-    assert "arXiv:2412.14471" in html
-    assert "nan" not in [cell.split("<")[0] for cell in html.split("<td>")]
+    assert "Checks: 89, failures: 0, warnings: 1, waived: 1, corrected: 0" in TEXT
+    assert "Gate passed" in TEXT
+    assert DIGEST in TEXT
+    assert "CC BY 4.0" in TEXT
+    assert "arXiv:2412.14471" in TEXT
+    assert "nan" not in [cell.split("<")[0] for cell in HTML.split(">")]
+
+
+def test_closed_gate_is_said():
+    html = render_page(page_of(study_of(RESULTS, NO_CLAIMS), counts={**COUNTS, "success": False, "failures": 2}))
+    assert "Gate not passed" in html
+    assert "failures: 2" in html
 
 
 def test_token_disagreement_stands_beside_its_model():
-    table = next(t for t in page_of(STUDY, CLAIMS).tables if t.title == "Models and budgets")
+    tables = [table for section in page_of(STUDY).sections for table in section.tables]
+    table = next(t for t in tables if t.title == "Models and budgets")
     row = dict(zip(table.columns, next(r for r in table.rows if r[0] == "Yi-1.5 6B"), strict=False))
     assert row["Note"] == "tokens_en_b is printed as 2170, derived as 2520"
     assert row["English tokens, 10⁹"] == "2,170"
@@ -202,32 +102,79 @@ def test_token_disagreement_stands_beside_its_model():
 
 
 def test_text_from_tables_cannot_become_markup():
-    html = render_page(page_of(STUDY, CLAIMS))
-    assert "<b>suspected" not in html
-    assert "&lt;b&gt;suspected" in html
+    assert "<b>suspected" not in HTML
+    assert "&lt;b&gt;suspected" in HTML
+    named = replace(RESULTS, models=RESULTS.models.assign(name="</script><b>x"))
+    assert "</script><b>" not in render_page(page_of(study_of(named, NO_CLAIMS)))
 
 
 def test_page_depends_on_its_arguments_alone():
-    assert render_page(page_of(STUDY, CLAIMS)) == render_page(page_of(shipped(factors=0), claims_of(STUDY)))
+    again = shipped(factors=0)
+    assert render_page(page_of(study_of(again, claims_of(again)))) == HTML
 
 
 def test_study_without_claims_laws_or_pairs_has_a_page():
     bare = replace(planted(), laws=pd.DataFrame(), skipped=("no scaling law: no <budgets>",))
-    page = page_of(bare, NO_CLAIMS)
+    page = page_of(study_of(bare, NO_CLAIMS, conclusions=[], beyond={}))
     html = render_page(page)
     assert 'id="claims"' not in html
     assert "no scaling law: no &lt;budgets&gt;" in html
-    assert [table.title for table in page.headlines] == ["Explained variance"]
+    assert "Scaling laws" not in [section.title for section in page.sections]
 
 
-def test_closed_gate_is_said():
-    verdict = GateSummary({**COUNTS, "success": False, "failures": 2}, FINDINGS)
-    html = render_page(page_from(STUDY, NO_CLAIMS, verdict, (), files=FILES, origin=ORIGIN))
-    assert "not passed" in html
-    assert "failures: 2" in html
+def test_claims_open_on_what_differs():
+    page = page_of(STUDY)
+    assert [status.name for status in page.statuses] == ["not reproduced", "reproduced", "not in this subset"]
+    assert re.search(r'id="show-not-reproduced" checked', render_page(page))
+    good = CLAIMS[CLAIMS["status"] == "reproduced"]
+    assert re.search(r'id="show-reproduced" checked', render_page(page_of(study_of(RESULTS, good))))
 
 
 def test_missing_numbers_are_dashes():
-    claims = pd.DataFrame([["x", "Table 9", "q", 1.0, np.nan, np.nan, "not in this subset", None]], columns=COLUMNS)
-    claim = page_of(STUDY, claims).claims[0]
+    claims = pd.DataFrame([["x", "Table 9", "q", 1.0, np.nan, np.nan, "not computed", None]], columns=COLUMNS)
+    claim = page_of(study_of(RESULTS, claims)).claims[0]
     assert (claim.published, claim.reproduced, claim.difference, claim.note) == ("1", "–", "–", "")
+
+
+def test_what_was_left_out_and_why_stands_on_the_page():
+    X = RESULTS.X.copy()
+    X.iloc[3, 1] = np.nan
+    lost = left_out([*X.index, "org/other"], X, "scratch", "drop_models")
+    assert list(lost.itertuples(index=False, name=None)) == [
+        ("model", X.index[3], f"left out by assemble.missing=drop_models: {X.index[3]} has no score on jemhopqa"),
+        ("model", "org/other", "not in the subset scratch"),
+    ]
+    html = render_page(page_of(study_of(RESULTS, NO_CLAIMS, left_out=lost)))
+    assert f"{X.index[3]} has no score on jemhopqa" in html
+    assert "not in the subset scratch" in html
+    assert "Nothing was left out." in HTML
+
+
+def test_the_analysis_and_what_it_rests_on_are_said():
+    assert "35 models on 19 benchmarks, each scaled to unit variance; subset all" in TEXT
+    assert "each correlation of benchmarks is over all 35 models" in TEXT
+    # Table 1 of the paper: budgets are known for 27 models, two of which have no Japanese tokens
+    assert "known and not zero: Japanese 25, English 27, Total 27" in TEXT
+    X = RESULTS.X.copy()
+    X.iloc[:8, 0], X.iloc[4:11, 1] = np.nan, np.nan
+    gaps = replace(RESULTS, X=X, standardized=False)
+    charts = (chart("correlation_pearson", "Correlations"), chart("pca_loadings", "Principal components"))
+    page = page_of(study_of(gaps, NO_CLAIMS), charts)
+    assert "not scaled" in page.analysis[0]
+    assert any(line.startswith("15 of 665 scores are missing") and "24 at least" in line for line in page.analysis)
+    shown = {figure.chart.name: figure.basis for section in page.sections for figure in section.figures}
+    assert shown["correlation_pearson"] == "24 to 35 models a pair, 19 benchmarks"
+    assert shown["pca_loadings"] == "35 models, 19 benchmarks; components of raw scores"
+
+
+def test_every_table_states_its_n():
+    tables = [table for section in page_of(STUDY).sections for table in section.tables]
+    assert len(tables) >= 7
+    for table in tables:
+        assert re.search(r"\b\d+ models|n:|\bn models", table.note), table.title
+
+
+def test_figures_of_one_kind_are_folded_after_the_first():
+    charts = tuple(chart(name, "Scaling laws") for name in ("scaling_pc1", "scaling_pc2", "scaling_factor1"))
+    section = next(s for s in page_of(STUDY, charts).sections if s.title == "Scaling laws")
+    assert [figure.folded for figure in section.figures] == [False, True, False]

@@ -69,7 +69,7 @@ def test_a_study_that_names_no_law_has_those_of_its_first_component_among_its_nu
 
 def test_a_study_without_claims_says_so(planted: tuple[Repository, Plan]):
     repository, _ = planted
-    assert metrics(repository, "compare") == {"reproduced": 0, "not_reproduced": 0, "not_in_subset": 0}
+    assert metrics(repository, "compare") == {"reproduced": 0, "not_reproduced": 0, "not_computed": 0}
     assert "no published numbers to compare with" in repository.observatory("summary").stdout
     assert (repository.path / "reports/index.html").is_file()
 

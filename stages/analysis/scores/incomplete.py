@@ -1,8 +1,12 @@
-"""Leaving out of a score matrix what lacks a score."""
+"""Leaving out of a score matrix what lacks a score, and saying why."""
 
 from collections.abc import Sequence
 
 import pandas as pd
+
+from stages.contracts.names import listed
+
+COLUMNS = ["kind", "name", "reason"]
 
 
 def leave_out(X: pd.DataFrame, policy: str) -> pd.DataFrame:
@@ -17,11 +21,55 @@ def leave_out(X: pd.DataFrame, policy: str) -> pd.DataFrame:
     return X.loc[:, X.notna().all(axis=0)] if policy == "drop_benchmarks" else X
 
 
-def left_out_line(models: Sequence[str], benchmarks: Sequence[str], X: pd.DataFrame) -> str:
-    """Return what a matrix leaves out of these models and benchmarks, in one line; empty when nothing."""
-    lost = {
-        "models": [name for name in models if name not in X.index],
-        "benchmarks": [name for name in benchmarks if name not in X.columns],
-    }
-    parts = [f"{kind} {', '.join(names)}" for kind, names in lost.items() if names]
+def outside(subset: str) -> str:
+    """Return why a model that belongs to another subset is left out."""
+    return f"not in the subset {subset}"
+
+
+def why_model(model: str, missing: pd.DataFrame, policy: str) -> str:
+    """Return why a model of the subset is left out, empty where it is not.
+
+    Args:
+        model: Its model_id.
+        missing: Which cells have no score, bool (n_models, n_benchmarks).
+        policy: assemble.missing.
+    """
+    lacking = list(missing.columns[missing.loc[model]])
+    if policy != "drop_models" or not lacking:
+        return ""
+    return f"left out by assemble.missing={policy}: {model} has no score on {listed(lacking)}"
+
+
+def why_benchmark(benchmark: str, missing: pd.DataFrame, policy: str) -> str:
+    """Return why a benchmark is left out, empty where it is not; see `why_model`."""
+    without = list(missing.index[missing[benchmark]])
+    if policy != "drop_benchmarks" or not without:
+        return ""
+    return f"left out by assemble.missing={policy}: {benchmark} has no score of {listed(without)}"
+
+
+def left_out(models: Sequence[str], X: pd.DataFrame, subset: str, policy: str) -> pd.DataFrame:
+    """Return the models and benchmarks of a study that its analysis leaves out, and why.
+
+    Args:
+        models: All models of the study.
+        X: Scores of the subset (n_models, n_benchmarks) before anything is left out.
+        subset: Name of the subset.
+        policy: assemble.missing.
+
+    Returns:
+        kind (model or benchmark), name, reason; no rows where nothing is left out.
+    """
+    members, missing = set(X.index), X.isna()
+    reasons = [
+        ("model", name, why_model(name, missing, policy) if name in members else outside(subset)) for name in models
+    ]
+    reasons += [("benchmark", str(name), why_benchmark(name, missing, policy)) for name in X.columns]
+    return pd.DataFrame([row for row in reasons if row[2]], columns=COLUMNS, dtype="str")
+
+
+def left_out_line(table: pd.DataFrame) -> str:
+    """Return in one line what `left_out` found that lacks scores; empty when nothing."""
+    lacking = table[table["reason"].str.startswith("left out by")] if len(table) else table
+    parts = [f"{kind}s {', '.join(part['name'])}" for kind, part in lacking.groupby("kind", sort=False)]
     return f"left out for missing scores: {'; '.join(parts)}" if parts else ""

@@ -33,6 +33,7 @@ class Results:
         factor_summary: Per shown factor: ss_loadings, share; indexed Factor1...
         laws: Scaling laws: response, language, n, rho, slope, intercept.
         skipped: One line for each thing that could not be computed, and why.
+        standardized: Whether each benchmark was scaled to unit variance before the components were computed.
     """
 
     info: StudyInfo
@@ -54,3 +55,4 @@ class Results:
     factor_summary: pd.DataFrame
     laws: pd.DataFrame
     skipped: tuple[str, ...]
+    standardized: bool = True

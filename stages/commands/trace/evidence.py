@@ -9,11 +9,11 @@ import pandas as pd
 
 from stages import assemble
 from stages.analysis.scores.cells import take_subset
+from stages.analysis.scores.incomplete import outside, why_benchmark, why_model
 from stages.commands.snapshot import Snapshot
 from stages.commands.trace.records import CellEvidence, ClaimEvidence, Evaluation, Mention, ModelEvidence, Row
 from stages.contracts.csv.csvfile import records
 from stages.contracts.errors import InputError
-from stages.contracts.names import listed
 from stages.contracts.study.facts import Facts
 from stages.workspace import paths
 from stages.workspace.evaluations import read_evaluations
@@ -80,7 +80,7 @@ def absence(model: str, benchmark: str | None, facts: Facts, snapshot: Snapshot)
     """
     params = snapshot.params
     if model not in take_subset(facts.models, params.subset).index:
-        return f"not in the subset {params.subset}"
+        return outside(params.subset)
     if away := snapshot.absence(str(paths.CELLS)):
         return away
     try:
@@ -88,7 +88,7 @@ def absence(model: str, benchmark: str | None, facts: Facts, snapshot: Snapshot)
     except InputError as error:
         return error.problems[0]
     everything = params.assemble.model_copy(update={"missing": "refuse"})
-    _, X = assemble.run(facts, evaluated, params.model_copy(update={"assemble": everything}))
+    _, X, _ = assemble.run(facts, evaluated, params.model_copy(update={"assemble": everything}))
     reason = _left_out(model, benchmark, X.isna(), params.assemble.missing)
     return reason or f"not in {paths.CELLS}, where it belongs: run `dvc repro`"
 
@@ -102,13 +102,12 @@ def _left_out(model: str, benchmark: str | None, missing: pd.DataFrame, policy: 
         missing: Which cells have no score, bool (n_models, n_benchmarks).
         policy: assemble.missing.
     """
-    lacking = list(missing.columns[missing.loc[model]])
-    if policy == "drop_models" and lacking:
-        return f"left out by assemble.missing={policy}: {model} has no score on {listed(lacking)}"
-    if policy == "drop_benchmarks" and benchmark and missing[benchmark].any():
-        without = list(missing.index[missing[benchmark]])
-        return f"left out by assemble.missing={policy}: {benchmark} has no score of {listed(without)}"
-    return "no score was published or evaluated" if benchmark in lacking else ""
+    reason = why_model(model, missing, policy)
+    if not reason and benchmark:
+        reason = why_benchmark(benchmark, missing, policy)
+        lacking = bool(missing.loc[model, benchmark])
+        reason = reason or "no score was published or evaluated" * lacking
+    return reason
 
 
 def _mentions(model: str, benchmark: str, origin: str, folder: Path) -> Iterator[tuple[str, Mention]]:

@@ -115,7 +115,7 @@ def _check_cells(snapshot: Snapshot, facts: Facts, read: _Reader) -> None:
     except InputError as error:
         read.report.add(error.problems)
         return
-    cells, X = assemble.run(facts, evaluated, snapshot.params)
+    cells, X, _ = assemble.run(facts, evaluated, snapshot.params)
     read.report.count("cells", len(cells))
     for path, ours in ((paths.CELLS, cells), (paths.MATRIX, X)):
         stored = read.parquet(path)

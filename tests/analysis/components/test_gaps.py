@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 from stages.analysis.components import gaps
 from stages.analysis.components.gaps import Filled, NotImputableError, analyse, decompose_filled, fill, left_out
 from stages.analysis.components.pca import decompose, leave_one_out
-from stages.analysis.scores.incomplete import leave_out, left_out_line
+from stages.analysis.scores.incomplete import left_out as what_is_left_out
+from stages.analysis.scores.incomplete import left_out_line
 from tests.analysis.matrices import planted
 
 
@@ -156,10 +157,14 @@ def test_policies_leave_out():
 def test_what_is_left_out_is_named():
     X = planted(4, 3, seed=0)
     X.iloc[1, 2] = np.nan
-    names = list(X.index), list(X.columns)
-    assert left_out_line(*names, leave_out(X, "drop_models")) == "left out for missing scores: models model-1"
-    assert left_out_line(*names, leave_out(X, "drop_benchmarks")) == "left out for missing scores: benchmarks task_2"
-    assert left_out_line(*names, leave_out(X, "refuse")) == ""
+    models = [*X.index, "of another subset"]
+
+    def line(policy: str) -> str:
+        return left_out_line(what_is_left_out(models, X, "all", policy))
+
+    assert line("drop_models") == "left out for missing scores: models model-1"
+    assert line("drop_benchmarks") == "left out for missing scores: benchmarks task_2"
+    assert line("refuse") == ""
 
 
 def test_leaving_out_nearly_everything_is_refused():

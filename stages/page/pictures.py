@@ -1,0 +1,90 @@
+"""What the pictures that the page draws itself need beside the tables, whose numbers they read from the page."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+
+from stages.analysis.scores.families import family_codes, family_names
+from stages.analysis.scores.results import Results
+from stages.contracts.study.info import StudyInfo
+from stages.figures.style import group_colours, group_markers, language_colours
+from stages.page.tables import budget_names, number
+
+
+@dataclass(frozen=True)
+class Panel:
+    """A scatter of models.
+
+    Attributes:
+        x: Column of the tables, by its key.
+        y: Likewise.
+        words: What it shows, for who cannot see it.
+    """
+
+    x: str
+    y: str
+    words: str
+
+
+def named(info: StudyInfo, models: pd.DataFrame, benchmarks: pd.DataFrame) -> dict[str, Any]:
+    """Return names, groups, families and languages of models and benchmarks, with colours and markers.
+
+    Args:
+        info: study.yaml.
+        models: Indexed by model_id.
+        benchmarks: Indexed by benchmark.
+    """
+    colours, markers, tints = group_colours(info), group_markers(info), language_colours(info)
+    codes = family_codes(models)
+    families = family_names(models, codes)
+    groups, languages = list(info.groups), list(info.languages)
+    return {
+        "groups": [[info.groups[name], colours[name], markers[name]] for name in groups],
+        "languages": [[info.languages[code], tints[code]] for code in languages],
+        "models": [
+            [str(model_id), str(row["name"]), groups.index(row["group"]), families[code]]
+            for (model_id, row), code in zip(models.iterrows(), codes, strict=True)
+        ],
+        "benchmarks": [
+            [str(name), str(row["label"]), languages.index(row["language"])] for name, row in benchmarks.iterrows()
+        ],
+    }
+
+
+def axes(results: Results) -> list[list[str]]:
+    """Return key and title of everything that a scatter can have on an axis, in the order to pick from."""
+    budgets = [[f"nd_{code}", f"log₁₀ ND, {name} budget"] for code, name in budget_names(results).items()]
+    responses = [[str(name), str(name)] for name in (*results.pc_scores, *results.factor_scores)]
+    labels = results.benchmarks["label"]
+    return [*responses, *budgets, *([str(name), str(labels[name])] for name in results.X)]
+
+
+def main_panels(results: Results, laws: Sequence[tuple[str, str]]) -> tuple[Panel, ...]:
+    """Return the scatters of the main picture: the first two laws that the study is about, or what there is instead.
+
+    Args:
+        results: Of the state shown.
+        laws: Component and budget of the laws that the conclusions are about.
+    """
+    fitted: Mapping[tuple[str, str], Any] = {(law.response, law.language): law for law in results.laws.itertuples()}
+    chosen = [pair for pair in dict.fromkeys(laws) if pair in fitted][:2]
+    names = budget_names(results)
+    panels = [
+        Panel(
+            f"nd_{language}",
+            response,
+            f"{response} against log₁₀ of the {names[language]} training budget: "
+            f"ρ = {number(fitted[response, language].rho, '.3f')} over {fitted[response, language].n} models",
+        )
+        for response, language in chosen
+    ]
+    if len(panels) == 2:
+        return tuple(panels)
+    components = list(results.pc_scores)
+    if len(components) > 1:
+        x, y = components[:2]
+        words = f"{len(results.X)} models by their scores on {x} and {y}"
+        panels.insert(0, Panel(x, y, words))
+    return tuple(panels)
