@@ -36,7 +36,7 @@ def main() -> None:
     shares = pd.DataFrame({"share": ratio, "agreement": found.agreement})
     write_table("explained_variance", shares.rename_axis("component").reset_index())
     n_models, n_benchmarks = X.shape
-    skipped = [f"{len(ratio)} of {k} components: {n_models} models x {n_benchmarks} benchmarks have no more"]
+    skipped = [f"{k - len(ratio)} of {k} components: {n_models} models x {n_benchmarks} benchmarks have {len(ratio)}"]
     write_metrics("decompose", headline(X.shape, ratio))
     parts = ", ".join(f"{name} {100 * share:.2f} %" for name, share in ratio.items())
     say(f"explained variance: {parts}")

@@ -174,7 +174,7 @@ def _factor(results: Results, rest: list[str]) -> float:
     name = axis.capitalize()
     if name not in results.factor_loadings.columns:
         raise NotComputedError(
-            _why(results, "factor") or f"this state shows {results.factor_loadings.shape[1]} factors"
+            _why(results, "factor analysis") or f"this state shows {results.factor_loadings.shape[1]} factors"
         )
     if quantity == "contribution":
         return 100 * float(results.factor_summary.loc[name, "share"])
@@ -188,7 +188,9 @@ def _scaling(results: Results, rest: list[str]) -> float:
         raise KeyError(language)
     laws = results.laws[(results.laws["response"] == response) & (results.laws["language"] == language)]
     if laws.empty:
-        raise NotComputedError(_why(results, language) or f"no law of {response} and the {language} budget here")
+        raise NotComputedError(
+            _why(results, f"for the {language} budget") or f"no law of {response} and the {language} budget here"
+        )
     return float(laws.iloc[0][quantity])
 
 

@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 
 import pandas as pd
 
-from stages.analysis.claims import ELSEWHERE, REPRODUCED
+from stages.analysis.claims import ELSEWHERE, NOT_COMPUTED, REPRODUCED
 from stages.commands.shown import Grid
 from stages.contracts.errors import InputError
 from stages.workspace import paths
@@ -71,7 +71,8 @@ def table(claims: pd.DataFrame) -> Grid:
         else:
             here = "none" if pd.isna(first["reproduced"]) else f"{first['reproduced']:.4g}"
             cells = (str(axis), f"{first['published']:.4g}", here)
-        rows.append((str(first["location"]), *cells, "" if good == len(group) else "differs"))
+        verdict = "not computed" if (group["status"] == NOT_COMPUTED).all() else "differs"
+        rows.append((str(first["location"]), *cells, "" if good == len(group) else verdict))
     return Grid(("where", "number", "paper", "here", ""), rows, frozenset({"paper", "here"}))
 
 

@@ -153,17 +153,19 @@ def _union(ours: pd.DataFrame, others: pd.DataFrame) -> pd.DataFrame:
 
 
 def _lead(changes: Changes, conclusions: Table | None, turned: Table | None) -> str:
-    counted = [
-        f"{len(rows) if rows else 'no'} {name if len(rows) != 1 else name.removesuffix('s')}"
-        for name, rows in (("parameters", changes.params), ("facts", changes.facts), ("files of code", changes.code))
-    ]
-    moved = f"{len(changes.numbers):,} numbers moved" if changes.numbers else "no number moved"
-    told = f"{', '.join(counted[:2])} and {counted[2]} changed; {moved}"
+    params, facts = counted(len(changes.params), "parameter"), counted(len(changes.facts), "fact")
+    code, moved = counted(len(changes.code), "file of code", "files of code"), counted(len(changes.numbers), "number")
+    told = f"{params}, {facts} and {code} changed; {moved} moved"
     if conclusions is None:
         return f"{told[0].upper()}{told[1:]}."
     n = len({row[0] for row in turned.rows}) if turned else 0
     shaken = f"{n if n else 'none'} of {len(conclusions.rows)} conclusions turned in some variation"
     return f"{told[0].upper()}{told[1:]}; {shaken}."
+
+
+def counted(n: int, one: str, many: str = "") -> str:
+    """Return a number of things in words, `no` for none."""
+    return f"{f'{n:,}' if n else 'no'} {one if n == 1 else many or f'{one}s'}"
 
 
 def _verdicts(state: State) -> pd.DataFrame:
@@ -205,9 +207,8 @@ def _turn(before: pd.DataFrame, now: pd.DataFrame) -> str:
 def turned_table(first: State, second: State) -> Table | None:
     """Return the conclusions and variations whose verdict differs; None without any."""
     statements = {**first.statements, **second.statements}
-    both = _verdicts(first)[["verdict", "value"]].join(
-        _verdicts(second)[["verdict", "value"]], lsuffix="_before", rsuffix="_now", how="inner"
-    )
+    parts = [_verdicts(state)[["verdict", "value"]] for state in (first, second)]
+    both = parts[0].add_suffix("_before").join(parts[1].add_suffix("_now"), how="inner")
     turned = both[both["verdict_before"] != both["verdict_now"]]
     rows = [
         (statements[name], str(variation), f"{row[0]} {number(row[1], '.3f')}", f"{row[2]} {number(row[3], '.3f')}")

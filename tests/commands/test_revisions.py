@@ -185,3 +185,16 @@ def test_a_revision_that_does_not_know_a_parameter_is_read_with_the_value_of_tod
         found = verify("other").mismatches
     assert found
     assert all(line.startswith("dvc.lock: stage ") and "parameter report" in line for line in found)
+
+
+def test_two_states_become_one_page(study: Repository, tmp_path: Path):
+    page = tmp_path / "diff.html"
+    done = study.observatory("diff", "v2", "corrected", "--html", str(page))
+    assert done.stdout.splitlines()[-1] == f"page: {page}"
+    html = page.read_text(encoding="utf-8")
+    assert "1 parameter, no facts and no files of code changed" in html
+    assert "One ability explains most" in html
+    assert '<th scope="col" class="number" data-key="PC1" data-state="before">PC1 before</th>' in html
+    refused = study.observatory("diff", "v1", "v2", "--html", str(tmp_path), ok=False)
+    assert refused.returncode == 1
+    assert "is a folder: name a file to write" in refused.stderr

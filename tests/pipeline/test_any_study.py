@@ -79,7 +79,7 @@ def test_few_models_without_budgets_get_what_can_be_computed(planted: tuple[Repo
     write_study(repository.path / "metadata/few", n_models=4, n_benchmarks=6, known_budgets=False)
     said = repository.dvc("exp", "run", "-S", "study=few")
     assert "4 models for 6 benchmarks" in said
-    assert "skipped: 3 of 4 components" in said
+    assert "skipped: 1 of 4 components: 4 models x 6 benchmarks have 3" in said
     assert "skipped: factor analysis: 4 models for 6 benchmarks make a singular correlation matrix" in said
     assert "skipped: no scaling law for the de budget: known for 0 models, 5 needed" in said
     assert metrics(repository, "scale") == {}

@@ -137,8 +137,13 @@ def can_predict(logs: Array, codes: Codes, budgets: Sequence[str], min_models: i
     """
     usable = complete(logs)
     languages = ", ".join(budgets[:-1])
-    if usable.sum() < max(min_models, len(budgets) + 2):
-        return f"prediction from budgets: {usable.sum()} models have all of {languages} and total"
+    unknown = [name for name, column in zip(budgets, logs.T, strict=True) if not np.isfinite(column).any()]
+    if unknown:
+        few = f"known for fewer than {min_models} models or the same for all"
+        return f"prediction from budgets: the budget in {', '.join(unknown)} is {few}"
+    needed = max(min_models, len(budgets) + 2)
+    if usable.sum() < needed:
+        return f"prediction from budgets: {usable.sum()} models have all of {languages} and total, {needed} needed"
     families = np.unique(codes[usable])
     if len(families) < 3:
         return f"prediction from budgets: the models with all of {languages} and total are {len(families)} families"

@@ -8,6 +8,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from stages.analysis.components.spectra import TINY, weighted_moments
+from stages.contracts.names import listed
 from stages.contracts.params import ScaleParams
 
 Array = NDArray[np.float64]
@@ -162,22 +163,38 @@ def fit_laws(
         min_models: Fewest models for a fit.
 
     Returns:
-        The laws, and one line for each budget that could not be used.
+        The laws, and one line for each budget that could not be used or that models without tokens fall out of.
     """
     laws: list[Law] = []
     skipped: list[str] = []
+    inside = models[models.index.isin(responses.index)]
     for language in languages:
-        logs = log_budget(models, language)
-        logs = logs[logs.index.isin(responses.index)]
-        if len(logs) < min_models:
-            skipped.append(
-                f"no scaling law for the {language} budget: known for {len(logs)} models, {min_models} needed"
-            )
-        elif np.ptp(logs.to_numpy()) == 0:
-            skipped.append(f"no scaling law for the {language} budget: it is the same for all {len(logs)} models")
-        else:
-            laws += [fit_law(responses[name], logs, language) for name in responses.columns]
+        why = unusable(inside, language, min_models)
+        if why:
+            skipped.append(f"no scaling law for the {language} budget: {why}")
+            continue
+        logs = log_budget(inside, language)
+        laws += [fit_law(responses[name], logs, language) for name in responses.columns]
+        zero = list(inside.index[inside[budget_column(language)] == 0])
+        if zero:
+            skipped.append(f"laws of the {language} budget leave out models without such tokens: {listed(zero)}")
     return sorted(laws, key=lambda law: list(responses.columns).index(law.response)), skipped
+
+
+def unusable(models: pd.DataFrame, language: str, min_models: int) -> str:
+    """Return why no law can be fitted to a budget, empty where one can.
+
+    Args:
+        models: Indexed by model_id, with the budget of the language.
+        language: Language code or `total`.
+        min_models: Fewest models for a fit.
+    """
+    logs = log_budget(models, language)
+    if len(logs) < min_models:
+        known = models[budget_column(language)].notna().sum()
+        zero = f", zero for {known - len(logs)} of them" if known > len(logs) else ""
+        return f"known for {known} models{zero}, {min_models} needed"
+    return f"it is the same for all {len(logs)} models" if np.ptp(logs.to_numpy()) == 0 else ""
 
 
 def fit_all_laws(
@@ -201,10 +218,19 @@ def fit_all_laws(
     """
     budgets = [*languages, TOTAL]
     laws, skipped = fit_laws(pc_scores, models, budgets, params.min_models)
-    if params.factor_models == "common":
-        models = with_all_budgets(models, languages)
-    of_factors, more = fit_laws(factor_scores, models, budgets, params.min_models)
-    new = [line for line in more if line not in skipped] if factor_scores.shape[1] else []
+    if not factor_scores.shape[1]:
+        return laws, skipped
+    if params.factor_models == "available":
+        return [*laws, *fit_laws(factor_scores, models, budgets, params.min_models)[0]], skipped
+    common = with_all_budgets(models[models.index.isin(factor_scores.index)], languages)
+    of_factors, _ = fit_laws(factor_scores, common, budgets, params.min_models)
+    fitted = {law.language for law in laws} - {law.language for law in of_factors}
+    new = [
+        f"no scaling law of factors for the {language} budget: scale.factor_models=common keeps the {len(common)} "
+        f"models whose budget is known in every language; of these, {unusable(common, language, params.min_models)}"
+        for language in budgets
+        if language in fitted
+    ]
     return [*laws, *of_factors], [*skipped, *new]
 
 

@@ -217,7 +217,8 @@ function drawComponent(panel, component, intervals) {
   const height = ids.length * row + 34;
   svg.setAttribute("viewBox", `0 0 ${width} ${height}`);
   svg.replaceChildren();
-  const shown = [now, former, ...(intervals ? [low, high] : [])].filter(Boolean).flatMap((column) => [...column.values()]).filter(Number.isFinite);
+  const columns = [now, former, ...(intervals ? [low, high] : [])];
+  const shown = ids.flatMap((id) => columns.map((column) => column?.get(id))).filter(Number.isFinite);
   const x = scale([0, ...shown], left, width - 8);
   for (const [value, text] of ticks(x.low, x.high, 4)) {
     drawn("line", { x1: x(value), x2: x(value), y1: 2, y2: height - 22, class: value === 0 ? "axis" : "grid" }, svg);
@@ -255,9 +256,13 @@ function buildLoadings(figure) {
   const box = make("input", { type: "checkbox", checked: "" });
   const draw = () => panels.forEach((panel, i) => drawComponent(panel, components[i], box.checked));
   box.addEventListener("change", draw);
-  if (components.some((component) => values.has(`${component} low`))) {
-    figure.prepend(make("div", { class: "axes" }, make("label", {}, box, " intervals")));
-  }
+  const tools = make("div", { class: "axes" });
+  if (components.some((component) => values.has(`${component} low`))) tools.append(make("label", {}, box, "intervals"));
+  const used = new Set(data.benchmarks.map((benchmark) => benchmark[2]));
+  data.languages.forEach(([name, colour], i) => {
+    if (used.has(i)) tools.append(make("span", { style: `color:${colour}` }, `● ${name}`));
+  });
+  figure.prepend(tools);
   draw();
 }
 

@@ -63,7 +63,12 @@ def test_what_makes_prediction_impossible_is_said():
     assert can_predict(logs, codes, budgets, 5) == ""
     few = logs.copy()
     few[3:] = np.nan
-    assert "3 models have all of ja, en and total" in can_predict(few, codes, budgets, 5)
+    assert "3 models have all of ja, en and total, 5 needed" in can_predict(few, codes, budgets, 5)
+    # what is known for too few models arrives as unknown: that the models lack it would be false
+    few[:, 0] = np.nan
+    assert can_predict(few, codes, budgets, 5) == (
+        "prediction from budgets: the budget in ja is known for fewer than 5 models or the same for all"
+    )
     assert "are 2 families" in can_predict(logs, (codes > 2).astype(int), budgets, 5)
     same = logs.copy()
     same[:, 1] = 22.0

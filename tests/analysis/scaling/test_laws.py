@@ -54,6 +54,35 @@ def test_a_budget_known_for_too_few_is_skipped_with_a_reason():
     assert skipped == ["no scaling law for the ja budget: known for 1 models, 5 needed"]
 
 
+def test_models_without_tokens_fall_out_of_a_law_by_name():
+    table = models([1e22, 1e23, 1e24, 1e25, 1e26], [0.0, 1e20, 1e21, 1e22, 1e23])
+    responses = pd.DataFrame({"PC1": [1.0, 2, 3, 4, 6]}, index=table.index)
+    laws, skipped = fit_laws(responses, table, ["en", "ja"], min_models=4)
+    assert [law.n for law in laws] == [5, 4]
+    assert skipped == ["laws of the ja budget leave out models without such tokens: m0"]
+    _, skipped = fit_laws(responses, table, ["ja"], min_models=5)
+    assert skipped == ["no scaling law for the ja budget: known for 5 models, zero for 1 of them, 5 needed"]
+
+
+def test_what_factors_lack_is_not_said_of_components():
+    table = models([1e22, 1e23, 1e24, 1e25, 1e26], [np.nan, 1e20, np.nan, np.nan, np.nan])
+    table["nd_total"] = table["nd_en"] * 2
+    responses = pd.DataFrame({"PC1": [1.0, 2, 3, 4, 6], "Factor1": [2.0, 1, 3, 5, 6]}, index=table.index)
+    chosen = ScaleParams(min_models=5, factor_models="common")
+    laws, skipped = fit_all_laws(responses[["PC1"]], responses[["Factor1"]], table, ["en", "ja"], chosen)
+    assert {(law.response, law.language) for law in laws} == {("PC1", "en"), ("PC1", "total")}
+    assert [line.partition(":")[0] for line in skipped] == [
+        "no scaling law for the ja budget",
+        "no scaling law of factors for the en budget",
+        "no scaling law of factors for the total budget",
+    ]
+    assert "scale.factor_models=common keeps the 1 models whose budget is known in every language" in skipped[-1]
+    available = ScaleParams(min_models=5, factor_models="available")
+    laws, skipped = fit_all_laws(responses[["PC1"]], responses[["Factor1"]], table, ["en", "ja"], available)
+    assert [law.n for law in laws if law.response == "Factor1"] == [5, 5]
+    assert len(skipped) == 1
+
+
 def test_equal_budgets_are_skipped_with_a_reason():
     table = models([1e22] * 5, [1e20] * 5)
     responses = pd.DataFrame({"PC1": np.arange(5.0)}, index=table.index)
