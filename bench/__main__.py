@@ -1,10 +1,10 @@
-"""Run every benchmark, or those named: `python -m bench [pipeline stability verify evaluate]`."""
+"""Run every benchmark, or those named: `python -m bench [pipeline stability verify evaluate page]`."""
 
 import importlib
 import sys
 from collections.abc import Sequence
 
-NAMES = ("pipeline", "stability", "verify", "evaluate")
+NAMES = ("pipeline", "stability", "verify", "evaluate", "page")
 
 
 def main(names: Sequence[str]) -> None:

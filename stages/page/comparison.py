@@ -223,19 +223,24 @@ def turned_table(first: State, second: State) -> Table | None:
 def _overlaid(title: str, what: str, names: pd.Series, before: pd.DataFrame, now: pd.DataFrame, about: str) -> Table:
     """Return the numbers of both states side by side, a pair of columns for each component that both have."""
     shared = [name for name in now if name in before]
-    columns, keys, former, values = [what], {}, set(), []
+    columns, keys, former, values = [what], [""], set(), []
     for component in shared:
         for state, frame in ((BEFORE, before), (NOW, now)):
             header = f"{component} {state}"
             columns.append(header)
-            keys[header] = str(component)
+            keys.append(str(component))
             former |= {header} if state == BEFORE else set()
             values.append(frame[component].reindex(names.index))
     cells = pd.concat(values, axis=1).to_numpy() if values else np.empty((len(names), 0))
     rows = [(str(name), *(number(value, ".3f") for value in row)) for name, row in zip(names, cells, strict=True)]
     made = tables.table(title, columns, columns[1:], rows, f"{len(rows)} {about}s, before and now.")
     return replace(
-        made, keys=keys, before=frozenset(former), ids=tuple(map(str, names.index)), about=about, filterable=True
+        made,
+        keys=tuple(keys),
+        before=frozenset(former),
+        ids=tuple(map(str, names.index)),
+        about=about,
+        filterable=True,
     )
 
 

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 import pandas as pd
 
@@ -12,6 +12,9 @@ from stages.analysis.scores.results import Results
 
 SEVERITIES = {"error": "Errors", "warning": "Warnings", "waived": "Waived", "corrected": "Corrected"}
 """Severity of a finding to the heading of its table, in the order shown."""
+
+MOST_CELLS = 20_000
+"""Cells of a table of models; a larger one shows the first models, so that the page stays small."""
 
 MISSING = "–"
 MINUS = "−"
@@ -30,7 +33,7 @@ class Table:
         numbers: Headers of number columns.
         rows: Cells as text, one per column.
         note: How to read it and what it rests on, or nothing.
-        keys: Header to the name by which pictures find the numbers of the column.
+        keys: Name by which pictures find the numbers of each column, empty where they need none.
         before: Headers of columns that hold the former of two states.
         ids: What each row is about, where pictures need to know.
         about: What these are: `model` or `benchmark`.
@@ -43,7 +46,7 @@ class Table:
     numbers: frozenset[str]
     rows: tuple[tuple[str, ...], ...]
     note: str = ""
-    keys: Mapping[str, str] = field(default_factory=dict)
+    keys: tuple[str, ...] = ()
     before: frozenset[str] = frozenset()
     ids: tuple[str, ...] = ()
     about: str = "model"
@@ -86,6 +89,18 @@ def sizes(results: Results) -> str:
     """Return how many models and benchmarks were analysed, in words."""
     n_models, n_benchmarks = results.X.shape
     return f"{n_models} models, {n_benchmarks} benchmarks"
+
+
+def first_rows(frame: pd.DataFrame, columns: int) -> tuple[pd.DataFrame, str]:
+    """Return the rows that a table of models shows, and a sentence on the others, empty where there are none.
+
+    Args:
+        frame: Indexed by model_id.
+        columns: Columns of the table.
+    """
+    shown = frame.iloc[: MOST_CELLS // columns]
+    more = len(frame) - len(shown)
+    return shown, f" The first {len(shown):,} models; the files have {more:,} more." if more else ""
 
 
 def finding_tables(findings: pd.DataFrame) -> list[Table]:
@@ -208,15 +223,15 @@ def precision_table(results: Results) -> Table:
 
 def score_table(results: Results) -> Table:
     """Return the score matrix, one row per model and one column per benchmark."""
-    X, labels = results.X, results.benchmarks["label"]
+    labels, gaps = results.benchmarks["label"], int(results.X.isna().to_numpy().sum())
+    X, more = first_rows(results.X, results.X.shape[1])
     columns = ["Model", *(str(labels[name]) for name in X.columns)]
     rows = [
         (str(results.models.loc[model_id, "name"]), *(number(value, ".3f") for value in scores))
         for model_id, scores in zip(X.index, X.itertuples(index=False), strict=True)
     ]
-    gaps = int(X.isna().to_numpy().sum())
-    note = f"{sizes(results)}, {gaps if gaps else 'no'} missing score{'s' * (gaps != 1)}. Scores from 0 to 1."
-    keys = dict(zip(columns[1:], map(str, X.columns), strict=True))
+    note = f"{sizes(results)}, {gaps if gaps else 'no'} missing score{'s' * (gaps != 1)}. Scores from 0 to 1.{more}"
+    keys = ("", *map(str, X.columns))
     made = table("Score matrix", columns, columns[1:], rows, note)
     return replace(made, keys=keys, ids=tuple(map(str, X.index)), filterable=True)
 
@@ -224,7 +239,8 @@ def score_table(results: Results) -> Table:
 def position_table(results: Results) -> Table:
     """Return what models are placed by in pictures: components, factors, log10 of the budgets."""
     logs = {f"nd_{code}": log_budget(results.models, code) for code in budget_names(results)}
-    frame = pd.concat([results.pc_scores, results.factor_scores, pd.DataFrame(logs)], axis=1).reindex(results.X.index)
+    everything = pd.concat([results.pc_scores, results.factor_scores, pd.DataFrame(logs)], axis=1)
+    frame, more = first_rows(everything.reindex(results.X.index), everything.shape[1])
     titles = {f"nd_{code}": f"log₁₀ ND {name}" for code, name in budget_names(results).items()}
     columns = ["Model", *(titles.get(name, str(name)) for name in frame.columns)]
     rows = [
@@ -232,10 +248,10 @@ def position_table(results: Results) -> Table:
         for model_id, values in zip(frame.index, frame.itertuples(index=False), strict=True)
     ]
     note = (
-        f"Scores on components and factors of {len(frame)} models; log₁₀ of the training budgets ND, parameters × "
-        "tokens, where known and not zero."
+        f"Scores on components and factors of {len(results.X)} models; log₁₀ of the training budgets ND, parameters × "
+        "tokens, where known and not zero." + more
     )
-    keys = dict(zip(columns[1:], map(str, frame.columns), strict=True))
+    keys = ("", *map(str, frame.columns))
     made = table("Components and budgets of the models", columns, columns[1:], rows, note)
     return replace(made, keys=keys, ids=tuple(map(str, frame.index)), filterable=True)
 
@@ -263,7 +279,7 @@ def loading_table(results: Results, beyond: Tables, level: float) -> Table:
         note += f" low, high: ends of {100 * level:g} % intervals over {way}."
     columns = ["Benchmark", *order]
     made = table("Loadings", columns, order, rows, note)
-    return replace(made, keys={name: name for name in order}, ids=tuple(map(str, frame.index)), about="benchmark")
+    return replace(made, keys=("", *order), ids=tuple(map(str, frame.index)), about="benchmark")
 
 
 def model_table(results: Results, findings: pd.DataFrame) -> Table:
@@ -278,8 +294,9 @@ def model_table(results: Results, findings: pd.DataFrame) -> Table:
         numbers = [*numbers, *added]
         columns += [added[0], *(["Origin"] if name != "Total" else []), added[1]]
     columns.append("Note")
+    models, more = first_rows(results.models, len(columns))
     rows = []
-    for model_id, model in results.models.iterrows():
+    for model_id, model in models.iterrows():
         row = [str(model["name"]), info.groups[model["group"]], number(model["active_params_b"], "g")]
         for code in (*info.languages, TOTAL):
             row.append(number(model[f"tokens_{code}_b"], ",.6g"))
@@ -287,11 +304,11 @@ def model_table(results: Results, findings: pd.DataFrame) -> Table:
             row.append(number(model[f"nd_{code}"], ".3g"))
         rows.append((*row, str(notes.get(model_id, ""))))
     note = (
-        f"{len(rows)} models. ND: active parameters × training tokens. Origin: published, or derived by the study's "
-        "token rules."
+        f"{len(results.models)} models. ND: active parameters × training tokens. Origin: published, or "
+        "derived by the study's token rules." + more
     )
     made = table("Models and budgets", columns, numbers, rows, note)
-    return replace(made, ids=tuple(map(str, results.models.index)), filterable=True)
+    return replace(made, ids=tuple(map(str, models.index)), filterable=True)
 
 
 def robustness_table(overview: pd.DataFrame) -> Table:

@@ -6,10 +6,12 @@ from dataclasses import replace
 
 import numpy as np
 import pandas as pd
+import pytest
 
 from stages.analysis.claims import COLUMNS
 from stages.analysis.scores.incomplete import left_out
 from stages.page.page import render_page
+from stages.page.tables import score_table
 from tests.figures.results_factory import planted, shipped
 from tests.page.studies import COUNTS, DIGEST, chart, claims_of, page_of, study_of
 
@@ -172,6 +174,19 @@ def test_every_table_states_its_n():
     assert len(tables) >= 7
     for table in tables:
         assert re.search(r"\b\d+ models|n:|\bn models", table.note), table.title
+
+
+def test_benchmarks_of_one_name_keep_their_own_numbers():
+    same = replace(RESULTS, benchmarks=RESULTS.benchmarks.assign(label="MMLU"))
+    html = render_page(page_of(study_of(same, NO_CLAIMS)))
+    assert all(f'data-key="{name}">MMLU</th>' in html for name in RESULTS.X.columns)
+
+
+def test_a_table_of_very_many_models_shows_the_first_and_says_so(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("stages.page.tables.MOST_CELLS", 19 * 10)
+    table = score_table(RESULTS)
+    assert table.ids == tuple(RESULTS.X.index[:10])
+    assert table.note.endswith("The first 10 models; the files have 25 more.")
 
 
 def test_figures_of_one_kind_are_folded_after_the_first():
