@@ -25,8 +25,8 @@ from stages.page.rendering import render
 from stages.page.tables import Table, Tables, anchor, without_gaps
 
 COMPONENTS = "Principal components"
-DRAWN_BY_PAGE = ("pca_loadings", "stability_loadings")
-"""Figures whose numbers the page's own picture of the loadings shows."""
+FOLDED = ("correlation_spearman", "pca_loadings", "stability_loadings")
+"""Figures that say in another way what stands above them."""
 
 DATA_DOCS = {"Models and budgets": "data_docs/budget/index.html", "Score matrix": "data_docs/validate/index.html"}
 
@@ -284,7 +284,7 @@ def _shown(study: Study, charts: Sequence[Chart]) -> tuple[Shown, ...]:
                 inlined(chart.svg, chart.name, f"{chart.title}. {chart.caption}"),
                 reading(chart.name),
                 basis(chart.name, study.results, study.beyond),
-                folded=kind in seen or chart.name in DRAWN_BY_PAGE,
+                folded=kind in seen or chart.name in FOLDED,
             )
         )
         seen.add(kind)

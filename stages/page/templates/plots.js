@@ -63,6 +63,8 @@ function fit(points) {
 
 // ---- scatters
 
+const RESPONSE = /^(PC|Factor)\d+$/; // of one analysis, these have no line through each other
+
 const canvas = document.createElement("canvas").getContext("2d");
 canvas.font = "11px system-ui, sans-serif";
 
@@ -155,7 +157,7 @@ function drawScatter(figure) {
   if (before.size) {
     for (const point of former) if (Number.isFinite(point.x + point.y)) arrow(svg, points.find(({ id }) => id === point.id), x, y);
       else drawn("circle", { cx: x(point.oldX), cy: y(point.oldY), r: 3.5, class: "former mark", "data-model": point.id, "data-told": "only in the first state" }, svg);
-  } else if (points.length > 2 && xKey !== yKey) {
+  } else if (points.length > 2 && !(RESPONSE.test(xKey) && RESPONSE.test(yKey))) {
     const { r, slope, intercept } = fit(points);
     const ends = [Math.min(...points.map((point) => point.x)), Math.max(...points.map((point) => point.x))];
     drawn("line", { x1: x(ends[0]), x2: x(ends[1]), y1: y(intercept + slope * ends[0]), y2: y(intercept + slope * ends[1]), class: "fit" }, svg);
@@ -220,7 +222,7 @@ function drawComponent(panel, component, intervals) {
   const columns = [now, former, ...(intervals ? [low, high] : [])];
   const shown = ids.flatMap((id) => columns.map((column) => column?.get(id))).filter(Number.isFinite);
   const x = scale([0, ...shown], left, width - 8);
-  for (const [value, text] of ticks(x.low, x.high, 4)) {
+  for (const [value, text] of ticks(x.low, x.high, 5)) {
     drawn("line", { x1: x(value), x2: x(value), y1: 2, y2: height - 22, class: value === 0 ? "axis" : "grid" }, svg);
     drawn("text", { x: x(value), y: height - 8, "text-anchor": "middle" }, svg, text);
   }
