@@ -16,6 +16,8 @@ from stages.page.comparison import Changes, State, render_comparison
 from stages.workspace import paths
 from stages.workspace.files import write_text
 
+NO_MODELS = pd.DataFrame(columns=["name", "group", "family", "base_model_id"])
+NO_BENCHMARKS = pd.DataFrame(columns=["label", "language"])
 COMMIT = 8
 """Characters of a commit that a page shows."""
 
@@ -46,8 +48,8 @@ def _state(numbers: Numbers) -> State:
         name=_name(numbers.revision),
         study=f"{numbers.params['study']}, {numbers.params['subset']}",
         info=load_study(numbers.study_file[1], numbers.study_file[0]),
-        models=numbers.tables.get(str(paths.MODELS), pd.DataFrame()),
-        benchmarks=numbers.tables.get(str(paths.FACTS / "benchmarks.parquet"), pd.DataFrame()),
+        models=numbers.tables.get(str(paths.MODELS), NO_MODELS),
+        benchmarks=numbers.tables.get(str(paths.FACTS / "benchmarks.parquet"), NO_BENCHMARKS),
         loadings=_table(numbers, "pca_loadings", "benchmark"),
         scores=_table(numbers, "pca_scores", "model_id"),
         verdicts=numbers.tables.get(str(paths.TABLES / "robustness.csv"), pd.DataFrame()),

@@ -26,8 +26,8 @@ class State:
         name: Revision, as it was asked for, with commit or experiment.
         study: Folder name under metadata/, and subset.
         info: study.yaml.
-        models: Indexed by model_id: name, group, family, base_model_id.
-        benchmarks: Indexed by benchmark: label, language.
+        models: Indexed by model_id: name, group, family, base_model_id; no rows where they are not here.
+        benchmarks: Indexed by benchmark: label, language; likewise.
         loadings: (n_benchmarks, k); no columns where they are not here.
         scores: (n_models, k), likewise.
         verdicts: robustness.csv; no rows where it is not here.
@@ -149,7 +149,8 @@ def _comparison(first: State, second: State, changes: Changes) -> Comparison:
 
 def _union(ours: pd.DataFrame, others: pd.DataFrame) -> pd.DataFrame:
     """Return the rows of both, ours where both have one."""
-    return pd.concat([ours, others[~others.index.isin(ours.index)]])
+    parts = [part for part in (ours, others[~others.index.isin(ours.index)]) if len(part)]
+    return pd.concat(parts) if parts else ours
 
 
 def _lead(changes: Changes, conclusions: Table | None, turned: Table | None) -> str:

@@ -329,5 +329,7 @@ def left_out_table(left_out: pd.DataFrame) -> Table:
         left_out: kind, name, reason.
     """
     rows = left_out[["kind", "name", "reason"]].astype(str).itertuples(index=False, name=None)
-    note = f"{len(left_out)} left out; `observatory trace NAME` says the same of each."
+    counted = left_out["kind"].value_counts(sort=False)
+    told = " and ".join(f"{n} {kind}{'s' * (n != 1)}" for kind, n in counted.items())
+    note = f"{told}, in the words of `observatory trace` of a model or a cell."
     return table("Left out", ["Kind", "Name", "Why"], (), rows, note)

@@ -8,6 +8,7 @@ import pytest
 from selenium.webdriver import ActionChains, Chrome
 from selenium.webdriver.common.by import By
 
+from stages.commands.diff_page import NO_BENCHMARKS, NO_MODELS
 from stages.page.comparison import Changes, State, conclusions_table, render_comparison, turned_table
 from tests.browser import console, low_contrast, overflow, set_width, unnamed_pictures
 from tests.figures.results_factory import planted
@@ -80,6 +81,8 @@ def test_a_state_whose_tables_are_gone_is_compared_by_what_is_left():
     html = render_comparison(bare, SECOND, replace(CHANGES, missing=["pca_scores.csv is not in the cache"]))
     assert "no positions to compare" in html
     assert "pca_scores.csv is not in the cache" in html
+    gone = replace(bare, models=NO_MODELS, benchmarks=NO_BENCHMARKS)
+    assert "1 parameter, 1 fact" in render_comparison(gone, gone, CHANGES)
 
 
 @pytest.fixture
