@@ -8,7 +8,7 @@ import pandas as pd
 
 from stages.analysis.conclusions.verdicts import FAILS, HOLDS, OPEN, WEAKENS, headline
 from stages.analysis.scores.results import Results
-from stages.contracts.study.conclusions import Conclusion
+from stages.contracts.study.conclusions import FORMS, Conclusion
 from stages.page.tables import Tables, budget_names, interval, number, percent, widest
 
 NAMED = 3
@@ -147,6 +147,9 @@ class Numbers:
             benchmarks: That it is about, where it is about a group.
         """
         kind, *rest = statistic.split(".")
+        if kind not in FORMS:
+            # the analysis itself was not possible, and the table says why
+            return f"{statistic} {value}"
         if value.startswith("("):
             return f"{statistic} not computable {value}"
         found = float(value)

@@ -13,7 +13,7 @@ from stages.analysis.scores.incomplete import left_out
 from stages.page.page import render_page
 from stages.page.tables import score_table
 from tests.figures.results_factory import planted, shipped
-from tests.page.studies import COUNTS, DIGEST, chart, claims_of, page_of, study_of
+from tests.page.studies import COUNTS, DIGEST, chart, claims_of, page_of, study_of, verdicts
 
 NO_CLAIMS = pd.DataFrame(columns=COLUMNS)
 RESULTS = shipped(factors=0)
@@ -39,6 +39,20 @@ def test_the_first_screen_answers_with_numbers_intervals_and_n():
     assert general.varied == "holds in 1 of 2 variations; fails under factor analysis"
     assert pair.varied == "holds in the one variation there is"
     assert HTML.index(answer.lead) < HTML.index("<h2>")
+
+
+def test_a_conclusion_that_could_not_be_computed_says_why():
+    rows = verdicts(
+        ("general", "all", "not computable", np.nan, "evr.PC1 (no PC1); rho.PC1.en 0.916"),
+        ("pair", "all", "not computable", np.nan, "3 models"),
+        ("local", "all", "holds", 0.779, "rho.PC2.ja 0.779"),
+    )
+    general, pair, _ = page_of(
+        study_of(RESULTS, NO_CLAIMS, beyond={**STUDY.beyond, "robustness": rows})
+    ).answer.findings
+    assert general.evidence[0] == "evr.PC1 not computable (no PC1)"
+    assert pair.evidence == ("3 models",)
+    assert pair.varied == "not computable in any variation"
 
 
 def test_the_main_picture_shows_the_laws_that_the_conclusions_are_about():

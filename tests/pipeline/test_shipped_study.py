@@ -212,6 +212,13 @@ def test_a_clone_with_windows_line_ends_has_the_same_hashes(shipped: Repository,
     ] == []
 
 
+def test_the_page_is_one_small_file(shipped: Repository):
+    page = (shipped.path / "reports/index.html").read_bytes()
+    assert len(page) < 3e6
+    assert not re.findall(rb'(?:src|href)="(?:https?:)?//', page)
+    assert b"4 of 7 conclusions hold in every variation of the analysis" in page
+
+
 def test_the_chains_of_the_page_are_those_that_trace_prints(shipped: Repository):
     page = (shipped.path / "reports/index.html").read_text(encoding="utf-8")
     name = "reports/tables/scaling.csv"
