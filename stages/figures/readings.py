@@ -2,9 +2,9 @@
 
 import numpy as np
 import pandas as pd
-from matplotlib.figure import Figure
 
 from stages.analysis.scores.results import Results
+from stages.figures.picture import Picture
 from stages.figures.scatter import Panel, draw_panels
 from stages.figures.style import look
 
@@ -39,7 +39,7 @@ def correlations(results: Results, component: str) -> pd.Series:
 
 
 @look()
-def draw_readings(results: Results, component: str) -> Figure:
+def draw_readings(results: Results, component: str) -> Picture:
     """Draw the scores of a component against raw scores, one panel per reading, with r and a least-squares line."""
     y = results.pc_scores[component]
     raw, r = raw_scores(results, component), correlations(results, component)
@@ -54,6 +54,8 @@ def draw_readings(results: Results, component: str) -> Figure:
                 title=f"{label}: r = {r[label]:.3f}",
                 x_label=f"{label}, raw score",
                 y_label=f"{component} score",
+                x_short=label,
+                y_short=component,
                 line=(float(slope), float(intercept)),
             )
         )

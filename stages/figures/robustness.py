@@ -1,18 +1,19 @@
 """Which conclusions hold in which variations, at a glance."""
 
 import textwrap
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 import numpy as np
 import pandas as pd
 from matplotlib.colors import ListedColormap
-from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
+from stages.figures.parts import draw_cells, two_decimals
+from stages.figures.picture import Mark, Picture, name_shapes
 from stages.figures.style import look, new_figure
 
-SHADES = {"holds": "#BFE3D4", "weakens": "#FCE2A9", "fails": "#F2B3A6", "not computable": "#EDEDED"}
-"""Verdict to the colour of its cell; the number and a mark tell the verdict too."""
+SHADES = {"holds": "#D3E6F5", "weakens": "#FBE3A6", "fails": "#F0A58F", "not computable": "#EDEDED"}
+"""Verdict to the colour of its cell: blue to orange, which colour-blind readers tell apart; marks tell it too."""
 
 MARKS = {"holds": "", "weakens": "≈", "fails": "✗", "not computable": "–"}
 
@@ -23,7 +24,7 @@ WRAP = 44
 
 
 @look()
-def draw_robustness(table: pd.DataFrame, statements: Mapping[str, str]) -> Figure:
+def draw_robustness(table: pd.DataFrame, statements: Mapping[str, str]) -> Picture:
     """Draw conclusions as rows and variations as columns, each cell with its deciding number.
 
     Args:
@@ -41,11 +42,12 @@ def draw_robustness(table: pd.DataFrame, statements: Mapping[str, str]) -> Figur
     figure = new_figure(0.44 * len(columns) + 4.2, 0.62 * len(rows) + 2.6)
     axes = figure.subplots()
     codes = verdicts.replace({verdict: i for i, verdict in enumerate(SHADES)}).to_numpy(dtype=float)
-    axes.imshow(codes, cmap=ListedColormap(list(SHADES.values())), vmin=-0.5, vmax=len(SHADES) - 0.5, aspect="auto")
+    cells = draw_cells(axes, codes, cmap=ListedColormap(list(SHADES.values())), vmin=-0.5, vmax=len(SHADES) - 0.5)
+    name_shapes(cells, [cell_mark(row) for row in _in_order(table, rows, columns)])
     for i, name in enumerate(rows):
         for j, variation in enumerate(columns):
             value = values.loc[name, variation]
-            number = "" if np.isnan(value) else f"{value:.2f}".replace("-", "−")
+            number = "" if np.isnan(value) else two_decimals(value)
             text = "\n".join(part for part in (number, MARKS[verdicts.loc[name, variation]]) if part)
             axes.text(j, i, text, ha="center", va="center", size=7)
     for edge in np.flatnonzero(kinds[1:] != kinds[:-1]) + 0.5:
@@ -64,3 +66,18 @@ def draw_robustness(table: pd.DataFrame, statements: Mapping[str, str]) -> Figur
     ]
     figure.legend(handles=handles, loc="outside upper center", ncols=len(handles))
     return figure
+
+
+def _in_order(table: pd.DataFrame, rows: list[str], columns: list[str]) -> Iterator[pd.Series]:
+    """Yield the rows of a table in the order of its cells in the figure."""
+    by_cell = table.set_index(["conclusion", "variation"], drop=False)
+    for name in rows:
+        for variation in columns:
+            yield by_cell.loc[(name, variation)]
+
+
+def cell_mark(row: pd.Series) -> Mark:
+    """Return what a cell says: the variation, the verdict and the number that decides."""
+    value = "" if np.isnan(row["value"]) else f", {two_decimals(row['value'])}"
+    data = {"conclusion": str(row["conclusion"]), "variation": str(row["variation"])}
+    return Mark(data, f"{row['variation']}: {row['verdict']}{value}")

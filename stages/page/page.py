@@ -14,45 +14,42 @@ from markupsafe import Markup
 
 from stages.analysis.scores.results import Results
 from stages.contracts.study.conclusions import Conclusion
+from stages.figures.description import Description
 from stages.lineage.graph import Graph, chain
 from stages.lineage.sources import figure_sources
 from stages.page import pictures, tables
+from stages.page.analysis import analysis_lines, analysis_of, standardised
 from stages.page.answer import Answer, answer
-from stages.page.basis import analysis_lines, basis, reading, standardised
 from stages.page.claims import Claim, Status, claim_rows, statuses
-from stages.page.figure import inlined
 from stages.page.rendering import render
 from stages.page.tables import Table, Tables, anchor, without_gaps
 
 COMPONENTS = "Principal components"
-FOLDED = ("correlation_spearman", "pca_loadings", "stability_loadings")
+CROSSING = "An interval that crosses zero leaves open whether the benchmark belongs to the component."
+DRAWN_HERE = ("models", "pca_loadings", "stability_loadings")
+"""Figures whose numbers the page's own pictures show: it leads to their files and holds no copy of them."""
+FOLDED = ("correlation_spearman", *DRAWN_HERE)
 """Figures that say in another way what stands above them."""
 
 DATA_DOCS = {"Models and budgets": "data_docs/budget/index.html", "Score matrix": "data_docs/validate/index.html"}
 
 
 @dataclass(frozen=True)
-class Chart:
-    """A figure that lies at figures/NAME.svg and figures/NAME.png beside the page.
+class Figure:
+    """A figure that lies at figures/NAME.svg beside the page.
 
     Attributes:
-        name: File stem.
-        title: A few words.
-        caption: One or two sentences.
-        section: Heading under which it is shown.
-        svg: Contents of the SVG.
+        words: What is said about it.
+        svg: Contents of the file.
     """
 
-    name: str
-    title: str
-    caption: str
-    section: str
+    words: Description
     svg: str
 
     @property
     def sources(self) -> tuple[str, ...]:
         """Files that it shows."""
-        return figure_sources(self.name)
+        return figure_sources(self.words.name)
 
 
 @dataclass(frozen=True)
@@ -68,17 +65,15 @@ class Shown:
     """A figure as the page shows it.
 
     Attributes:
-        chart: The figure.
-        picture: Its SVG, ready to stand in the page.
-        reading: One line on how to read it.
-        basis: What it rests on.
+        figure: The figure.
+        picture: Its SVG, ready to stand in the page; empty where a picture of the page shows the same.
+        analysis: Of what its components or factors were computed, empty where it shows none.
         folded: Whether it is one more of a kind that stands above it.
     """
 
-    chart: Chart
+    figure: Figure
     picture: Markup
-    reading: str
-    basis: str
+    analysis: str
     folded: bool
 
 
@@ -213,21 +208,21 @@ def render_page(page: Page) -> str:
 
 
 def page_from(
-    study: Study, verdict: GateSummary, charts: Sequence[Chart], files: Sequence[str], origin: Origin
+    study: Study, verdict: GateSummary, figures: Sequence[Figure], files: Sequence[str], origin: Origin
 ) -> Page:
     """Collect a page.
 
     Args:
         study: What was analysed and what came out.
         verdict: Of both gates.
-        charts: In the order shown.
+        figures: In the order shown.
         files: Names of the CSV files under reports/tables/.
         origin: Of the state shown.
     """
     results = study.results
     claims = claim_rows(study.claims)
     findings = without_gaps(verdict.findings)
-    traced = [chart.sources for chart in charts] + [claim.sources for claim in claims]
+    traced = [figure.sources for figure in figures] + [claim.sources for claim in claims]
     criteria = [criterion.parts for one in study.conclusions for criterion in one.criteria]
     laws = [(rest[0], rest[1]) for kind, *rest in criteria if kind == "rho"]
     benchmarks = results.benchmarks.loc[results.X.columns]
@@ -241,7 +236,7 @@ def page_from(
         findings=tuple(tables.finding_tables(findings)),
         analysis=tuple(analysis_lines(results)),
         left_out=tables.left_out_table(study.left_out) if len(study.left_out) else None,
-        sections=tuple(_sections(study, charts, findings)),
+        sections=tuple(_sections(study, figures, findings)),
         claims=claims,
         statuses=statuses(claims),
         files=tuple(sorted(files)),
@@ -250,18 +245,23 @@ def page_from(
     )
 
 
-def _sections(study: Study, charts: Sequence[Chart], findings: pd.DataFrame) -> list[Section]:
+def _sections(study: Study, figures: Sequence[Figure], findings: pd.DataFrame) -> list[Section]:
     """Return the sections in the order of the figures, each with the tables behind its figures."""
     behind = _tables(study, findings)
-    titles = dict.fromkeys([*(chart.section for chart in charts), *behind])
+    titles = dict.fromkeys([*(_section_of(figure) for figure in figures), *behind])
     kept = {title: tuple(table for table in behind.get(title, ()) if table.rows) for title in titles}
-    figures = {title: _shown(study, [chart for chart in charts if chart.section == title]) for title in titles}
+    shown = {title: _shown(study, [one for one in figures if _section_of(one) == title]) for title in titles}
     drawn = {COMPONENTS: _loadings_words(study)} if len(study.results.loadings.columns) else {}
     return [
-        Section(title, anchor(title), figures[title], kept[title], drawn.get(title, ""))
+        Section(title, anchor(title), shown[title], kept[title], drawn.get(title, ""))
         for title in titles
-        if figures[title] or kept[title]
+        if shown[title] or kept[title]
     ]
+
+
+def _section_of(figure: Figure) -> str:
+    """Return the heading that a figure stands under: beside the picture that shows the same, where there is one."""
+    return COMPONENTS if figure.words.name in DRAWN_HERE else figure.words.section
 
 
 def _loadings_words(study: Study) -> str:
@@ -270,23 +270,19 @@ def _loadings_words(study: Study) -> str:
     way = tables.widest(found["resampling"]) if found is not None else None
     ends = f", with {100 * study.level:g} % intervals over {way}" if way else ""
     results = study.results
-    return f"Loadings of the {standardised(results)}{ends}. {reading('stability_loadings')} {tables.sizes(results)}."
+    return f"Loadings of the {standardised(results)}{ends}. {CROSSING} {tables.sizes(results)}."
 
 
-def _shown(study: Study, charts: Sequence[Chart]) -> tuple[Shown, ...]:
+def _shown(study: Study, figures: Sequence[Figure]) -> tuple[Shown, ...]:
     """Return figures as the page shows them: one of each kind open, the others of PC2, PC3, ... folded."""
     shown, seen = [], set()
-    for chart in charts:
-        kind = re.sub(r"\d+", "", chart.name)
-        shown.append(
-            Shown(
-                chart,
-                inlined(chart.svg, chart.name, f"{chart.title}. {chart.caption}"),
-                reading(chart.name),
-                basis(chart.name, study.results, study.beyond),
-                folded=kind in seen or chart.name in FOLDED,
-            )
-        )
+    for figure in figures:
+        name = figure.words.name
+        kind = re.sub(r"\d+", "", name)
+        # the files are the work of this repository: nothing in them is anybody's text
+        picture = Markup("" if name in DRAWN_HERE else figure.svg)
+        folded = kind in seen or name in FOLDED
+        shown.append(Shown(figure, picture, analysis_of(name, study.results), folded=folded))
         seen.add(kind)
     return tuple(shown)
 

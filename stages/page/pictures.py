@@ -9,7 +9,7 @@ import pandas as pd
 from stages.analysis.scores.families import family_codes, family_names
 from stages.analysis.scores.results import Results
 from stages.contracts.study.info import StudyInfo
-from stages.figures.style import group_colours, group_markers, language_colours
+from stages.figures.palette import group_colours, group_markers, language_colours
 from stages.page.tables import budget_names, number
 
 

@@ -10,9 +10,10 @@ from stages.analysis.claims import compare
 from stages.analysis.scores.incomplete import COLUMNS as LEFT_OUT
 from stages.analysis.scores.results import Results
 from stages.contracts.study.conclusions import Conclusion
+from stages.figures.description import Description
 from stages.lineage.graph import Graph
 from stages.lineage.pipeline import Entry, LockedStage
-from stages.page.page import Chart, GateSummary, Origin, Page, Study, page_from
+from stages.page.page import Figure, GateSummary, Origin, Page, Study, page_from
 from tests.figures.results_factory import SHIPPED
 
 COUNTS: Mapping[str, int | bool] = {"success": True, "checks": 89, "failures": 0, "warnings": 1, "waived": 1}
@@ -95,8 +96,8 @@ def study_of(results: Results, claims: pd.DataFrame, **more: Any) -> Study:
     return replace(study, **more)
 
 
-def page_of(study: Study, charts: tuple[Chart, ...] = (), counts: Mapping[str, int | bool] = COUNTS) -> Page:
-    return page_from(study, GateSummary(counts, FINDINGS), charts, FILES, ORIGIN)
+def page_of(study: Study, figures: tuple[Figure, ...] = (), counts: Mapping[str, int | bool] = COUNTS) -> Page:
+    return page_from(study, GateSummary(counts, FINDINGS), figures, FILES, ORIGIN)
 
 
 def claims_of(results: Results) -> pd.DataFrame:
@@ -104,10 +105,19 @@ def claims_of(results: Results) -> pd.DataFrame:
     return compare(claims[claims["claim_id"].str.match("corr|pca.*evr|scaling.pc|std|models")], results)
 
 
-def chart(name: str, section: str, marks: str = "") -> Chart:
+def figure(name: str, section: str, marks: str = "") -> Figure:
     """Return a figure as the room of figures draws them, with these marks in it."""
-    svg = f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 80 60" width="80pt">{marks}</svg>'
-    return Chart(name, f"Figure {name}", f"What {name} shows.", section, svg)
+    words = Description(
+        name,
+        f"Figure {name}",
+        section,
+        caption=f"What {name} shows.",
+        reading="How to read it.",
+        n="35 models",
+        alternative="Points.",
+    )
+    root = '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 80 60" width="80pt" height="60pt" role="img" '
+    return Figure(words, f'{root}aria-label="{words.label}">{marks}</svg>')
 
 
 def model_mark(model_id: str, x: int, text: str) -> str:

@@ -10,24 +10,24 @@ from selenium.webdriver.remote.webelement import WebElement
 from stages.page.page import render_page
 from tests.browser import console, low_contrast, overflow, requested, set_width, unnamed_pictures
 from tests.figures.results_factory import shipped
-from tests.page.studies import FILES, chart, claims_of, model_mark, page_of, study_of
+from tests.page.studies import FILES, claims_of, figure, model_mark, page_of, study_of
 
 RESULTS = shipped(factors=0)
 CLAIMS = claims_of(RESULTS)
 FIRST, SECOND = RESULTS.models.index[:2]
 NAMES = RESULTS.models["name"]
-CHARTS = (
-    chart("benchmarks", "Scores", model_mark(FIRST, 20, "MMLU 0.61") + model_mark(SECOND, 50, "MMLU 0.28")),
-    chart("pca_loadings", "Principal components"),
-    chart("scaling_pc1", "Scaling laws", model_mark(FIRST, 20, "PC1 −0.71")),
-    chart("scaling_pc2", "Scaling laws", model_mark(FIRST, 20, "PC2 −4.07")),
+FIGURES = (
+    figure("benchmarks", "Scores", model_mark(FIRST, 20, "MMLU 0.61") + model_mark(SECOND, 50, "MMLU 0.28")),
+    figure("pca_loadings", "Principal components"),
+    figure("scaling_pc1", "Scaling laws", model_mark(FIRST, 20, "PC1 −0.71")),
+    figure("scaling_pc2", "Scaling laws", model_mark(FIRST, 20, "PC2 −4.07")),
 )
 
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("site with space")
-    html = render_page(page_of(study_of(RESULTS, CLAIMS), CHARTS))
+    html = render_page(page_of(study_of(RESULTS, CLAIMS), FIGURES))
     (folder / "index.html").write_text(html, encoding="utf-8")
     return folder
 
@@ -245,7 +245,7 @@ def test_links_are_relative_and_name_the_outputs(page, site):
     links = [a.get_attribute("href") for a in page.find_elements(By.TAG_NAME, "a")]
     beside = {link.removeprefix(site.as_uri() + "/") for link in links}
     assert {f"tables/{name}.csv" for name in FILES} <= beside
-    assert {f"figures/{figure.name}.svg" for figure in CHARTS} <= beside
+    assert {f"figures/{one.words.name}.svg" for one in FIGURES} <= beside
     assert {"data_docs/budget/index.html", "data_docs/validate/index.html"} <= beside
     assert all(link.startswith(site.as_uri()) for link in links)
 

@@ -13,7 +13,7 @@ from stages.analysis.scores.incomplete import left_out
 from stages.page.page import render_page
 from stages.page.tables import score_table
 from tests.figures.results_factory import planted, shipped
-from tests.page.studies import COUNTS, DIGEST, chart, claims_of, page_of, study_of, verdicts
+from tests.page.studies import COUNTS, DIGEST, claims_of, figure, page_of, study_of, verdicts
 
 NO_CLAIMS = pd.DataFrame(columns=COLUMNS)
 RESULTS = shipped(factors=0)
@@ -174,13 +174,12 @@ def test_the_analysis_and_what_it_rests_on_are_said():
     X = RESULTS.X.copy()
     X.iloc[:8, 0], X.iloc[4:11, 1] = np.nan, np.nan
     gaps = replace(RESULTS, X=X, standardized=False)
-    charts = (chart("correlation_pearson", "Correlations"), chart("pca_loadings", "Principal components"))
-    page = page_of(study_of(gaps, NO_CLAIMS), charts)
+    page = page_of(study_of(gaps, NO_CLAIMS), (figure("pc_scores", "Principal components"),))
     assert "not scaled" in page.analysis[0]
     assert any(line.startswith("15 of 665 scores are missing") and "24 at least" in line for line in page.analysis)
-    shown = {figure.chart.name: figure.basis for section in page.sections for figure in section.figures}
-    assert shown["correlation_pearson"] == "24 to 35 models a pair, 19 benchmarks"
-    assert shown["pca_loadings"] == "35 models, 19 benchmarks; components of raw scores"
+    text = re.sub(r"<[^>]+>", "", render_page(page))
+    assert "What pc_scores shows. 35 models; components of raw scores." in text
+    assert "Loadings of the components of raw scores, with 95 % intervals over families." in text
 
 
 def test_every_table_states_its_n():
@@ -204,6 +203,15 @@ def test_a_table_of_very_many_models_shows_the_first_and_says_so(monkeypatch: py
 
 
 def test_figures_of_one_kind_are_folded_after_the_first():
-    charts = tuple(chart(name, "Scaling laws") for name in ("scaling_pc1", "scaling_pc2", "scaling_factor1"))
-    section = next(s for s in page_of(STUDY, charts).sections if s.title == "Scaling laws")
-    assert [figure.folded for figure in section.figures] == [False, True, False]
+    figures = tuple(figure(name, "Scaling laws") for name in ("scaling_pc1", "scaling_pc2", "scaling_factor1"))
+    section = next(s for s in page_of(STUDY, figures).sections if s.title == "Scaling laws")
+    assert [shown.folded for shown in section.figures] == [False, True, False]
+
+
+def test_a_figure_that_the_page_draws_itself_is_linked_and_not_copied():
+    figures = (figure("models", "Overview"), figure("pc_scores", "Principal components"))
+    page = page_of(STUDY, figures)
+    assert "Overview" not in [section.title for section in page.sections]
+    html = render_page(page)
+    assert html.count("<svg xmlns") == 1
+    assert 'href="figures/models.svg"' in html
