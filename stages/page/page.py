@@ -67,13 +67,13 @@ class Shown:
     Attributes:
         figure: The figure.
         picture: Its SVG, ready to stand in the page; empty where a picture of the page shows the same.
-        analysis: Of what its components or factors were computed, empty where it shows none.
+        basis: What it rests on as far as its caption does not say: n, of what its components were computed.
         folded: Whether it is one more of a kind that stands above it.
     """
 
     figure: Figure
     picture: Markup
-    analysis: str
+    basis: str
     folded: bool
 
 
@@ -282,7 +282,9 @@ def _shown(study: Study, figures: Sequence[Figure]) -> tuple[Shown, ...]:
         # the files are the work of this repository: nothing in them is anybody's text
         picture = Markup("" if name in DRAWN_HERE else figure.svg)
         folded = kind in seen or name in FOLDED
-        shown.append(Shown(figure, picture, analysis_of(name, study.results), folded=folded))
+        n = figure.words.n if figure.words.n not in figure.words.caption else ""
+        basis = "; ".join(filter(None, (n, analysis_of(name, study.results))))
+        shown.append(Shown(figure, picture, basis, folded=folded))
         seen.add(kind)
     return tuple(shown)
 

@@ -17,7 +17,11 @@ CLAIMS = claims_of(RESULTS)
 FIRST, SECOND = RESULTS.models.index[:2]
 NAMES = RESULTS.models["name"]
 FIGURES = (
-    figure("benchmarks", "Scores", model_mark(FIRST, 20, "MMLU 0.61") + model_mark(SECOND, 50, "MMLU 0.28")),
+    figure(
+        "benchmarks",
+        "Scores",
+        model_mark(FIRST, 20, "MMLU 0.61") + model_mark(SECOND, 50, f"{NAMES[SECOND]}: MMLU 0.28"),
+    ),
     figure("pca_loadings", "Principal components"),
     figure("scaling_pc1", "Scaling laws", model_mark(FIRST, 20, "PC1 −0.71")),
     figure("scaling_pc2", "Scaling laws", model_mark(FIRST, 20, "PC2 −4.07")),

@@ -98,8 +98,10 @@ function showTip(lines, x, y) {
 
 // What is known of a mark: its model or benchmark, then what the picture says of it.
 function linesOf(mark) {
-  const told = (mark.dataset.told ?? "").split("\n").filter(Boolean);
   const model = models.get(mark.dataset.model);
+  const all = mark.dataset.told ?? "";
+  const own = model && all.startsWith(`${model.name}: `) ? all.slice(model.name.length + 2) : all;
+  const told = own.split("\n").filter(Boolean);
   if (model) return [model.name, `${data.groups[model.group][0]}, family ${model.family}`, ...told];
   const benchmark = mark.dataset.other ? undefined : benchmarks.get(mark.dataset.benchmark);
   return benchmark ? [benchmark.name, data.languages[benchmark.language][0], ...told] : told;
