@@ -105,7 +105,7 @@ def printed(repository: Repository, *arguments: str) -> dict:
 def test_commands_print_json(study: Repository):
     summary = printed(study, "summary")
     assert (summary["study"], summary["subset"], summary["report"]) == (STUDY, "all", "reports/index.html")
-    assert {claim["status"] for claim in summary["claims"]} <= {"reproduced", "not reproduced"}
+    assert {claim["status"] for claim in summary["claims"]} <= {"reproduced", "not reproduced", "not computed"}
     found = printed(study, "diff", "v1", "v2")
     assert found["params"] == [{"place": "evaluate.models", "first": [], "second": [MODEL]}]
     assert found["numbers"][0]["causes"]

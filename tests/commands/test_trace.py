@@ -98,7 +98,7 @@ def test_every_claim_is_traced(study: Repository):
             content = json.loads(machine(trace(row.claim_id)))
             assert content["kind"] == "claim"
             assert float(content["evidence"]["claim"]["published"]) == row.published
-            assert "reproduced" in content["evidence"]["result"]["status"]
+            assert content["evidence"]["result"]["status"] in {"reproduced", "not reproduced", "not computed"}
             assert content["paths"], row.claim_id
             assert FACTS in ids(content)
 
