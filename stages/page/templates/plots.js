@@ -68,6 +68,11 @@ const RESPONSE = /^(PC|Factor)\d+$/; // of one analysis, these have no line thro
 const canvas = document.createElement("canvas").getContext("2d");
 canvas.font = "11px system-ui, sans-serif";
 
+const PLACES = [
+  [8, 4, "start"], [-8, 4, "end"], [0, -8, "middle"], [0, 16, "middle"],
+  [5, -7, "start"], [5, 15, "start"], [-5, -7, "end"], [-5, 15, "end"],
+];
+
 // Places names beside their points where they cover nothing: the pinned first, then what moved, then from the edge.
 function placeNames(points, frame) {
   const taken = points.map(({ px, py }) => [px - 5, py - 5, px + 5, py + 5]);
@@ -77,7 +82,7 @@ function placeNames(points, frame) {
   const placed = [];
   for (const point of order) {
     const width = canvas.measureText(point.name).width;
-    for (const [dx, dy, anchor] of [[8, 4, "start"], [-8, 4, "end"], [0, -8, "middle"], [0, 16, "middle"]]) {
+    for (const [dx, dy, anchor] of PLACES) {
       const left = point.px + dx - (anchor === "end" ? width : anchor === "middle" ? width / 2 : 0);
       const box = [left, point.py + dy - 10, left + width, point.py + dy + 2];
       const inside = box[0] >= frame.left && box[2] <= frame.right && box[1] >= frame.top && box[3] <= frame.bottom;
