@@ -8,7 +8,7 @@ Writes  reports/tables/{scaling,skipped_scale}.csv, reports/metrics/scale.json
 import pandas as pd
 
 from stages.analysis.claims import claimed_laws
-from stages.analysis.scaling.laws import fit_all_laws, headline
+from stages.analysis.scaling.laws import Law, fit_all_laws, headline
 from stages.workspace import paths
 from stages.workspace.conclusions import read_conclusions
 from stages.workspace.facts import load_info, load_params, read_fact
@@ -25,8 +25,7 @@ def main() -> None:
     models = read_parquet(paths.MODELS)
     languages = list(load_info(params.study).languages)
     laws, skipped = fit_all_laws(pc_scores, factor_scores, models, languages, params.scale)
-    columns = ["response", "language", "n", "rho", "slope", "intercept"]
-    write_table("scaling", pd.DataFrame([vars(law) for law in laws], columns=columns))
+    write_table("scaling", pd.DataFrame(laws, columns=Law._fields))
     found = read_conclusions(params, languages)
     named = [*(found.laws if found else []), *claimed_laws(list(read_fact("claims")["claim_id"]))]
     write_metrics("scale", headline(laws, named))

@@ -6,7 +6,9 @@ from dataclasses import dataclass
 import pandas as pd
 from matplotlib.figure import Figure
 
+from stages.analysis.scaling.laws import Law
 from stages.analysis.scores.results import Results
+from stages.contracts.rows import rows_of, texts
 from stages.figures.bars import draw_loadings, draw_scores
 from stages.figures.benchmarks import draw_benchmarks
 from stages.figures.heatmap import draw_correlation
@@ -81,13 +83,13 @@ def _extreme(results: Results, correlation: pd.DataFrame) -> str:
     labels = results.benchmarks["label"]
     names = list(correlation.columns)
     pairs = [(a, b) for i, a in enumerate(names) for b in names[i + 1 :]]
-    first, second = max(pairs, key=lambda pair: correlation.loc[pair[0], pair[1]])
-    return f"Closest: {labels[first]} and {labels[second]}, {correlation.loc[first, second]:.2f}."
+    first, second = max(pairs, key=lambda pair: float(correlation[pair[1]][pair[0]]))
+    return f"Closest: {labels[first]} and {labels[second]}, {correlation[second][first]:.2f}."
 
 
 def _components(results: Results) -> Iterator[Drawing]:
     ratio = results.explained_variance_ratio
-    titles = {name: f"{name} ({percent(ratio[name])} of the variance)" for name in results.loadings}
+    titles = {name: f"{name} ({percent(ratio[name])} of the variance)" for name in texts(results.loadings)}
     n_models = len(results.X)
     spans = f"{len(titles)} principal component{'s' if len(titles) > 1 else ''}"
     yield Drawing(
@@ -114,7 +116,7 @@ def _components(results: Results) -> Iterator[Drawing]:
             COMPONENTS,
             draw_loo(results),
         )
-    for component in results.loadings:
+    for component in texts(results.loadings):
         found = ", ".join(f"{label} r = {r:.3f}" for label, r in correlations(results, component).items())
         yield Drawing(
             f"{component.lower()}_raw",
@@ -126,8 +128,8 @@ def _components(results: Results) -> Iterator[Drawing]:
 
 
 def _scaling(results: Results, scores: pd.DataFrame, kind: str) -> Iterator[Drawing]:
-    for response in scores:
-        laws = [] if results.laws.empty else list(results.laws[results.laws["response"] == response].itertuples())
+    for response in texts(scores):
+        laws = [] if results.laws.empty else list(rows_of(results.laws[results.laws["response"] == response], Law))
         if not laws:
             continue
         found = ", ".join(f"{budget_name(results.info, law.language)} ρ = {law.rho:.3f} (n = {law.n})" for law in laws)
@@ -144,8 +146,8 @@ def _scaling(results: Results, scores: pd.DataFrame, kind: str) -> Iterator[Draw
 def _factors(results: Results) -> Iterator[Drawing]:
     summary = results.factor_summary
     titles = {
-        name: f"{name} (SS loadings {summary.loc[name, 'ss_loadings']:.2f}, {percent(summary.loc[name, 'share'])})"
-        for name in results.factor_loadings
+        name: f"{name} (SS loadings {summary['ss_loadings'][name]:.2f}, {percent(summary['share'][name])})"
+        for name in texts(results.factor_loadings)
     }
     yield Drawing(
         "factor_scores",

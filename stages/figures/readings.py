@@ -5,6 +5,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from stages.analysis.scores.results import Results
+from stages.contracts.rows import texts
 from stages.figures.scatter import Panel, draw_panels
 from stages.figures.style import look
 
@@ -44,7 +45,7 @@ def draw_readings(results: Results, component: str) -> Figure:
     y = results.pc_scores[component]
     raw, r = raw_scores(results, component), correlations(results, component)
     panels = []
-    for label in raw:
+    for label in texts(raw):
         x = raw[label].dropna()
         slope, intercept = np.polyfit(x, y[x.index], 1)
         panels.append(

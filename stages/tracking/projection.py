@@ -117,7 +117,9 @@ def all_metrics() -> dict[str, float]:
 def judged_conclusions() -> list[dict[str, Any]]:
     """Return what became of each conclusion, [] where the table is missing: an old state may have lost it."""
     name = "robustness_counts"
-    return read_table(name).to_dict("records") if name in paths.table_names() else []
+    if name not in paths.table_names():
+        return []
+    return [{str(column): value for column, value in row.items()} for row in read_table(name).to_dict("records")]
 
 
 def fact_inputs(params: Params) -> list[Input]:

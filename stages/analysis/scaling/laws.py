@@ -1,7 +1,7 @@
 """Log-linear laws: ability against training budget."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -21,8 +21,7 @@ MOST_LAWS = 3
 """Laws among the headline numbers; all others are in the table of laws."""
 
 
-@dataclass(frozen=True)
-class Law:
+class Law(NamedTuple):
     """Least-squares line of a response on log10 of a budget.
 
     Attributes:
@@ -55,7 +54,7 @@ def log_budget(models: pd.DataFrame, language: str) -> pd.Series:
         language: Language code or `total`.
     """
     budget = models[budget_column(language)]
-    return np.log10(budget[budget > 0])
+    return pd.Series(np.log10(budget[budget > 0]))
 
 
 def log_budgets(models: pd.DataFrame, languages: Sequence[str], min_models: int) -> pd.DataFrame:
@@ -71,7 +70,7 @@ def log_budgets(models: pd.DataFrame, languages: Sequence[str], min_models: int)
         known for too few models or the same for all.
     """
     columns = [budget_column(name) for name in (*languages, TOTAL)]
-    logs = np.log10(models[columns].where(models[columns] > 0))
+    logs = pd.DataFrame(np.log10(models[columns].where(models[columns] > 0)))
     few = (logs.notna().sum() < min_models) | (logs.nunique() < 2)
     return logs.mask(few | pd.DataFrame(False, logs.index, logs.columns))
 

@@ -178,8 +178,9 @@ def correlations_table(study: Study, found: Sequence[Resampling], reliability: A
     table = _long(study, found, keys, {"": "correlation"}, level)
     rank = {name: i for i, name in enumerate(study.benchmarks)}
     first, second = table["benchmark"].map(rank), table["other"].map(rank)
-    table, first, second = (part[(first < second).to_numpy()] for part in (table, first, second))
-    by = np.sqrt(reliability[first.to_numpy()] * reliability[second.to_numpy()])
+    once = (first < second).to_numpy()
+    table = table[once]
+    by = np.sqrt(reliability[first[once].to_numpy()] * reliability[second[once].to_numpy()])
     for name in ("estimate", "low", "high"):
         corrected = "corrected" if name == "estimate" else f"corrected_{name}"
         table[corrected] = np.clip(table[name] / by, -1, 1)
