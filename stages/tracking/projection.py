@@ -9,7 +9,7 @@ import pandas as pd
 
 from stages.contracts.params import Params
 from stages.lineage.pipeline import flatten
-from stages.lineage.state import code_digest, digest_of, fact_files, identity, is_data, locked_files, state_digest
+from stages.lineage.state import digest_of, fact_files, identity, is_data, locked_files, state_content, state_digest
 from stages.tracking.note import NOTE_TAG, refusal_note, run_note
 from stages.tracking.record import Input, State
 from stages.workspace import paths
@@ -71,10 +71,8 @@ def failed_state(stage: str, findings: pd.DataFrame, docs: Path, params: Params)
         docs: Data Docs of the failure.
         params: params.yaml.
     """
-    choices = params.model_dump(mode="json", by_alias=True, exclude_unset=True, exclude={"track"})
     inputs = fact_inputs(params)
-    files = {item.name: item.digest for item in inputs}
-    digest = digest_of({"failed": stage, "params": choices, "files": files, "code": code_digest()})
+    digest = digest_of({"failed": stage, **state_content(params, {item.name: item.digest for item in inputs})})
     severities = findings["severity"].value_counts()
     problems = list(findings.loc[findings["severity"] == "error", "message"])
     tags = {
