@@ -14,7 +14,7 @@ from stages.figures.benchmarks import draw_benchmarks
 from stages.figures.heatmap import draw_correlation
 from stages.figures.loo import draw_loo
 from stages.figures.parts import percent
-from stages.figures.readings import correlations, draw_readings
+from stages.figures.readings import correlations, draw_readings, r_words
 from stages.figures.scaling import budget_name, draw_scaling
 
 SCORES = "Scores"
@@ -117,7 +117,7 @@ def _components(results: Results) -> Iterator[Drawing]:
             draw_loo(results),
         )
     for component in texts(results.loadings):
-        found = ", ".join(f"{label} r = {r:.3f}" for label, r in correlations(results, component).items())
+        found = ", ".join(f"{label} {r_words(r)}" for label, r in correlations(results, component).items())
         yield Drawing(
             f"{component.lower()}_raw",
             f"{component} against raw scores",

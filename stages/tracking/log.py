@@ -1,6 +1,5 @@
 """MLflow: one run for each state."""
 
-import hashlib
 import json
 import math
 import re
@@ -18,7 +17,7 @@ from mlflow.exceptions import MlflowException
 from mlflow.tracking import MlflowClient
 from mlflow.utils.time import get_current_time_millis
 
-from stages.lineage.cache import file_md5
+from stages.lineage.cache import file_md5, md5_of
 from stages.tracking.connection import TURN, experiment_of, is_ours, reading, writing
 from stages.tracking.moved import follow
 from stages.tracking.note import EXPERIMENT
@@ -226,7 +225,7 @@ def _fill(work: _Work, run_id: str) -> None:
     params = [Param(name, value) for name, value in work.state.params.items()]
     tags = [
         RunTag("observatory.trace", f"observatory trace run:{run_id}"),
-        RunTag(RECORD_TAG, hashlib.md5(text.encode(), usedforsecurity=False).hexdigest()),
+        RunTag(RECORD_TAG, md5_of(text.encode())),
     ]
     work.client.log_batch(run_id, metrics[:METRICS], params[:PARAMS], tags)
     for start in range(METRICS, len(metrics), METRICS):

@@ -41,6 +41,20 @@ class Law(NamedTuple):
     intercept: float
 
 
+class Line(NamedTuple):
+    """Least-squares line.
+
+    Attributes:
+        rho: Pearson correlation.
+        slope: Change of the response per unit of x.
+        intercept: Response at x = 0.
+    """
+
+    rho: float
+    slope: float
+    intercept: float
+
+
 def budget_column(language: str) -> str:
     """Return the column that holds the budget ND of a language."""
     return f"nd_{language}"
@@ -119,15 +133,24 @@ def correlate(response: pd.Series, logs: pd.Series) -> float:
         response: By model_id; NaN where unknown.
         logs: log10 budgets by model_id, likewise.
     """
-    return _line(response, logs)[0]
+    return fit_line(response, logs).rho
 
 
-def _line(response: pd.Series, logs: pd.Series) -> tuple[float, float]:
-    both = pd.DataFrame({"y": response, "x": logs}).dropna().to_numpy(dtype=float)
+def fit_line(response: pd.Series, x: pd.Series) -> Line:
+    """Return the line through the models that have both, NaN where they are too few or too little varies.
+
+    Args:
+        response: By model_id; NaN where unknown.
+        x: Likewise, log10 budgets or scores.
+    """
+    both = pd.DataFrame({"y": response, "x": x}).dropna().astype(float)
     if len(both) < FEWEST:
-        return np.nan, np.nan
-    rho, slope = lines(both[None, :, :1], both[None, :, 1], np.ones((1, len(both))))
-    return float(rho[0, 0]), float(slope[0, 0])
+        return Line(np.nan, np.nan, np.nan)
+    values = both.to_numpy()
+    rho, slope = (
+        float(found[0, 0]) for found in lines(values[None, :, :1], values[None, :, 1], np.ones((1, len(both))))
+    )
+    return Line(rho, slope, float(both["y"].mean() - slope * both["x"].mean()))
 
 
 def fit_law(response: pd.Series, logs: pd.Series, language: str) -> Law:
@@ -142,11 +165,10 @@ def fit_law(response: pd.Series, logs: pd.Series, language: str) -> Law:
         ValueError: Fewer than `FEWEST` models, or all budgets equal.
     """
     common = response.index.intersection(logs.index)
-    x, y = logs.loc[common], response.loc[common]
-    rho, slope = _line(y, x)
-    if not np.isfinite(slope):
+    line = fit_line(response.loc[common], logs.loc[common])
+    if not np.isfinite(line.slope):
         raise ValueError(f"a law needs {FEWEST} models with different budgets")
-    return Law(str(response.name), language, len(common), rho, slope, float(y.mean() - slope * x.mean()))
+    return Law(str(response.name), language, len(common), *line)
 
 
 def fit_laws(
