@@ -23,7 +23,7 @@ import pandas as pd
 from stages.analysis.scores.cells import take_subset
 from stages.analysis.scores.results import Results
 from stages.contracts.errors import raise_all
-from stages.contracts.rows import rows_of
+from stages.contracts.rows import is_missing, rows_of
 from stages.contracts.study.tables import ClaimRow
 
 REPRODUCED = "reproduced"
@@ -219,6 +219,13 @@ def _scaling(results: Results, rest: list[str]) -> float:
     return float(laws.iloc[0][quantity])
 
 
+def _stderr(results: Results, rest: list[str]) -> float:
+    n_items = results.benchmarks["n_items"][rest[0]]
+    if is_missing(n_items):
+        raise NotComputedError(f"benchmarks.csv has no n_items of {rest[0]}")
+    return math.sqrt(0.25 / n_items)
+
+
 def _range(results: Results, rest: list[str]) -> float:
     benchmark, axis = rest
     _require_component(results, axis.upper())
@@ -235,7 +242,7 @@ RULES: Mapping[str, Callable[[Results, list[str]], float]] = {
     "benchmarks": lambda results, rest: results.X.shape[1],
     "corr": _correlation,
     "std": lambda results, rest: float(results.precision["std"][rest[0]]),
-    "se": lambda results, rest: math.sqrt(0.25 / results.benchmarks["n_items"][rest[0]]),
+    "se": _stderr,
     "pca": _pca,
     "fa": _factor,
     "scaling": _scaling,
