@@ -11,6 +11,9 @@ from stages.contracts.rows import texts
 from stages.figures.scatter import Panel, draw_panels
 from stages.figures.style import look
 
+DIGITS = 12
+"""Decimals of a line that are drawn."""
+
 LARGEST = 3
 """Benchmarks against which a component is shown when the study names no reading of it."""
 
@@ -63,7 +66,8 @@ def draw_readings(results: Results, component: str) -> Figure:
                 title=f"{label}: {r_words(line.rho)}",
                 x_label=f"{label}, raw score",
                 y_label=f"{component} score",
-                line=None if math.isnan(line.rho) else (line.slope, line.intercept),
+                # processors differ in the last digits, which the placing of names would magnify
+                line=None if math.isnan(line.rho) else (round(line.slope, DIGITS), round(line.intercept, DIGITS)),
             )
         )
     return draw_panels(results, panels)
