@@ -4,7 +4,7 @@ import logging
 import sqlite3
 import time
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from urllib.parse import quote
 
@@ -16,7 +16,7 @@ from mlflow.tracking import MlflowClient
 from stages.tracking.busy import holder
 from stages.tracking.note import NOTE_TAG
 from stages.tracking.place import SQLITE, Store
-from stages.tracking.record import EVALUATION_TAG, EXPERIMENT_TAG, REPOSITORY_TAG, STATE_TAG
+from stages.tracking.record import EVALUATION_TAG, EXPERIMENT_TAG, KIND, KIND_TAG, REPOSITORY_TAG, STATE_TAG
 from stages.tracking.trouble import StoreError, of_database, told
 
 # MLflow prints the traceback of each error that it raises, urllib3 each second try; we say what was wrong once
@@ -149,7 +149,7 @@ def experiment_of(client: MlflowClient, name: str, store: Store, note: str = "")
     known = client.get_experiment_by_name(name)
     if known is None:
         try:
-            tags = {EXPERIMENT_TAG: name} | ({NOTE_TAG: note} if note else {})
+            tags = {EXPERIMENT_TAG: name, KIND_TAG: KIND} | ({NOTE_TAG: note} if note else {})
             return str(client.create_experiment(name, store.location(name), tags=tags))
         except MlflowException as error:
             # another clone made it in the meantime
@@ -164,6 +164,10 @@ def experiment_of(client: MlflowClient, name: str, store: Store, note: str = "")
         )
     if not _takes_our_runs(client, known, store):
         raise StoreError(f"{where} belongs to another project: choose another name in params.yaml: track.experiment")
+    if EXPERIMENT_TAG in known.tags and KIND_TAG not in known.tags:
+        # made by an earlier version; who may write runs may not always write experiments
+        with suppress(MlflowException):
+            client.set_experiment_tag(known.experiment_id, KIND_TAG, KIND)
     return str(known.experiment_id)
 
 

@@ -9,6 +9,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from mlflow.tracking import MlflowClient
 
+from stages.tracking.live import live_run
 from stages.tracking.log import find_run, log_run, normalise
 from stages.tracking.place import is_missing, store_uri
 from tests.tracking.states import state
@@ -62,6 +63,35 @@ def test_artifacts_keep_their_folders(tmp_path: Path):
     logged = log_run(state(artifacts=artifacts), tmp_path / "root")
     kept = {path.name for path in (tmp_path / "root/mlruns/observatory" / logged.run_id / "artifacts").rglob("*.*")}
     assert kept == {"a.png", "index.html", "record.json"}
+
+
+def test_an_experiment_opens_on_its_runs_also_one_that_was_made_before_mlflow_had_kinds(tmp_path: Path):
+    logged = log_run(state(), tmp_path)
+    client = MlflowClient(store_uri(tmp_path))
+    experiment = client.get_run(logged.run_id).info.experiment_id
+    tags = client.get_experiment(experiment).tags
+    assert tags["mlflow.experimentKind"] == "custom_model_development"
+    assert "Tick two runs" in tags["mlflow.note.content"]
+    client.delete_experiment_tag(experiment, "mlflow.experimentKind")
+    log_run(state("def"), tmp_path)
+    assert client.get_experiment(experiment).tags == tags
+    client.set_experiment_tag(experiment, "mlflow.experimentKind", "genai_development")
+    log_run(state("ghi"), tmp_path)
+    assert client.get_experiment(experiment).tags["mlflow.experimentKind"] == "genai_development"
+
+
+def test_the_run_of_an_evaluation_links_the_states_that_use_it(tmp_path: Path):
+    with live_run("e", "org/a", {}, {}, tmp_path) as live:
+        pass
+    logged = log_run(state(evaluations=[live.run_id, 32 * "f"]), tmp_path)
+    client = MlflowClient(store_uri(tmp_path))
+    run = client.get_run(live.run_id)
+    link = f"[study/all abc](#/experiments/{client.get_run(logged.run_id).info.experiment_id}/runs/{logged.run_id})"
+    assert link in run.data.tags["mlflow.note.content"]
+    assert "org/a" in run.data.tags["mlflow.note.content"]
+    tags = client.get_experiment(run.info.experiment_id).tags
+    assert tags["mlflow.experimentKind"] == "custom_model_development"
+    assert "evaluated" in tags["mlflow.note.content"]
 
 
 def test_numbers_that_are_not_finite_are_refused():
