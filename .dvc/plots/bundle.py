@@ -11,13 +11,20 @@ import vl_convert
 
 PAGE = Path(__file__).with_name("page.html")
 VEGA_LITE = "6.4"
-# vector marks, no menu entry that leads into the network, no warning at DVC's own templates, which say version 5
+# vector marks, no menu entry that leads into the network, no warning at DVC's own templates, which say version 5;
+# DVC hands over an empty specification where a table has no rows
 SNIPPET = """
-window.vegaEmbed = (place, spec) => vegaEmbed(
-  place,
-  {...spec, $schema: spec.$schema?.replace("/vega-lite/v5.", "/vega-lite/v6.")},
-  {renderer: "svg", actions: {export: true, source: false, compiled: false, editor: false}},
-);
+window.vegaEmbed = (place, spec) => {
+  if (!spec.$schema) {
+    document.querySelector(place).textContent = `${place.slice(1).replaceAll("_", " ")}: nothing to show`;
+    return;
+  }
+  vegaEmbed(
+    place,
+    {...spec, $schema: spec.$schema.replace("/vega-lite/v5.", "/vega-lite/v6.")},
+    {renderer: "svg", actions: {export: true, source: false, compiled: false, editor: false}},
+  );
+};
 """
 
 

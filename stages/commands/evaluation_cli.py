@@ -28,4 +28,4 @@ def diagnose(model: str, benchmark: str | None, items: int, *, write: bool, mach
 
         return run_diagnosis(model, benchmark, items, write=write, tell=lambda line: click.echo(line, err=True))
 
-    answer(run, machine=machine)
+    answer(run, machine=machine, quiet=True)

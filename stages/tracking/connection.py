@@ -3,7 +3,7 @@
 import logging
 import sqlite3
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from urllib.parse import quote
@@ -14,7 +14,6 @@ from mlflow.exceptions import MlflowException
 from mlflow.tracking import MlflowClient
 
 from stages.tracking.busy import holder
-from stages.tracking.note import NOTE_TAG
 from stages.tracking.place import SQLITE, Store
 from stages.tracking.record import EVALUATION_TAG, EXPERIMENT_TAG, KIND, KIND_TAG, REPOSITORY_TAG, STATE_TAG
 from stages.tracking.trouble import StoreError, of_database, told
@@ -23,6 +22,7 @@ from stages.tracking.trouble import StoreError, of_database, told
 logging.getLogger("mlflow.store.db.utils").setLevel(logging.CRITICAL)
 logging.getLogger("urllib3.connectionpool").setLevel(logging.ERROR)
 
+Described = Callable[[str], Mapping[str, str]]
 PATIENCE = 5.0
 """Seconds to wait for a database that another process holds."""
 TURN = 15.0
@@ -134,14 +134,14 @@ def _touch(database: Path, *, write: bool) -> None:
             connection.execute("PRAGMA schema_version").fetchall()
 
 
-def experiment_of(client: MlflowClient, name: str, store: Store, note: str = "") -> str:
+def experiment_of(client: MlflowClient, name: str, store: Store, described: Described) -> str:
     """Return the id of an experiment of ours, which is made when there is none of that name.
 
     Args:
         client: Of the store.
         name: Of the experiment.
         store: Where it is.
-        note: What MLflow shows as the description of a new experiment.
+        described: Gives, for the id of a new experiment, the tags that describe it.
 
     Raises:
         StoreError: It lies in the trash, or belongs to others.
@@ -149,8 +149,11 @@ def experiment_of(client: MlflowClient, name: str, store: Store, note: str = "")
     known = client.get_experiment_by_name(name)
     if known is None:
         try:
-            tags = {EXPERIMENT_TAG: name, KIND_TAG: KIND} | ({NOTE_TAG: note} if note else {})
-            return str(client.create_experiment(name, store.location(name), tags=tags))
+            tags = {EXPERIMENT_TAG: name, KIND_TAG: KIND}
+            made = str(client.create_experiment(name, store.location(name), tags=tags))
+            for tag, value in described(made).items():
+                client.set_experiment_tag(made, tag, value)
+            return made
         except MlflowException as error:
             # another clone made it in the meantime
             known = client.get_experiment_by_name(name) if error.error_code == "RESOURCE_ALREADY_EXISTS" else None

@@ -10,7 +10,7 @@ import zipfile
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 
 from mlflow.entities import Dataset, DatasetInput, InputTag, Metric, Param, RunTag
@@ -21,7 +21,7 @@ from mlflow.utils.time import get_current_time_millis
 from stages.lineage.cache import file_md5
 from stages.tracking.connection import TURN, experiment_of, is_ours, reading, writing
 from stages.tracking.moved import follow
-from stages.tracking.note import EXPERIMENT, NOTE_TAG, with_use
+from stages.tracking.note import NOTE_TAG, states_experiment, with_use
 from stages.tracking.place import Store
 from stages.tracking.record import RECORD, RECORD_TAG, REPOSITORY_TAG, STATE_TAG, State
 from stages.tracking.trouble import StoreError, answers
@@ -123,8 +123,9 @@ def log_run(state: State, root: Path, limit: float | None = LIMIT) -> Logged:
     store = Store(root)
     with writing(store) as client:
         follow(client, store)
-        experiment = experiment_of(client, state.experiment, store, EXPERIMENT)
-        work = _Work(client, store, state, experiment, normalise(state.metrics), limit)
+        names = normalise(state.metrics)
+        described = partial(states_experiment, metrics=names.metrics)
+        work = _Work(client, store, state, experiment_of(client, state.experiment, store, described), names, limit)
         logged = _claim(work)
         if logged.created:
             try:

@@ -1,16 +1,20 @@
 """What a person reads first about a run or an experiment in MLflow: Markdown, made from the headline numbers."""
 
-from collections.abc import Iterator, Mapping, Sequence
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 NOTE_TAG = "mlflow.note.content"
 """Tag that MLflow shows as the description of a run or of an experiment."""
+VIEW = "observatory"
+VIEW_TAG = f"mlflow.sharedViewState.{VIEW}"
+"""Tag of an experiment with the columns in which MLflow lists its runs, where a link asks for them."""
 MOST_ROWS = 20
 """Conclusions in the table: a tag holds 8,000 characters."""
 EXPERIMENT = """\
-Each run is one state of a study: its facts, parameters and code, as DVC versions them. A state has one run, wherever
-it was computed. Tick two runs and compare them: the parameters that differ, then at most 40 numbers; everything else
-is among the artifacts, as tables and as the report `index.html`.
+[Open the runs]({runs}). Each is one state of a study: its facts, parameters and code, as DVC versions them. A state
+has one run, wherever it was computed. Tick two runs and compare them: the parameters that differ, then at most 40
+numbers; everything else is among the artifacts, as tables and as the report `index.html`.
 
 - `observatory trace run:ID` leads from a run to its evidence
 - `observatory diff REV1 REV2` says which numbers moved between two states, and why
@@ -19,8 +23,9 @@ is among the artifacts, as tables and as the report `index.html`.
 
 
 EVALUATIONS = """\
-Each run is one model that was evaluated on the benchmarks of a study: a score, its standard error and the rates of
-empty and failed answers for each benchmark, and the load of the machine. An interrupted evaluation goes on in its run.
+[Open the runs]({runs}). Each is one model that was evaluated on the benchmarks of a study: a score, its standard error
+and the rates of empty and failed answers for each benchmark, and the load of the machine. An interrupted evaluation
+goes on in its run.
 
 The answers are in `data/evaluations/MODEL/`; the states that use the scores are linked from each run.
 """
@@ -33,6 +38,33 @@ GROUPS = (
     ("5-benchmarks", ("",)),
 )
 """Folders of the figures of a run, with the beginnings of the names that go there; the first that fits has them."""
+
+
+def states_experiment(experiment: str, metrics: Iterable[str]) -> dict[str, str]:
+    """Return the tags of an experiment that say what its runs are and in which columns MLflow lists them.
+
+    Args:
+        experiment: Id.
+        metrics: Headline numbers by dotted name; the laws, the conclusions and the claims become columns.
+    """
+    shown = [
+        name
+        for name in metrics
+        if (name.startswith("scale.") and name.endswith(".rho"))
+        or name in {"robustness.conclusions.holds", "compare.reproduced"}
+    ]
+    return _experiment(experiment, EXPERIMENT, ["params.`subset`", *(f"metrics.`{name}`" for name in shown)])
+
+
+def evaluations_experiment(experiment: str) -> dict[str, str]:
+    """Return the same for an experiment of evaluations."""
+    return _experiment(experiment, EVALUATIONS, ["metrics.`benchmarks_done`"])
+
+
+def _experiment(experiment: str, note: str, columns: Sequence[str]) -> dict[str, str]:
+    # until somebody has switched to model training in the browser, MLflow 3.17 opens every experiment on traces
+    runs = f"#/experiments/{experiment}/runs?workflowType=machine_learning&viewStateShareKey={VIEW}"
+    return {NOTE_TAG: note.format(runs=runs), VIEW_TAG: json.dumps({"selectedColumns": columns})}
 
 
 def group_of(figure: Path) -> str:

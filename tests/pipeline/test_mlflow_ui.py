@@ -14,6 +14,7 @@ from pathlib import Path
 
 from selenium.webdriver import Chrome
 from selenium.webdriver.common.by import By
+from selenium.webdriver.remote.webelement import WebElement
 from selenium.webdriver.support.ui import WebDriverWait
 
 from tests.browser import open_browser
@@ -35,14 +36,14 @@ def user_interface(repository: Repository) -> Iterator[str]:
     )  # fmt: skip
     address = f"http://127.0.0.1:{port}"
     try:
-        wait_for(address, server)
+        wait_for_server(address, server)
         yield address
     finally:
         os.killpg(server.pid, signal.SIGKILL)
         server.wait()
 
 
-def wait_for(address: str, server: subprocess.Popen[bytes]) -> None:
+def wait_for_server(address: str, server: subprocess.Popen[bytes]) -> None:
     for _ in range(240):
         assert server.poll() is None, "mlflow ui ended"
         try:
@@ -61,6 +62,22 @@ def wait_for_text(browser: Chrome, *texts: str) -> str:
     return WebDriverWait(browser, 90, ignored_exceptions=[Exception]).until(body)
 
 
+def wait_for(browser: Chrome, by: str, what: str, n: int = 1) -> list[WebElement]:
+    """Return the elements once there are so many."""
+    return WebDriverWait(browser, 90).until(lambda b: found if len(found := b.find_elements(by, what)) >= n else None)
+
+
+def open_runs(browser: Chrome, address: str, experiment: str) -> None:
+    """Come to the runs of an experiment as a newcomer does: by the list of experiments and the first link there."""
+    browser.get(f"{address}/#/experiments")
+    wait_for(browser, By.LINK_TEXT, experiment)[0].click()
+    link = wait_for(browser, By.LINK_TEXT, "Open the runs")[0]
+    # MLflow greets newcomers with a layer over the page
+    browser.execute_script("arguments[0].click()", link)
+    WebDriverWait(browser, 30).until(lambda b: len(b.window_handles) == 2)
+    browser.switch_to.window(browser.window_handles[-1])
+
+
 def wait_until_gone(browser: Chrome, text: str) -> str:
     def body(driver: Chrome) -> str | None:
         found = driver.find_element(By.TAG_NAME, "body").text
@@ -75,10 +92,12 @@ def test_two_runs_are_found_and_compared(workbench: Repository, tmp_path: Path):
     experiment = found["all"].info.experiment_id
     ids = [found["all"].info.run_id, found["scratch"].info.run_id]
     with user_interface(workbench) as address, open_browser(tmp_path / "profile", 1600, 2400) as browser:
-        browser.get(f"{address}/#/experiments/{experiment}/runs")
-        wait_for_text(browser, found["all"].info.run_name, found["scratch"].info.run_name)
-        quoted = "[" + ",".join(f'"{i}"' for i in ids) + "]"
-        browser.get(f'{address}/#/compare-runs?runs={quoted}&experiments=["{experiment}"]')
+        open_runs(browser, address, "observatory")
+        wait_for_text(browser, *(found[subset].info.run_name for subset in ("all", "scratch")), "scale.PC1.en.rho")
+        # the list has the newest run first
+        for row in reversed(wait_for(browser, By.CSS_SELECTOR, "input[aria-label^='Press Space to toggle row']", 2)):
+            browser.execute_script("arguments[0].click()", row)
+        wait_for(browser, By.XPATH, "//button[normalize-space()='Compare']")[0].click()
         wait_for_text(browser, "Comparing 2 Runs", "scale.min_models", "correlate.pearson.gsm8k.mgsm_ja")
         for switch in browser.find_elements(By.XPATH, "//*[normalize-space(text())='Show diff only']"):
             switch.click()
@@ -93,3 +112,6 @@ def test_two_runs_are_found_and_compared(workbench: Repository, tmp_path: Path):
             assert f" {' '.join(values)} " in shown
         browser.get(f"{address}/#/experiments/{experiment}/runs/{ids[0]}/artifacts")
         wait_for_text(browser, "figures", "index.html", "data_docs")
+        browser.get("about:blank")
+        browser.get(f"{address}/#/experiments/{experiment}/runs/{ids[0]}")
+        wait_for_text(browser, "35 models on 19 benchmarks", "Metrics (40)")

@@ -1,5 +1,6 @@
 """The real MLflow store."""
 
+import json
 import multiprocessing
 import re
 from pathlib import Path
@@ -71,7 +72,10 @@ def test_an_experiment_opens_on_its_runs_also_one_that_was_made_before_mlflow_ha
     experiment = client.get_run(logged.run_id).info.experiment_id
     tags = client.get_experiment(experiment).tags
     assert tags["mlflow.experimentKind"] == "custom_model_development"
-    assert "Tick two runs" in tags["mlflow.note.content"]
+    runs = f"#/experiments/{experiment}/runs?workflowType=machine_learning&viewStateShareKey=observatory"
+    assert tags["mlflow.note.content"].startswith(f"[Open the runs]({runs})")
+    columns = json.loads(tags["mlflow.sharedViewState.observatory"])["selectedColumns"]
+    assert columns == ["params.`subset`", "metrics.`scale.PC1.en.rho`"]
     client.delete_experiment_tag(experiment, "mlflow.experimentKind")
     log_run(state("def"), tmp_path)
     assert client.get_experiment(experiment).tags == tags
