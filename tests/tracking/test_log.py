@@ -10,7 +10,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from mlflow.tracking import MlflowClient
 
-from stages.tracking.live import live_run
+from stages.tracking import live
 from stages.tracking.log import find_run, log_run, normalise
 from stages.tracking.place import is_missing, store_uri
 from tests.tracking.states import state
@@ -84,12 +84,13 @@ def test_an_experiment_opens_on_its_runs_also_one_that_was_made_before_mlflow_ha
     assert client.get_experiment(experiment).tags["mlflow.experimentKind"] == "genai_development"
 
 
-def test_the_run_of_an_evaluation_links_the_states_that_use_it(tmp_path: Path):
-    with live_run("e", "org/a", {}, {}, tmp_path) as live:
+def test_the_run_of_an_evaluation_links_the_states_that_use_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(live, "SAMPLING_SECONDS", 0.05)
+    with live.live_run("e", "org/a", {}, {}, tmp_path) as evaluation:
         pass
-    logged = log_run(state(evaluations=[live.run_id, 32 * "f"]), tmp_path)
+    logged = log_run(state(evaluations=[evaluation.run_id, 32 * "f"]), tmp_path)
     client = MlflowClient(store_uri(tmp_path))
-    run = client.get_run(live.run_id)
+    run = client.get_run(evaluation.run_id)
     link = f"[study/all abc](#/experiments/{client.get_run(logged.run_id).info.experiment_id}/runs/{logged.run_id})"
     assert link in run.data.tags["mlflow.note.content"]
     assert "org/a" in run.data.tags["mlflow.note.content"]
