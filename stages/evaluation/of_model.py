@@ -27,7 +27,7 @@ from stages.tasks import data
 from stages.tasks.registry import BENCHMARKS
 from stages.workspace import paths
 from stages.workspace.files import move_folder, replacing_folder
-from stages.workspace.progress import announce
+from stages.workspace.progress import announce, hide_bars
 from stages.workspace.running import say
 
 NEEDED = ("lm_eval", "torch", "transformers", "accelerate", "tokenizers", "datasets", "huggingface_hub")
@@ -80,6 +80,7 @@ def evaluate(record: ModelRecord, params: EvaluateParams) -> None:
         InputError: Something is missing, or a benchmark failed; the finished ones are kept.
     """
     versions(NEEDED)
+    hide_bars(on_terminals=False)
     with ExitStack() as stack:
         stack.enter_context(disk_explained("finished benchmarks are kept"))
         units = plan(record, params)

@@ -1,5 +1,6 @@
 """What takes long and how far it is, on a terminal; nothing where a file or another program reads along."""
 
+import os
 import sys
 import threading
 import time
@@ -89,6 +90,12 @@ def each(items: Iterable[Item], what: str, named: Callable[[Item], str] = str) -
         for item in items:
             step.next(named(item))
             yield item
+
+
+def hide_bars(*, on_terminals: bool) -> None:
+    """Keep bars of libraries out of logs and, where asked, off terminals; works before tqdm is first imported."""
+    if on_terminals or not sys.stderr.isatty():
+        os.environ["TQDM_DISABLE"] = "1"
 
 
 def announce(line: str) -> None:

@@ -102,6 +102,6 @@ def test_the_libraries_in_the_page_are_those_that_the_licences_name():
     version = re.search(r"vl-convert-python==(\S+)", (ROOT / "Makefile").read_text(encoding="utf-8"))
     assert version
     assert f"vl-convert-python {version[1]} " in licences
-    for name, number in re.findall(r"^    (vega|vega-lite|vega-embed) ([\d.]+)", licences, flags=re.MULTILINE):
+    for name, number in re.findall(r"^    (vega|vega-lite) ([\d.]+)", licences, flags=re.MULTILINE):
         assert f'"{number}"' in page, name
     assert not re.search(r"<(script|link)[^>]+(src|href)=.http", page)

@@ -4,6 +4,7 @@ import os
 import pty
 import subprocess
 import sys
+import termios
 from pathlib import Path
 
 import pytest
@@ -27,7 +28,8 @@ print("done")
 def on_a_terminal(script: str) -> tuple[int, str]:
     """Run a script on a terminal of its own and return its exit code and what the terminal got."""
     ours, theirs = pty.openpty()
-    env = {**os.environ, "PYTHONPATH": str(ROOT), "TERM": "xterm", "COLUMNS": "100"}
+    termios.tcsetwinsize(theirs, (24, 100))
+    env = {**os.environ, "PYTHONPATH": str(ROOT), "TERM": "xterm"}
     started = subprocess.Popen([sys.executable, "-c", script], stdout=theirs, stderr=theirs, env=env)
     os.close(theirs)
     got = b""
@@ -92,3 +94,17 @@ def test_a_step_says_how_far_it_is():
     unknown = Step("variations")
     unknown.next("")
     assert unknown.told == "variations 1"
+
+
+def test_bars_of_libraries_are_kept_out_of_logs():
+    script = """
+from stages.workspace.progress import hide_bars
+hide_bars(on_terminals=False)
+from tqdm import tqdm
+for _ in tqdm([1, 2], desc="items"):
+    pass
+"""
+    env = {**os.environ, "PYTHONPATH": str(ROOT)}
+    logged = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, env=env, check=True)
+    assert logged.stderr == ""
+    assert "items: 100%" in on_a_terminal(script)[1]
