@@ -229,6 +229,27 @@ def fit_all_laws(
     return [*laws, *of_factors], [*skipped, *new]
 
 
+def law_points(responses: pd.DataFrame, models: pd.DataFrame, laws: Sequence[Law]) -> pd.DataFrame:
+    """Return the points that each law was fitted to.
+
+    Args:
+        responses: (n_models, k) component scores.
+        models: Indexed by model_id, with budgets.
+        laws: Laws of these responses, and of others, which are passed over.
+
+    Returns:
+        Columns model_id, response, language, log10_budget and score, a row for each point.
+    """
+    tables = []
+    for law in laws:
+        if law.response in responses.columns:
+            x = log_budget(models, law.language).rename("log10_budget")
+            table = responses[[law.response]].set_axis(["score"], axis=1).join(x, how="inner")
+            tables.append(table.reset_index(names="model_id").assign(response=law.response, language=law.language))
+    columns = ["model_id", "response", "language", "log10_budget", "score"]
+    return pd.concat(tables)[columns] if tables else pd.DataFrame(columns=columns)
+
+
 def headline(laws: Sequence[Law], named: Sequence[tuple[str, str]]) -> dict[str, dict[str, dict[str, float]]]:
     """Return {response: {language: {rho, n}}} of at most `MOST_LAWS` laws, for scale.json.
 

@@ -95,17 +95,18 @@ def build_study(inputs: Inputs, filled: Filled) -> Study:
     )
 
 
-def assess(inputs: Inputs, params: StabilityParams) -> Stability:
+def assess(inputs: Inputs, params: StabilityParams, watched: stability.Watch = iter) -> Stability:
     """Compute everything that stage `stability` writes.
 
     Args:
         inputs: What the stage reads.
         params: Section `stability`.
+        watched: See `tables.resample`.
     """
     rng = np.random.default_rng(params.seed)
     filled = fill(inputs.X, inputs.ranges)
     study = build_study(inputs, filled)
-    found, skipped = stability.resample(study, params.draws, rng)
+    found, skipped = stability.resample(study, params.draws, rng, watched)
     level = params.level
     # a token count moves laws only
     of_scores = [resampling for resampling in found if resampling.name != "tokens"]
