@@ -3,13 +3,14 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-import numpy as np
 import pandas as pd
 
 from stages.analysis.conclusions.verdicts import FAILS, HOLDS, OPEN, WEAKENS, headline
+from stages.analysis.scaling.laws import Law
 from stages.analysis.scores.results import Results
+from stages.contracts.rows import rows_of
 from stages.contracts.study.conclusions import FORMS, Conclusion
-from stages.page.tables import Tables, budget_names, interval, number, percent, widest
+from stages.page.tables import Tables, budget_names, ends_of, interval, number, percent, variance_ends
 
 NAMED = 3
 """Variations that a sentence names."""
@@ -180,26 +181,22 @@ class Numbers:
         ends = ends or self._ends("correlations", {"benchmark": second, "other": first})
         return f"r = {number(value, '.3f')}{ends}, n = {both}"
 
-    def _ends(self, name: str, where: Mapping[str, str]) -> str:
+    def _ends(self, name: str, keys: Mapping[str, str]) -> str:
         """Return the interval of a row of a long table of stage `stability`, in brackets; empty without one."""
-        found = self.beyond.get(f"stability_{name}")
-        if found is None:
-            return ""
-        own = found[np.logical_and.reduce([found[column] == value for column, value in where.items()])]
-        way = widest(own["resampling"])
-        if way is None:
-            return ""
-        row = own[own["resampling"] == way].iloc[0]
-        return f" ({100 * self.level:g} % over {way}: {interval(row['low'], row['high'], '.2f')})"
+        way, ends = ends_of(self.beyond.get(f"stability_{name}"), tuple(keys))
+        found = ends.get(tuple(keys.values()))
+        return f" ({100 * self.level:g} % over {way}: {interval(*found, '.2f')})" if found else ""
 
     def _share(self, component: str) -> str:
         found = self.beyond.get("stability_explained_variance")
-        if found is None or component not in set(found["component"]):
+        if found is None:
             return ""
-        way, suffix = ("families", "_families") if "low_families" in found else ("models", "")
-        row = found.set_index("component").loc[component]
-        ends = interval(100 * row[f"low{suffix}"], 100 * row[f"high{suffix}"], ".0f")
-        return f" ({100 * self.level:g} % over {way}: {ends} %)"
+        way, low, high = variance_ends(found)
+        if component not in low:
+            return ""
+        return (
+            f" ({100 * self.level:g} % over {way}: {interval(100 * low[component], 100 * high[component], '.0f')} %)"
+        )
 
 
 def _facts(results: Results, beyond: Tables, level: float) -> Iterator[str]:
@@ -208,9 +205,9 @@ def _facts(results: Results, beyond: Tables, level: float) -> Iterator[str]:
     for name, share in list(results.explained_variance_ratio.items())[:2]:
         yield numbers.words(f"evr.{name}", str(share), ())
     if len(results.laws):
-        strongest = results.laws.loc[results.laws["rho"].abs().idxmax()]
-        law = f"rho.{strongest.response}.{strongest.language}"
-        yield f"strongest scaling law: {numbers.words(law, str(strongest.rho), ())}"
+        strongest = max(rows_of(results.laws, Law), key=lambda law: abs(law.rho))
+        statistic = f"rho.{strongest.response}.{strongest.language}"
+        yield f"strongest scaling law: {numbers.words(statistic, str(strongest.rho), ())}"
 
 
 def gate_words(counts: Mapping[str, int]) -> str:

@@ -4,7 +4,8 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from stages.analysis.claims import ELSEWHERE, NOT_COMPUTED, NOT_REPRODUCED, REPRODUCED
+from stages.analysis.claims import ELSEWHERE, NOT_COMPUTED, NOT_REPRODUCED, REPRODUCED, Compared
+from stages.contracts.rows import rows_of
 from stages.lineage.sources import CLAIMS, claim_sources
 from stages.page.tables import anchor, number, without_gaps
 
@@ -62,7 +63,7 @@ def claim_rows(claims: pd.DataFrame) -> tuple[Claim, ...]:
             status=str(row.status),
             note=str(row.note),
         )
-        for row in claims.assign(note=without_gaps(claims[["note"]])).itertuples()
+        for row in rows_of(claims.assign(note=without_gaps(claims[["note"]])["note"]), Compared)
     )
 
 

@@ -4,10 +4,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from stages.analysis.conclusions.verdicts import COLUMNS, OPEN
+from stages.contracts.rows import texts
 from stages.contracts.study.info import StudyInfo
 from stages.page import pictures, tables
 from stages.page.rendering import render
@@ -123,7 +123,7 @@ def _comparison(first: State, second: State, changes: Changes) -> Comparison:
             "languages": {**first.info.languages, **second.info.languages},
         }
     )
-    shared = [name for name in second.scores if name in first.scores]
+    shared = [name for name in texts(second.scores) if name in first.scores]
     analysed = models.loc[models.index.isin(first.scores.index) | models.index.isin(second.scores.index)]
     used = benchmarks.loc[benchmarks.index.isin(first.loadings.index) | benchmarks.index.isin(second.loadings.index)]
     behind = (
@@ -223,23 +223,22 @@ def turned_table(first: State, second: State) -> Table | None:
 
 def _overlaid(title: str, what: str, names: pd.Series, before: pd.DataFrame, now: pd.DataFrame, about: str) -> Table:
     """Return the numbers of both states side by side, a pair of columns for each component that both have."""
-    shared = [name for name in now if name in before]
+    shared = [name for name in texts(now) if name in before]
     columns, keys, former, values = [what], [""], set(), []
     for component in shared:
         for state, frame in ((BEFORE, before), (NOW, now)):
             header = f"{component} {state}"
             columns.append(header)
-            keys.append(str(component))
+            keys.append(component)
             former |= {header} if state == BEFORE else set()
             values.append(frame[component].reindex(names.index))
-    cells = pd.concat(values, axis=1).to_numpy() if values else np.empty((len(names), 0))
-    rows = [(str(name), *(number(value, ".3f") for value in row)) for name, row in zip(names, cells, strict=True)]
+    rows = tables.numbered(names, pd.concat(values, axis=1) if values else pd.DataFrame(index=names.index))
     made = tables.table(title, columns, columns[1:], rows, f"{len(rows)} {about}s, before and now.")
     return replace(
         made,
         keys=tuple(keys),
         before=frozenset(former),
-        ids=tuple(map(str, names.index)),
+        ids=tuple(texts(names.index)),
         about=about,
         filterable=True,
     )

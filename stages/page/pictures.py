@@ -1,13 +1,15 @@
 """What the pictures that the page draws itself need beside the tables, whose numbers they read from the page."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import pandas as pd
 
+from stages.analysis.scaling.laws import Law
 from stages.analysis.scores.families import family_codes, family_names
 from stages.analysis.scores.results import Results
+from stages.contracts.rows import rows_of, texts
 from stages.contracts.study.info import StudyInfo
 from stages.figures.palette import group_colours, group_markers, language_colours
 from stages.page.tables import budget_names, number
@@ -44,11 +46,12 @@ def named(info: StudyInfo, models: pd.DataFrame, benchmarks: pd.DataFrame) -> di
         "groups": [[info.groups[name], colours[name], markers[name]] for name in groups],
         "languages": [[info.languages[code], tints[code]] for code in languages],
         "models": [
-            [str(model_id), str(row["name"]), groups.index(row["group"]), families[code]]
-            for (model_id, row), code in zip(models.iterrows(), codes, strict=True)
+            [model_id, str(row["name"]), groups.index(row["group"]), families[code]]
+            for model_id, row, code in zip(texts(models.index), models.to_dict("records"), codes, strict=True)
         ],
         "benchmarks": [
-            [str(name), str(row["label"]), languages.index(row["language"])] for name, row in benchmarks.iterrows()
+            [name, str(row["label"]), languages.index(row["language"])]
+            for name, row in zip(texts(benchmarks.index), benchmarks.to_dict("records"), strict=True)
         ],
     }
 
@@ -56,9 +59,9 @@ def named(info: StudyInfo, models: pd.DataFrame, benchmarks: pd.DataFrame) -> di
 def axes(results: Results) -> list[list[str]]:
     """Return key and title of everything that a scatter can have on an axis, in the order to pick from."""
     budgets = [[f"nd_{code}", f"log₁₀ ND, {name} budget"] for code, name in budget_names(results).items()]
-    responses = [[str(name), str(name)] for name in (*results.pc_scores, *results.factor_scores)]
+    responses = [[name, name] for name in texts([*results.pc_scores, *results.factor_scores])]
     labels = results.benchmarks["label"]
-    return [*responses, *budgets, *([str(name), str(labels[name])] for name in results.X)]
+    return [*responses, *budgets, *([name, str(labels[name])] for name in texts(results.X))]
 
 
 def main_panels(results: Results, laws: Sequence[tuple[str, str]]) -> tuple[Panel, ...]:
@@ -68,7 +71,7 @@ def main_panels(results: Results, laws: Sequence[tuple[str, str]]) -> tuple[Pane
         results: Of the state shown.
         laws: Component and budget of the laws that the conclusions are about.
     """
-    fitted: Mapping[tuple[str, str], Any] = {(law.response, law.language): law for law in results.laws.itertuples()}
+    fitted = {(law.response, law.language): law for law in rows_of(results.laws, Law)}
     chosen = [pair for pair in dict.fromkeys(laws) if pair in fitted][:2]
     names = budget_names(results)
     panels = [
@@ -82,7 +85,7 @@ def main_panels(results: Results, laws: Sequence[tuple[str, str]]) -> tuple[Pane
     ]
     if len(panels) == 2:
         return tuple(panels)
-    components = list(results.pc_scores)
+    components = texts(results.pc_scores)
     if len(components) > 1:
         x, y = components[:2]
         words = f"{len(results.X)} models by their scores on {x} and {y}"

@@ -6,9 +6,10 @@ from dataclasses import dataclass, replace
 
 import pandas as pd
 
-from stages.analysis.scaling.laws import TOTAL, log_budget
+from stages.analysis.scaling.laws import TOTAL, Law, log_budget
 from stages.analysis.scores.correlation import counterparts
 from stages.analysis.scores.results import Results
+from stages.contracts.rows import rows_of, texts
 
 SEVERITIES = {"error": "Errors", "warning": "Warnings", "waived": "Waived", "corrected": "Corrected"}
 """Severity of a finding to the heading of its table, in the order shown."""
@@ -18,6 +19,7 @@ MOST_CELLS = 20_000
 
 MISSING = "–"
 MINUS = "−"
+NO_ENDS = (float("nan"), float("nan"))
 Tables = Mapping[str, pd.DataFrame]
 """Tables of the stages stability and robustness by name; those without rows may be left out."""
 
@@ -85,6 +87,12 @@ def table(
     return Table(title, anchor(title), tuple(columns), frozenset(numbers), tuple(tuple(row) for row in rows), note)
 
 
+def numbered(labels: Iterable[object], frame: pd.DataFrame) -> list[tuple[str, ...]]:
+    """Return a row for each row of a frame of numbers: its label, then its numbers with three decimals."""
+    values = frame.to_numpy(dtype=float)
+    return [(str(label), *(number(float(x), ".3f") for x in row)) for label, row in zip(labels, values, strict=True)]
+
+
 def sizes(results: Results) -> str:
     """Return how many models and benchmarks were analysed, in words."""
     n_models, n_benchmarks = results.X.shape
@@ -120,6 +128,35 @@ def widest(resamplings: Iterable[str]) -> str | None:
     return next((name for name in ("families", "models") if name in known), None)
 
 
+def ends_of(
+    found: pd.DataFrame | None, keys: Sequence[str]
+) -> tuple[str | None, dict[tuple[str, ...], tuple[float, float]]]:
+    """Return the resampling whose intervals of a long table are shown, and their ends by the texts of some columns.
+
+    Args:
+        found: Table of stage `stability` with resampling, low, high; None where there is none.
+        keys: Columns that name a number.
+    """
+    way = widest(texts(found["resampling"])) if found is not None else None
+    if found is None or way is None:
+        return None, {}
+    own = found[found["resampling"] == way]
+    names = zip(*(texts(own[key]) for key in keys), strict=True)
+    return way, dict(zip(names, zip(map(float, own["low"]), map(float, own["high"]), strict=True), strict=True))
+
+
+def variance_ends(found: pd.DataFrame) -> tuple[str, dict[str, float], dict[str, float]]:
+    """Return the resampling whose intervals of the explained variance are shown, and both ends by component.
+
+    Args:
+        found: stability_explained_variance.csv.
+    """
+    way, suffix = ("families", "_families") if "low_families" in found else ("models", "")
+    names = texts(found["component"])
+    low, high = (dict(zip(names, map(float, found[f"{end}{suffix}"]), strict=True)) for end in ("low", "high"))
+    return way, low, high
+
+
 def variance_table(results: Results, beyond: Tables, level: float) -> Table:
     """Return the explained variance of each component, with its interval."""
     ratio = results.explained_variance_ratio
@@ -131,12 +168,10 @@ def variance_table(results: Results, beyond: Tables, level: float) -> Table:
     note = f"Share of the variance of all benchmarks; {sizes(results)}."
     found = beyond.get("stability_explained_variance")
     if found is not None:
-        way = "families" if "low_families" in found else "models"
-        suffix = "_families" if way == "families" else ""
-        ends = found.set_index("component")[[f"low{suffix}", f"high{suffix}"]].mul(100).reindex(ratio.index)
+        way, low, high = variance_ends(found)
         columns.append(f"{100 * level:g} % interval over {way}")
-        for row, (low, high) in zip(rows, ends.itertuples(index=False), strict=True):
-            row.append(interval(low, high, ".1f"))
+        for row, name in zip(rows, texts(ratio.index), strict=True):
+            row.append(interval(100 * low.get(name, float("nan")), 100 * high.get(name, float("nan")), ".1f"))
     return table("Explained variance", columns, columns[1:], rows, note)
 
 
@@ -144,18 +179,13 @@ def pair_table(results: Results, beyond: Tables, level: float) -> Table:
     """Return the correlations of the benchmarks that measure one ability in two languages."""
     labels, X = results.benchmarks["label"], results.X
     pairs = [pair for pair in counterparts(results.benchmarks.loc[X.columns]) if {*pair} <= {*X.columns}]
-    found = beyond.get("stability_correlations")
-    way = widest(found["resampling"]) if found is not None else None
-    ends = {}
-    if found is not None and way:
-        own = found[found["resampling"] == way]
-        ends = {frozenset((row.benchmark, row.other)): (row.low, row.high) for row in own.itertuples()}
+    way, ends = ends_of(beyond.get("stability_correlations"), ("benchmark", "other"))
     columns = ["Benchmarks", "n", "Pearson", *([f"{100 * level:g} % interval over {way}"] if way else []), "Spearman"]
     rows = []
     for a, b in pairs:
         n = int(X[[a, b]].notna().all(axis=1).sum())
-        span = [interval(*ends.get(frozenset((a, b)), (float("nan"),) * 2))] if way else []
-        r, rank = number(results.pearson.loc[a, b], ".3f"), number(results.spearman.loc[a, b], ".3f")
+        span = [interval(*ends.get((a, b), ends.get((b, a), NO_ENDS)))] if way else []
+        r, rank = number(results.pearson[b][a], ".3f"), number(results.spearman[b][a], ".3f")
         rows.append((f"{labels[a]} – {labels[b]}", str(n), r, *span, rank))
     note = "Benchmarks that measure one ability in two languages; n: models that have both scores."
     return table("Cross-lingual correlations", columns, columns[1:], rows, note)
@@ -169,12 +199,7 @@ def budget_names(results: Results) -> dict[str, str]:
 def law_table(results: Results, beyond: Tables, level: float) -> Table:
     """Return every scaling law with n, the interval of its correlation, slope and intercept."""
     names = budget_names(results)
-    found = beyond.get("stability_scaling")
-    way = widest(found["resampling"]) if found is not None else None
-    ends = {}
-    if found is not None and way:
-        own = found[found["resampling"] == way]
-        ends = {(row.response, row.language): (row.low, row.high) for row in own.itertuples()}
+    way, ends = ends_of(beyond.get("stability_scaling"), ("response", "language"))
     span = [f"{100 * level:g} % interval over {way}"] if way else []
     columns = ["Response", "Budget", "n", "ρ", *span, "Slope", "Intercept"]
     rows = [
@@ -183,11 +208,11 @@ def law_table(results: Results, beyond: Tables, level: float) -> Table:
             names[law.language],
             str(law.n),
             number(law.rho, ".3f"),
-            *([interval(*ends.get((law.response, law.language), (float("nan"),) * 2))] if way else []),
+            *([interval(*ends.get((law.response, law.language), NO_ENDS))] if way else []),
             number(law.slope, ".3f"),
             number(law.intercept, ".2f"),
         )
-        for law in results.laws.itertuples()
+        for law in rows_of(results.laws, Law)
     ]
     note = (
         "ρ: Pearson's correlation of the response with log₁₀ of the training budget over the n models whose budget is "
@@ -201,9 +226,9 @@ def precision_table(results: Results) -> Table:
     benchmarks = results.benchmarks
     rows = [
         (
-            str(benchmarks.loc[name, "label"]),
-            results.info.languages[benchmarks.loc[name, "language"]],
-            str(benchmarks.loc[name, "ability"]),
+            str(benchmarks["label"][name]),
+            results.info.languages[benchmarks["language"][name]],
+            str(benchmarks["ability"][name]),
             str(int(results.X[name].notna().sum())),
             number(row["mean"], ".3f"),
             number(row["std"], ".3f"),
@@ -211,7 +236,7 @@ def precision_table(results: Results) -> Table:
             percent(row["stderr_share"]),
             "noisy" if row["noisy"] else "",
         )
-        for name, row in results.precision.iterrows()
+        for name, row in zip(texts(results.precision.index), results.precision.to_dict("records"), strict=True)
     ]
     columns = ["Benchmark", "Language", "Ability", "n", "Mean", "Spread", "Standard error", "Share of spread", ""]
     note = (
@@ -226,14 +251,11 @@ def score_table(results: Results) -> Table:
     labels, gaps = results.benchmarks["label"], int(results.X.isna().to_numpy().sum())
     X, more = first_rows(results.X, results.X.shape[1])
     columns = ["Model", *(str(labels[name]) for name in X.columns)]
-    rows = [
-        (str(results.models.loc[model_id, "name"]), *(number(value, ".3f") for value in scores))
-        for model_id, scores in zip(X.index, X.itertuples(index=False), strict=True)
-    ]
+    rows = numbered(results.models["name"][X.index], X)
     note = f"{sizes(results)}, {gaps if gaps else 'no'} missing score{'s' * (gaps != 1)}. Scores from 0 to 1.{more}"
     keys = ("", *map(str, X.columns))
     made = table("Score matrix", columns, columns[1:], rows, note)
-    return replace(made, keys=keys, ids=tuple(map(str, X.index)), filterable=True)
+    return replace(made, keys=keys, ids=tuple(texts(X.index)), filterable=True)
 
 
 def position_table(results: Results) -> Table:
@@ -243,43 +265,33 @@ def position_table(results: Results) -> Table:
     frame, more = first_rows(everything.reindex(results.X.index), everything.shape[1])
     titles = {f"nd_{code}": f"log₁₀ ND {name}" for code, name in budget_names(results).items()}
     columns = ["Model", *(titles.get(name, str(name)) for name in frame.columns)]
-    rows = [
-        (str(results.models.loc[model_id, "name"]), *(number(value, ".3f") for value in values))
-        for model_id, values in zip(frame.index, frame.itertuples(index=False), strict=True)
-    ]
+    rows = numbered(results.models["name"][frame.index], frame)
     note = (
         f"Scores on components and factors of {len(results.X)} models; log₁₀ of the training budgets ND, parameters × "
         "tokens, where known and not zero." + more
     )
     keys = ("", *map(str, frame.columns))
     made = table("Components and budgets of the models", columns, columns[1:], rows, note)
-    return replace(made, keys=keys, ids=tuple(map(str, frame.index)), filterable=True)
+    return replace(made, keys=keys, ids=tuple(texts(frame.index)), filterable=True)
 
 
 def loading_table(results: Results, beyond: Tables, level: float) -> Table:
     """Return the loadings of the components, with the ends of their intervals."""
-    loadings = results.loadings
-    found = beyond.get("stability_loadings")
-    way = widest(found["resampling"]) if found is not None else None
-    parts = [loadings]
-    if found is not None and way:
-        own = found[found["resampling"] == way]
-        for end in ("low", "high"):
-            ends = own.pivot(index="benchmark", columns="component", values=end)
-            parts.append(ends.reindex(index=loadings.index, columns=loadings.columns).add_suffix(f" {end}"))
-    order = [name for component in loadings for part in parts for name in part if name.split(" ")[0] == component]
-    frame = pd.concat(parts, axis=1)[order]
-    labels = results.benchmarks["label"]
-    rows = [
-        (str(labels[name]), *(number(value, ".3f") for value in values))
-        for name, values in zip(frame.index, frame.itertuples(index=False), strict=True)
-    ]
+    loadings, labels = results.loadings, results.benchmarks["label"]
+    way, ends = ends_of(beyond.get("stability_loadings"), ("benchmark", "component"))
+    columns: dict[str, pd.Series] = {}
+    for component in texts(loadings):
+        columns[component] = loadings[component]
+        if way:
+            own = [ends.get((name, component), NO_ENDS) for name in texts(loadings.index)]
+            for i, end in enumerate(("low", "high")):
+                columns[f"{component} {end}"] = pd.Series([pair[i] for pair in own], loadings.index)
+    rows = numbered(labels[loadings.index], pd.DataFrame(columns))
     note = f"Unit-norm loadings; {sizes(results)}."
     if way:
         note += f" low, high: ends of {100 * level:g} % intervals over {way}."
-    columns = ["Benchmark", *order]
-    made = table("Loadings", columns, order, rows, note)
-    return replace(made, keys=("", *order), ids=tuple(map(str, frame.index)), about="benchmark")
+    made = table("Loadings", ["Benchmark", *columns], columns, rows, note)
+    return replace(made, keys=("", *columns), ids=tuple(texts(loadings.index)), about="benchmark")
 
 
 def model_table(results: Results, findings: pd.DataFrame) -> Table:
@@ -308,7 +320,7 @@ def model_table(results: Results, findings: pd.DataFrame) -> Table:
         "derived by the study's token rules." + more
     )
     made = table("Models and budgets", columns, numbers, rows, note)
-    return replace(made, ids=tuple(map(str, models.index)), filterable=True)
+    return replace(made, ids=tuple(texts(models.index)), filterable=True)
 
 
 def robustness_table(overview: pd.DataFrame) -> Table:

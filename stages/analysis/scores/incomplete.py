@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import pandas as pd
 
 from stages.contracts.names import listed
+from stages.contracts.rows import texts
 
 COLUMNS = ["kind", "name", "reason"]
 
@@ -34,7 +35,7 @@ def why_model(model: str, missing: pd.DataFrame, policy: str) -> str:
         missing: Which cells have no score, bool (n_models, n_benchmarks).
         policy: assemble.missing.
     """
-    lacking = list(missing.columns[missing.loc[model]])
+    lacking = [name for name in texts(missing) if missing[name][model]]
     if policy != "drop_models" or not lacking:
         return ""
     return f"left out by assemble.missing={policy}: {model} has no score on {listed(lacking)}"
@@ -42,7 +43,7 @@ def why_model(model: str, missing: pd.DataFrame, policy: str) -> str:
 
 def why_benchmark(benchmark: str, missing: pd.DataFrame, policy: str) -> str:
     """Return why a benchmark is left out, empty where it is not; see `why_model`."""
-    without = list(missing.index[missing[benchmark]])
+    without = texts(missing.index[missing[benchmark]])
     if policy != "drop_benchmarks" or not without:
         return ""
     return f"left out by assemble.missing={policy}: {benchmark} has no score of {listed(without)}"
@@ -64,7 +65,7 @@ def left_out(models: Sequence[str], X: pd.DataFrame, subset: str, policy: str) -
     reasons = [
         ("model", name, why_model(name, missing, policy) if name in members else outside(subset)) for name in models
     ]
-    reasons += [("benchmark", str(name), why_benchmark(name, missing, policy)) for name in X.columns]
+    reasons += [("benchmark", name, why_benchmark(name, missing, policy)) for name in texts(X)]
     return pd.DataFrame([row for row in reasons if row[2]], columns=COLUMNS, dtype="str")
 
 
