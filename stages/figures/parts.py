@@ -146,7 +146,7 @@ def draw_cells(axes: Axes, values: np.ndarray, **how: Any) -> QuadMesh:  # noqa:
     """Draw a matrix as coloured cells, the first row on top, cell (i, j) around y = i and x = j."""
     rows, columns = values.shape
     edges = np.arange(columns + 1) - 0.5, np.arange(rows + 1) - 0.5
-    cells = axes.pcolormesh(*edges, values, edgecolors="face", linewidth=0.3, **how)
+    cells = axes.pcolormesh(*edges, values, edgecolors="face", linewidth=0.3, zorder=0, **how)
     axes.set(xlim=(-0.5, columns - 0.5), ylim=(rows - 0.5, -0.5))
     return cells
 
