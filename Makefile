@@ -9,7 +9,7 @@ INSTALL := $(UV) pip install --quiet --python $(BIN)/python
 RUN := PATH="$(CURDIR)/$(BIN):$$PATH"
 SYSTEM_PACKAGES := bubblewrap chromium chromium-driver
 
-.PHONY: help setup repro check pythons coverage test test-kernels test-scale test-eval test-slow bench bench-completion lock system-packages clean
+.PHONY: help setup repro check pythons coverage test test-kernels test-scale test-eval test-slow bench bench-completion lock vega system-packages clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -79,6 +79,12 @@ lock: $(UV) ## Pin what a fresh environment resolves to, with hashes
 	$(VENV)/lock/bin/python -m pip freeze --exclude-editable | grep -vE '^(nvidia-|triton|cuda)' | sed 's/+cpu//' > $(VENV)/pins
 	$(UV) pip compile --quiet --universal --no-deps --generate-hashes --no-header --no-annotate $(VENV)/pins -o requirements.lock
 	rm -rf $(VENV)/lock
+
+vega: ## Write the libraries that draw the page of `dvc plots` into it, so that it opens offline
+	rm -rf $(VENV)/vega && $(PYTHON) -m venv $(VENV)/vega
+	$(VENV)/vega/bin/python -m pip install --quiet --disable-pip-version-check vl-convert-python==1.9.0.post1
+	$(VENV)/vega/bin/python .dvc/plots/bundle.py
+	rm -rf $(VENV)/vega
 
 pythons: $(VENV)/installed ## Resolve the pinned dependencies for the later versions of Python
 	@for version in $(LATER_PYTHONS); do \

@@ -24,7 +24,7 @@ def main() -> None:
     pearson, spearman = correlation.pearson(X), correlation.spearman(X)
     precision = correlation.precision(X, stderr, params.correlate.se_share)
     listed = [pair for pair in correlation.counterparts(read_fact("benchmarks")) if {*pair} <= {*X.columns}]
-    pairs = [(a, b) for a, b in listed if pd.notna(pearson.loc[a, b])]
+    pairs = [(a, b) for a, b in listed if pd.notna(pearson[b][a])]
     write_table("correlation_pearson", named(pearson))
     write_table("correlation_spearman", named(spearman))
     write_table("precision", named(precision))

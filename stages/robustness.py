@@ -17,6 +17,7 @@ from stages.workspace.base import read_alternatives, read_base
 from stages.workspace.conclusions import read_conclusions
 from stages.workspace.facts import load_info, load_params
 from stages.workspace.outputs import write_metrics, write_skipped, write_table
+from stages.workspace.progress import each
 from stages.workspace.running import run_stage
 
 
@@ -31,7 +32,7 @@ def run(base: Base, ways: Alternatives, conclusions: Sequence[Conclusion]) -> tu
     Returns:
         One row per conclusion and variation, and one line for each variation that could not be analysed.
     """
-    variations = list(vary(base, ways))
+    variations = list(each(vary(base, ways), "analysing variations", lambda variation: variation.name))
     skipped = [f"{v.name}: {v.solution}" for v in variations if isinstance(v.solution, str)]
     return robustness(conclusions, variations), skipped
 

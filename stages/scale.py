@@ -2,13 +2,13 @@
 
 Reads   reports/tables/{pca_scores,fa_scores}.csv, data/models.parquet, and for the choice of headline numbers the
         study's claims and conclusions
-Writes  reports/tables/{scaling,skipped_scale}.csv, reports/metrics/scale.json
+Writes  reports/tables/{scaling,scaling_points,skipped_scale}.csv, reports/metrics/scale.json
 """
 
 import pandas as pd
 
 from stages.analysis.claims import claimed_laws
-from stages.analysis.scaling.laws import fit_all_laws, headline
+from stages.analysis.scaling.laws import Law, fit_all_laws, headline, law_points
 from stages.workspace import paths
 from stages.workspace.conclusions import read_conclusions
 from stages.workspace.facts import load_info, load_params, read_fact
@@ -25,8 +25,8 @@ def main() -> None:
     models = read_parquet(paths.MODELS)
     languages = list(load_info(params.study).languages)
     laws, skipped = fit_all_laws(pc_scores, factor_scores, models, languages, params.scale)
-    columns = ["response", "language", "n", "rho", "slope", "intercept"]
-    write_table("scaling", pd.DataFrame([vars(law) for law in laws], columns=columns))
+    write_table("scaling", pd.DataFrame(laws, columns=Law._fields))
+    write_table("scaling_points", law_points(pc_scores, models, laws))
     found = read_conclusions(params, languages)
     named = [*(found.laws if found else []), *claimed_laws(list(read_fact("claims")["claim_id"]))]
     write_metrics("scale", headline(laws, named))

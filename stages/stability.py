@@ -5,6 +5,8 @@ Reads   data/{score_matrix,score_cells,models,study/benchmarks}.parquet, reports
 Writes  reports/tables/stability_*.csv, reports/tables/skipped_stability.csv, reports/metrics/stability.json
 """
 
+from functools import partial
+
 from stages.analysis.scaling.budgets import derive_tokens
 from stages.analysis.scaling.ranges import log_ranges
 from stages.analysis.scores.cells import scaled_ranges, to_matrix, waived
@@ -14,6 +16,7 @@ from stages.workspace import paths
 from stages.workspace.facts import load_info, load_params, read_fact
 from stages.workspace.files import read_parquet
 from stages.workspace.outputs import read_metrics, read_table, write_metrics, write_skipped, write_table
+from stages.workspace.progress import each
 from stages.workspace.running import run_stage
 
 
@@ -44,7 +47,7 @@ def read_inputs(params: Params) -> Inputs:
 def main() -> None:
     """Read, resample, write."""
     params = load_params()
-    found = assess(read_inputs(params), params.stability)
+    found = assess(read_inputs(params), params.stability, partial(each, what="resampling", named=lambda way: way.name))
     for name, table in found.tables.items():
         write_table(f"stability_{name}", table)
     write_metrics("stability", headline(found.tables["scaling"], read_metrics("scale")))

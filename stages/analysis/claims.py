@@ -13,7 +13,9 @@ A claim_id names a number of the analysis:
     range.<benchmark>.<component>                  score of the model with the highest component minus the lowest
 """
 
+import math
 from collections.abc import Callable, Mapping, Sequence
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -21,13 +23,41 @@ import pandas as pd
 from stages.analysis.scores.cells import take_subset
 from stages.analysis.scores.results import Results
 from stages.contracts.errors import raise_all
+from stages.contracts.rows import is_missing, rows_of
+from stages.contracts.study.tables import ClaimRow
 
 REPRODUCED = "reproduced"
 NOT_REPRODUCED = "not reproduced"
 ELSEWHERE = "not in this subset"
-COLUMNS = ["claim_id", "location", "quantity", "published", "reproduced", "difference", "status", "note"]
 ROUNDING = 1e-9
 """Slack for decimal fractions that binary numbers cannot hold."""
+
+
+class Compared(NamedTuple):
+    """A published number beside ours, one row of the table of claims.
+
+    Attributes:
+        claim_id: What it is a number of.
+        location: Where it was published.
+        quantity: In words.
+        published: Its value there.
+        reproduced: Its value here, NaN where there is none.
+        difference: reproduced - published.
+        status: One of `REPRODUCED`, `NOT_REPRODUCED`, `ELSEWHERE`.
+        note: Why there is none, or the study's note.
+    """
+
+    claim_id: str
+    location: str
+    quantity: str
+    published: float
+    reproduced: float
+    difference: float
+    status: str
+    note: str
+
+
+COLUMNS = list(Compared._fields)
 
 
 class NotComputedError(Exception):
@@ -52,7 +82,7 @@ def compare(claims: pd.DataFrame, results: Results, factor: float = 1.0, where: 
     values: dict[str, float] = {}
     notes: dict[str, str] = {}
     problems: list[str] = []
-    for claim in claims[claims["subset"] == results.subset].itertuples():
+    for claim in rows_of(claims[claims["subset"] == results.subset], ClaimRow):
         try:
             values[claim.claim_id] = reproduce(claim.claim_id, results)
         except NotComputedError as error:
@@ -62,7 +92,7 @@ def compare(claims: pd.DataFrame, results: Results, factor: float = 1.0, where: 
     raise_all(problems)
     values = align_signs(values, claims)
     rows = []
-    for claim in claims.itertuples():
+    for claim in rows_of(claims, ClaimRow):
         value = values.get(claim.claim_id, np.nan)
         difference = value - claim.published
         if claim.subset != results.subset:
@@ -71,7 +101,8 @@ def compare(claims: pd.DataFrame, results: Results, factor: float = 1.0, where: 
             close = abs(difference) <= factor * claim.tolerance + ROUNDING
             status = REPRODUCED if close else NOT_REPRODUCED
         note = notes.get(claim.claim_id, claim.note)
-        rows.append((claim.claim_id, claim.location, claim.quantity, claim.published, value, difference, status, note))
+        told = (claim.claim_id, claim.location, claim.quantity, claim.published)
+        rows.append(Compared(*told, value, difference, status, note))
     return pd.DataFrame(rows, columns=COLUMNS)
 
 
@@ -139,7 +170,7 @@ def _models(results: Results, rest: list[str]) -> float:
 
 def _correlation(results: Results, rest: list[str]) -> float:
     method, first, second = rest
-    value = float({"pearson": results.pearson, "spearman": results.spearman}[method].loc[first, second])
+    value = float({"pearson": results.pearson, "spearman": results.spearman}[method][second][first])
     if np.isnan(value):
         raise NotComputedError(f"too few models have both {first} and {second}")
     return value
@@ -156,7 +187,7 @@ def _pca(results: Results, rest: list[str]) -> float:
     _require_component(results, name)
     if quantity == "evr":
         return 100 * float(ratio[name])
-    return float(results.loadings.loc[benchmark[0], name])
+    return float(results.loadings[name][benchmark[0]])
 
 
 def _require_component(results: Results, name: str) -> None:
@@ -173,8 +204,8 @@ def _factor(results: Results, rest: list[str]) -> float:
             _why(results, "factor") or f"this state shows {results.factor_loadings.shape[1]} factors"
         )
     if quantity == "contribution":
-        return 100 * float(results.factor_summary.loc[name, "share"])
-    return float(results.factor_loadings.loc[benchmark[0], name])
+        return 100 * float(results.factor_summary["share"][name])
+    return float(results.factor_loadings[name][benchmark[0]])
 
 
 def _scaling(results: Results, rest: list[str]) -> float:
@@ -188,11 +219,18 @@ def _scaling(results: Results, rest: list[str]) -> float:
     return float(laws.iloc[0][quantity])
 
 
+def _stderr(results: Results, rest: list[str]) -> float:
+    n_items = results.benchmarks["n_items"][rest[0]]
+    if is_missing(n_items):
+        raise NotComputedError(f"benchmarks.csv has no n_items of {rest[0]}")
+    return math.sqrt(0.25 / n_items)
+
+
 def _range(results: Results, rest: list[str]) -> float:
     benchmark, axis = rest
     _require_component(results, axis.upper())
-    order = results.pc_scores[axis.upper()]
-    return float(results.X.loc[order.idxmax(), benchmark] - results.X.loc[order.idxmin(), benchmark])
+    order, scores = results.pc_scores[axis.upper()], results.X[benchmark]
+    return float(scores[str(order.idxmax())] - scores[str(order.idxmin())])
 
 
 def _why(results: Results, word: str) -> str:
@@ -203,8 +241,8 @@ RULES: Mapping[str, Callable[[Results, list[str]], float]] = {
     "models": _models,
     "benchmarks": lambda results, rest: results.X.shape[1],
     "corr": _correlation,
-    "std": lambda results, rest: results.precision.loc[rest[0], "std"],
-    "se": lambda results, rest: np.sqrt(0.25 / results.benchmarks.loc[rest[0], "n_items"]),
+    "std": lambda results, rest: float(results.precision["std"][rest[0]]),
+    "se": _stderr,
     "pca": _pca,
     "fa": _factor,
     "scaling": _scaling,

@@ -5,6 +5,7 @@ Only click and light modules are imported here and beside the subcommands: `obse
 
 import sys
 from collections.abc import Callable
+from contextlib import nullcontext
 from typing import TYPE_CHECKING
 
 import click
@@ -21,19 +22,22 @@ def example(line: str) -> str:
     return f"\b\nExample: observatory {line}"
 
 
-def answer(run: "Callable[[], Result]", *, machine: bool) -> None:
+def answer(run: "Callable[[], Result]", *, machine: bool, quiet: bool = False) -> None:
     """Run a subcommand and print its result; problems become lines on stderr and exit code 1.
 
     Args:
         run: Does the work. What it imports is imported when it runs.
         machine: Whether to print JSON.
+        quiet: Whether the work itself prints what it is doing.
     """
     from stages.commands.shown import lines
     from stages.commands.shown import machine as as_json
+    from stages.workspace.progress import working
     from stages.workspace.running import run_stage
 
     def main() -> None:
-        result = run()
+        with nullcontext() if quiet else working(click.get_current_context().command_path):
+            result = run()
         if machine:
             click.echo(as_json(result))
         else:

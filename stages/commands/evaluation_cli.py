@@ -1,7 +1,5 @@
 """Subcommand on evaluation: diagnose. It imports what it needs when it runs."""
 
-import os
-
 import click
 
 from stages.commands.answering import JSON, answer, example
@@ -22,10 +20,12 @@ def diagnose(model: str, benchmark: str | None, items: int, *, write: bool, mach
     """
 
     def run() -> Result:
-        # read when tqdm is first imported: a bar for each trial would bury the table
-        os.environ["TQDM_DISABLE"] = "1"
+        from stages.workspace.progress import hide_bars
+
+        # a bar for each trial would bury the table
+        hide_bars(on_terminals=True)
         from stages.commands.diagnose import diagnose as run_diagnosis
 
         return run_diagnosis(model, benchmark, items, write=write, tell=lambda line: click.echo(line, err=True))
 
-    answer(run, machine=machine)
+    answer(run, machine=machine, quiet=True)

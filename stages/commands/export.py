@@ -20,6 +20,7 @@ from stages.lineage.pipeline import flatten, load_yaml
 from stages.workspace import paths
 from stages.workspace.facts import load_info
 from stages.workspace.files import read_text
+from stages.workspace.progress import working
 
 TOP = ("dvc.lock", "params.yaml", ".dvcignore", "pyproject.toml", "requirements.lock", "LICENSE", "README.md")
 """Files at the top that are no dependency of a stage, where they exist."""
@@ -66,11 +67,14 @@ def export(target: Path, rev: str | None = None, *, samples: bool = False) -> Ex
     place = target.absolute()
     with opened(rev) as snapshot:
         report = Report()
-        check_lock(snapshot, report)
-        check_files(snapshot, report)
-        raise_all(report.mismatches)
-        contents = _contents(snapshot, samples=samples)
-        write_crate(place, _description(snapshot), contents)
+        with working("exporting", 2) as step:
+            step.next("comparing files with dvc.lock")
+            check_lock(snapshot, report)
+            check_files(snapshot, report)
+            raise_all(report.mismatches)
+            contents = _contents(snapshot, samples=samples)
+            step.next(f"writing {len(contents.files)} files")
+            write_crate(place, _description(snapshot), contents)
         return Exported(target, snapshot.digest, len(contents.files))
 
 

@@ -5,7 +5,7 @@ import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -28,6 +28,7 @@ from stages.contracts.errors import InputError, raise_all
 from stages.contracts.names import listed
 from stages.contracts.params import Params
 from stages.contracts.ranges import range_problems
+from stages.contracts.rows import rows_of, texts
 from stages.contracts.study.newcomers import is_long, long_table, wide_table
 from stages.workspace import analysed, outputs, paths, results
 from stages.workspace.facts import load_params, read_fact
@@ -198,12 +199,18 @@ def from_file(path: Path, benchmarks: pd.DataFrame) -> pd.DataFrame:
     return frame.assign(stderr=binomial_stderr(frame["score"], items), n_items=items)[COLUMNS]
 
 
+class _Measured(NamedTuple):
+    model_id: str
+    benchmark: str
+    protocol: str
+
+
 def protocol_lines(scores: pd.DataFrame, source: str, *, mixed_allowed: bool) -> tuple[list[str], list[str]]:
     """Compare the protocols of new scores with those of the study: problems and warnings."""
     table = read_parquet(paths.CELLS)
     usual = table.groupby("benchmark")["protocol"].agg(lambda column: column.value_counts().index[0])
     lines = []
-    for row in scores.itertuples():
+    for row in rows_of(scores, _Measured):
         if row.protocol and row.protocol != usual[row.benchmark]:
             lines.append(
                 f"{source}: {row.benchmark} of {row.model_id} was measured as '{row.protocol}', in the study as "
@@ -234,9 +241,10 @@ def outside_lines(wide: pd.DataFrame, space: Space) -> list[str]:
     low, high = space.X.min(), space.X.max()
     lines = []
     for name, row in wide.iterrows():
-        for benchmark, value in row[(row < low) | (row > high)].items():
+        outside = row[(row < low) | (row > high)]
+        for benchmark in texts(outside.index):
             lines.append(
-                f"{benchmark} of {name} is {value:.4g}, outside the study's {low[benchmark]:.4g} to "
+                f"{benchmark} of {name} is {outside[benchmark]:.4g}, outside the study's {low[benchmark]:.4g} to "
                 f"{high[benchmark]:.4g}: the coordinates are an extrapolation"
             )
     return lines

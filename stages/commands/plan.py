@@ -16,6 +16,7 @@ from stages.commands.shown import Grid
 from stages.contracts.errors import InputError, raise_all
 from stages.contracts.names import Names
 from stages.contracts.params import Params
+from stages.contracts.rows import texts
 from stages.workspace import analysed
 from stages.workspace.base import read_base
 from stages.workspace.facts import load_info, load_params, read_fact
@@ -102,7 +103,7 @@ class Forecast:
         }
 
     def _records(self, names: Sequence[str]) -> dict[str, dict[str, float]]:
-        return {name: {key: float(value) for key, value in self.expected.loc[name].items()} for name in names}
+        return {name: {key: float(self.expected[key][name]) for key in texts(self.expected)} for name in names}
 
 
 def plan(params_b: float, tokens_b: Mapping[str, float], wishes: Mapping[str, float]) -> Forecast:

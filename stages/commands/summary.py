@@ -6,9 +6,10 @@ from typing import Any, ClassVar
 
 import pandas as pd
 
-from stages.analysis.claims import ELSEWHERE, REPRODUCED
+from stages.analysis.claims import ELSEWHERE, REPRODUCED, Compared
 from stages.commands.shown import Grid
 from stages.contracts.errors import InputError
+from stages.contracts.rows import rows_of
 from stages.workspace import paths
 from stages.workspace.facts import load_params
 from stages.workspace.outputs import read_claims
@@ -37,7 +38,7 @@ class Summary:
             yield f"{self.study}, subset {self.subset}: published vs. reproduced"
             yield table(self.claims)
             missed = self.claims[(self.claims["status"] != REPRODUCED) & (self.claims["note"] != "")]
-            yield from (f"not reproduced: {row.claim_id}: {row.note}" for row in missed.itertuples())
+            yield from (f"not reproduced: {row.claim_id}: {row.note}" for row in rows_of(missed, Compared))
         yield f"report: {paths.PAGE}"
 
     def content(self) -> Mapping[str, Any]:

@@ -23,6 +23,7 @@ from stages.tracking.record import State
 from stages.tracking.trouble import StoreError
 from stages.workspace import paths
 from stages.workspace.facts import load_params
+from stages.workspace.progress import each
 
 WORKSPACE = "the workspace"
 
@@ -105,7 +106,8 @@ def track(*, rebuild: bool, everything: bool = False) -> Tracked:
             raise
         tracked.problems += error.problems
     if everything:
-        for commit in versions(repository, (str(paths.LOCK), str(paths.METRICS), *OUR_INPUTS)):
+        commits = list(versions(repository, (str(paths.LOCK), str(paths.METRICS), *OUR_INPUTS)))
+        for commit in each(commits, "logging the states of commits", lambda commit: commit[:12]):
             try:
                 _log_version(commit, tracked)
             except StoreError as error:

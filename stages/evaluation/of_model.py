@@ -27,6 +27,7 @@ from stages.tasks import data
 from stages.tasks.registry import BENCHMARKS
 from stages.workspace import paths
 from stages.workspace.files import move_folder, replacing_folder
+from stages.workspace.progress import announce, hide_bars
 from stages.workspace.running import say
 
 NEEDED = ("lm_eval", "torch", "transformers", "accelerate", "tokenizers", "datasets", "huggingface_hub")
@@ -79,6 +80,7 @@ def evaluate(record: ModelRecord, params: EvaluateParams) -> None:
         InputError: Something is missing, or a benchmark failed; the finished ones are kept.
     """
     versions(NEEDED)
+    hide_bars(on_terminals=False)
     with ExitStack() as stack:
         stack.enter_context(disk_explained("finished benchmarks are kept"))
         units = plan(record, params)
@@ -113,10 +115,12 @@ def _run_all(units: Sequence[Unit], open_units: Sequence[Unit], store: Store, re
         for unit in units:
             if store.has(unit):
                 live.log(unit.benchmark, _numbers(store, unit), _done(units, store))
+        announce(f"loading {record.model_id}")
         model = harness.load_model(source, run, open_units[0].dtype)
         problems: list[str] = []
         unexpected: list[Exception] = []
         for unit in open_units:
+            announce(f"[{_done(units, store) + 1}/{len(units)}] {record.model_id}: {unit.benchmark} ...")
             try:
                 _run_one(unit, model, store, live.run_id)
             except InputError as error:

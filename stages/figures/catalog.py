@@ -6,7 +6,9 @@ from functools import partial
 
 import pandas as pd
 
+from stages.analysis.scaling.laws import Law
 from stages.analysis.scores.results import Results
+from stages.contracts.rows import rows_of, texts
 from stages.figures.bars import draw_loadings, draw_scores
 from stages.figures.benchmarks import draw_benchmarks
 from stages.figures.components import draw_models
@@ -15,7 +17,7 @@ from stages.figures.heatmap import draw_correlation
 from stages.figures.loo import draw_loo
 from stages.figures.parts import percent, two_decimals
 from stages.figures.picture import Picture
-from stages.figures.readings import correlations, draw_readings, raw_scores
+from stages.figures.readings import correlations, draw_readings, r_words, raw_scores
 from stages.figures.scaling import budget_name, draw_scaling
 from stages.figures.words import POINTS, counted, ends, ends_of_all, on, pair_counts, span
 
@@ -105,13 +107,13 @@ def _extreme(results: Results, correlation: pd.DataFrame) -> str:
     labels = results.benchmarks["label"]
     names = list(correlation.columns)
     pairs = [(a, b) for i, a in enumerate(names) for b in names[i + 1 :]]
-    first, second = max(pairs, key=lambda pair: correlation.loc[pair[0], pair[1]])
-    return f"Closest: {labels[first]} and {labels[second]}, {correlation.loc[first, second]:.2f}."
+    first, second = max(pairs, key=lambda pair: float(correlation[pair[1]][pair[0]]))
+    return f"Closest: {labels[first]} and {labels[second]}, {correlation[second][first]:.2f}."
 
 
 def _components(results: Results) -> Iterator[Drawing]:
     ratio = results.explained_variance_ratio
-    titles = {name: f"{name} ({percent(ratio[name])} of the variance)" for name in results.loadings}
+    titles = {name: f"{name} ({percent(ratio[name])} of the variance)" for name in texts(results.loadings)}
     n = counted(len(results.pc_scores), "model")
     spans = counted(len(titles), "principal component")
     models, benchmarks = results.models["name"], results.benchmarks["label"]
@@ -149,12 +151,12 @@ def _components(results: Results) -> Iterator[Drawing]:
             alternative=f"Points with error bars, one panel per component. Largest standard deviation: {widest:.3f}.",
         )
         yield Drawing(words, partial(draw_loo, results))
-    for component in results.loadings:
+    for component in texts(results.loadings):
         yield _readings(results, component)
 
 
 def _readings(results: Results, component: str) -> Drawing:
-    found = ", ".join(f"{label} r = {r:.3f}" for label, r in correlations(results, component).items())
+    found = ", ".join(f"{label} {r_words(r)}" for label, r in correlations(results, component).items())
     n = span(raw_scores(results, component).notna().sum(), "model")
     words = Description(
         name=f"{component.lower()}_raw",
@@ -169,8 +171,8 @@ def _readings(results: Results, component: str) -> Drawing:
 
 
 def _scaling(results: Results, scores: pd.DataFrame, kind: str) -> Iterator[Drawing]:
-    for response in scores:
-        laws = [] if results.laws.empty else list(results.laws[results.laws["response"] == response].itertuples())
+    for response in texts(scores):
+        laws = [] if results.laws.empty else list(rows_of(results.laws[results.laws["response"] == response], Law))
         if not laws:
             continue
         found = ", ".join(f"{budget_name(results.info, law.language)} ρ = {law.rho:.3f} (n = {law.n})" for law in laws)
@@ -192,8 +194,8 @@ def _scaling(results: Results, scores: pd.DataFrame, kind: str) -> Iterator[Draw
 def _factors(results: Results) -> Iterator[Drawing]:
     summary = results.factor_summary
     titles = {
-        name: f"{name} (SS loadings {summary.loc[name, 'ss_loadings']:.2f}, {percent(summary.loc[name, 'share'])})"
-        for name in results.factor_loadings
+        name: f"{name} (SS loadings {summary['ss_loadings'][name]:.2f}, {percent(summary['share'][name])})"
+        for name in texts(results.factor_loadings)
     }
     n, factors = counted(len(results.factor_scores), "model"), counted(len(titles), "promax factor")
     words = Description(

@@ -61,12 +61,12 @@ def model_mark(results: Results, model_id: str, *values: str) -> Mark:
         model_id: Of the model.
         values: "NAME 1.23" each.
     """
-    return Mark({"model": model_id}, f"{results.models.loc[model_id, 'name']}: {', '.join(values)}")
+    return Mark({"model": model_id}, f"{results.models['name'][model_id]}: {', '.join(values)}")
 
 
 def benchmark_mark(results: Results, benchmark: str, *values: str) -> Mark:
     """Return what a shape that shows a benchmark says; `values` as for `model_mark`."""
-    return Mark({"benchmark": benchmark}, f"{results.benchmarks.loc[benchmark, 'label']}: {', '.join(values)}")
+    return Mark({"benchmark": benchmark}, f"{results.benchmarks['label'][benchmark]}: {', '.join(values)}")
 
 
 def width_for(n: int, per_item: float) -> float:

@@ -1,7 +1,8 @@
 """Scaling laws: a component or factor against the training budgets."""
 
-from stages.analysis.scaling.laws import TOTAL, log_budget
+from stages.analysis.scaling.laws import TOTAL, Law, log_budget
 from stages.analysis.scores.results import Results
+from stages.contracts.rows import rows_of
 from stages.contracts.study.info import StudyInfo
 from stages.figures.picture import Picture
 from stages.figures.scatter import Panel, draw_panels
@@ -23,7 +24,7 @@ def draw_scaling(results: Results, response: str) -> Picture:
     """
     scores = results.pc_scores if response in results.pc_scores else results.factor_scores
     panels = []
-    for law in results.laws[results.laws["response"] == response].itertuples():
+    for law in rows_of(results.laws[results.laws["response"] == response], Law):
         x = log_budget(results.models, law.language)
         x = x[x.index.isin(scores.index)]
         name = budget_name(results.info, law.language)

@@ -19,6 +19,7 @@ import pandas as pd
 from jinja2 import ChoiceLoader, FileSystemLoader, pass_context
 from jinja2.runtime import Context
 
+from stages.contracts.rows import is_missing
 from stages.gate.expectations import Expectation, Suite
 
 # Before the import: some releases read it once, while they are imported.
@@ -261,11 +262,11 @@ def columns_found(arguments: Mapping[str, Any], observed: Sequence[object]) -> s
 
 def cell_found(frame: pd.DataFrame, position: int, column: str | None) -> str:
     """Name one offending row, with the value of its cell."""
-    row = f"{frame.iat[position, 0]}"
+    row = str(frame.iat[position, 0])
     if column in {None, frame.columns[0]}:
         return row
-    value = frame[column].iat[position]
-    shown = repr(value) if isinstance(value, str) else "nothing" if pd.isna(value) else str(value)
+    value: object = frame[column].iat[position]
+    shown = repr(value) if isinstance(value, str) else "nothing" if is_missing(value) else str(value)
     return f"{shown} in {row}"
 
 

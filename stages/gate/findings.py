@@ -6,7 +6,8 @@ from typing import Literal
 
 import pandas as pd
 
-from stages.contracts.study.tables import WAIVABLE
+from stages.contracts.rows import rows_of
+from stages.contracts.study.tables import WAIVABLE, WaiverRow
 from stages.gate.expectations import Suite, findings_expectations
 
 SHOWN = 8
@@ -146,7 +147,7 @@ def waive(findings: Sequence[Finding], waivers: pd.DataFrame) -> list[Finding]:
         findings: Findings of the checks; only those of `WAIVABLE` checks can be waived.
         waivers: waivers.csv: model_id, benchmark, check, reason, source.
     """
-    reasons = {(w.model_id, w.benchmark, w.check): w.reason for w in waivers.itertuples()}
+    reasons = {(w.model_id, w.benchmark, w.check): w.reason for w in rows_of(waivers, WaiverRow)}
     result = []
     for finding in findings:
         reason = reasons.get((finding.model_id, finding.benchmark, finding.check))

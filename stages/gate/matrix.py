@@ -2,14 +2,15 @@
 
 from collections.abc import Mapping, Sequence
 from itertools import combinations
-from typing import Any
 
 import pandas as pd
 
-from stages.analysis.scores.cells import divisors, raw_ranges, scaled_ranges
+from stages.analysis.scores.cells import Cell, divisors, raw_ranges, scaled_ranges
 from stages.contracts.outcomes import RATES
 from stages.contracts.params import Params, ValidateParams
 from stages.contracts.ranges import range_problems
+from stages.contracts.rows import rows_of
+from stages.contracts.study.tables import WaiverRow
 from stages.gate.expectations import Suite, matrix_expectations
 from stages.gate.findings import MATRIX_CHECKS, Finding, Judgement, Severity, subject, waive
 from stages.gate.presence import apart_findings, missing_findings, size_findings, sparse_findings
@@ -71,7 +72,7 @@ def check_matrix(
     found += protocol_findings(cells, mixed_allowed=params.assemble.mixed_protocols)
     found += [
         Finding("corrections", "corrected", row.model_id, row.benchmark, corrected_line(row))
-        for row in cells[cells["origin"] == "corrected"].itertuples()
+        for row in rows_of(cells[cells["origin"] == "corrected"], Cell)
     ]
     return found
 
@@ -90,11 +91,11 @@ def judge(
         where: Path of the scores, to show in messages.
         where_waivers: Path of waivers.csv.
     """
-    present = {(c.model_id, c.benchmark) for c in cells.itertuples() if c.origin != "corrected"}
+    present = {(c.model_id, c.benchmark) for c in rows_of(cells, Cell) if c.origin != "corrected"}
     present |= {(model_id, "") for model_id in cells["model_id"].unique()}
     matched = {(f.model_id, f.benchmark, f.check) for f in findings}
     result = waive(findings, waivers)
-    for waiver in waivers.itertuples():
+    for waiver in rows_of(waivers, WaiverRow):
         in_scope = (waiver.model_id, waiver.benchmark) in present
         if in_scope and (waiver.model_id, waiver.benchmark, waiver.check) not in matched:
             what = subject(waiver.model_id, waiver.benchmark)
@@ -105,10 +106,9 @@ def judge(
     return result
 
 
-def corrected_line(cell: object) -> str:
+def corrected_line(c: Cell) -> str:
     """Return what was corrected, as one line."""
-    c = cell
-    return f"{c.benchmark} of {c.model_id} is corrected to {c.score:g}: {c.reason} ({c.source})"  # type: ignore[attr-defined]
+    return f"{c.benchmark} of {c.model_id} is corrected to {c.score:g}: {c.reason} ({c.source})"
 
 
 def range_findings(X: pd.DataFrame, benchmarks: pd.DataFrame, where: str) -> list[Finding]:
@@ -152,8 +152,8 @@ def identical_findings(X: pd.DataFrame, where: str) -> list[Finding]:
 def limited_findings(cells: pd.DataFrame, benchmarks: pd.DataFrame) -> list[Finding]:
     """Name the evaluated cells that cover fewer items than the benchmark has."""
     found = []
-    for cell in cells[cells["origin"] == "evaluated"].itertuples():
-        declared = benchmarks.loc[cell.benchmark, "n_items"]
+    for cell in rows_of(cells[cells["origin"] == "evaluated"], Cell):
+        declared = benchmarks["n_items"][cell.benchmark]
         if not pd.isna(declared) and not pd.isna(cell.n_items) and cell.n_items < declared:
             text = (
                 f"{cell.benchmark} of {cell.model_id} was evaluated on {cell.n_items} of {declared} items: "
@@ -167,12 +167,9 @@ def outcome_findings(cells: pd.DataFrame, params: ValidateParams) -> list[Findin
     """Name the evaluated cells whose answers fail more often than allowed: that is no inability."""
     limits: Mapping[str, float] = {name: getattr(params, f"max_{name}") for name in RATES}
     found = []
-    for cell in cells[cells["origin"] == "evaluated"].itertuples():
-        over = [
-            f"{name} {getattr(cell, name):.3g} > {limit:g}"
-            for name, limit in limits.items()
-            if getattr(cell, name) > limit
-        ]
+    evaluated = cells[cells["origin"] == "evaluated"]
+    for cell, rates in zip(rows_of(evaluated, Cell), evaluated[list(RATES)].to_dict("records"), strict=True):
+        over = [f"{name} {rates[name]:.3g} > {limit:g}" for name, limit in limits.items() if rates[name] > limit]
         if over:
             text = (
                 f"{cell.benchmark} of {cell.model_id}: {', '.join(over)}: looks like a zero-output failure, "
@@ -187,7 +184,7 @@ def zero_findings(cells: pd.DataFrame, benchmarks: pd.DataFrame, where: str) -> 
     bottom, by = {name: low for name, (low, _) in raw_ranges(benchmarks).items()}, divisors(benchmarks)
     low = cells["benchmark"].map(bottom).astype(float) / cells["benchmark"].map(by).astype(float)
     found = []
-    for cell in cells[(cells["score"] == low) & (low <= 0)].itertuples():
+    for cell in rows_of(cells[(cells["score"] == low) & (low <= 0)], Cell):
         lowest = bottom[cell.benchmark]
         why = "a failed evaluation than inability" if lowest == 0 else "a marker of a missing score than a result"
         blank = "" if lowest == 0 else "leave the cell blank, "
@@ -199,12 +196,12 @@ def zero_findings(cells: pd.DataFrame, benchmarks: pd.DataFrame, where: str) -> 
     return found
 
 
-def _source(cell: Any, where: str) -> str:  # noqa: ANN401  a row of itertuples
+def _source(cell: Cell, where: str) -> str:
     """Return where a cell's score was read."""
     return f"evaluation of {cell.model_id}" if cell.origin == "evaluated" else where
 
 
-def _remedy(cell: Any) -> str:  # noqa: ANN401  a row of itertuples
+def _remedy(cell: Cell) -> str:
     """Return what helps where a score is wrong: a published one is corrected, an own one measured again."""
     if cell.origin != "evaluated":
         return "correct it in corrections.csv"

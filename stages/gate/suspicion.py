@@ -141,8 +141,8 @@ def _matrix(scores: pd.DataFrame, facts: pd.DataFrame, known: Collection[tuple[s
         models=[str(name) for name in frame.index],
         benchmarks=[str(name) for name in frame.columns],
         X=X,
-        chance=told["chance"].astype(float).fillna(0.0).to_numpy(dtype=np.float64),
-        n_items=told["n_items"].astype(float).fillna(np.inf).to_numpy(dtype=np.float64),
+        chance=told["chance"].to_numpy(dtype=np.float64, na_value=0.0),
+        n_items=told["n_items"].to_numpy(dtype=np.float64, na_value=np.inf),
         free_form=(told["answer"] == "generation").to_numpy(dtype=np.bool_),
     )
 

@@ -22,6 +22,11 @@ NOT_HASHED = {"size", "nfiles"}
 """Keys of a run cache entry that its name does not depend on."""
 
 
+def md5_of(data: bytes) -> str:
+    """Return the md5 of a content."""
+    return hashlib.md5(data, usedforsecurity=False).hexdigest()
+
+
 def file_md5(path: Path) -> str:
     """Return the md5 of a file."""
     with path.open("rb") as file:
@@ -34,7 +39,7 @@ def folder_md5(files: Mapping[str, str]) -> str:
     Args:
         files: Path relative to the folder to md5.
     """
-    return hashlib.md5(manifest_bytes(files), usedforsecurity=False).hexdigest() + ".dir"
+    return md5_of(manifest_bytes(files)) + ".dir"
 
 
 def manifest_bytes(files: Mapping[str, str]) -> bytes:
@@ -133,7 +138,7 @@ class Cache:
             content = self.path(md5).read_bytes()
         except OSError:
             return None
-        if hashlib.md5(content, usedforsecurity=False).hexdigest() + ".dir" != md5:
+        if md5_of(content) + ".dir" != md5:
             return None
         return {item["relpath"]: item["md5"] for item in json.loads(content)}
 

@@ -16,6 +16,7 @@ from typing import Any
 from urllib.parse import quote
 
 from stages.lineage.archive import pack
+from stages.lineage.cache import md5_of
 
 VERSION = "1.1"
 README = "README.md"
@@ -275,7 +276,7 @@ def _file_properties(path: str, data: bytes) -> dict[str, Any]:
         "contentSize": str(len(data)),
         "encodingFormat": FORMATS.get(PurePosixPath(path).suffix, "text/plain"),
         "sha256": hashlib.sha256(data).hexdigest(),
-        "md5": hashlib.md5(data, usedforsecurity=False).hexdigest(),
+        "md5": md5_of(data),
     }
 
 

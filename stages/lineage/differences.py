@@ -6,6 +6,7 @@ from typing import NamedTuple, TypeGuard
 
 import pandas as pd
 
+from stages.contracts.rows import is_missing
 from stages.lineage.pipeline import flatten
 
 RELATIVE = 1e-9
@@ -46,8 +47,8 @@ def is_close(first: object, second: object, relative: float = RELATIVE) -> bool:
         second: Likewise.
         relative: Largest difference allowed, as a share of the larger number; 0 for the same number.
     """
-    if pd.isna(first) or pd.isna(second):
-        return bool(pd.isna(first) and pd.isna(second))
+    if is_missing(first) or is_missing(second):
+        return is_missing(first) and is_missing(second)
     if isinstance(first, bool) or isinstance(second, bool):
         return first is second
     if not (_is_number(first) and _is_number(second)):

@@ -3,7 +3,7 @@
 import io
 import subprocess
 import tarfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,6 +12,7 @@ from stages.contracts.names import Names, label
 
 WORKSPACE = "workspace"
 """What DVC, too, calls the files as they are."""
+LOCK = "dvc.lock"
 EXPERIMENTS = "refs/exps"
 RUNNING = f"{EXPERIMENTS}/exec/EXEC_HEAD"
 """Reference of DVC to the commit that an experiment in the workspace started from, gone when it is over."""
@@ -39,27 +40,48 @@ class Revision:
         return self.name == WORKSPACE
 
 
-def git(root: Path, *arguments: str) -> str | None:
-    """Return what git prints, without the last line break, or None when it fails or there is no git."""
+@dataclass(frozen=True)
+class Experiment:
+    """A DVC experiment.
+
+    Attributes:
+        name: Its name.
+        commit: Of git.
+        baseline: Commit that it started from.
+    """
+
+    name: str
+    commit: str
+    baseline: str
+
+
+def git(root: Path, *arguments: str, given: str | None = None) -> str | None:
+    """Return what git prints, without the last line break, or None when it fails or there is no git.
+
+    Args:
+        root: Repository.
+        *arguments: Of the command.
+        given: Text that it reads.
+    """
     # without the option, looking at the status rewrites the index
     command = ["git", "--no-optional-locks", *arguments]
     try:
-        done = subprocess.run(command, cwd=root, capture_output=True, text=True, check=False)
+        done = subprocess.run(command, cwd=root, input=given, capture_output=True, text=True, check=False)
     except FileNotFoundError:
         return None
     return done.stdout.removesuffix("\n") if done.returncode == 0 else None
 
 
-def experiments(root: Path) -> dict[str, str]:
-    """Return the name of each DVC experiment, and its commit; of equal names the newest."""
+def experiments(root: Path) -> dict[str, Experiment]:
+    """Return each DVC experiment by its name, oldest first; of equal names the newest."""
     listed = git(root, "for-each-ref", "--sort=committerdate", "--format=%(refname) %(objectname)", EXPERIMENTS)
-    result = {}
+    result: dict[str, Experiment] = {}
     for line in (listed or "").splitlines():
         reference, commit = line.rsplit(" ", 1)
         parts = reference.split("/")
         # refs/exps/<two digits>/<rest of the baseline>/<name>; the queue and the cache of runs look different
         if len(parts) == 5 and len(parts[2] + parts[3]) == 40:
-            result[parts[4]] = commit
+            result[parts[4]] = Experiment(parts[4], commit, parts[2] + parts[3])
     return result
 
 
@@ -78,11 +100,13 @@ def resolve(root: Path, name: str, inputs: Sequence[str] = ()) -> Revision:
     if name == WORKSPACE:
         status = git(root, "status", "--porcelain", "--untracked-files=all", "--", *inputs) if inputs else ""
         dirty = tuple(line[3:].split(" -> ")[-1].strip('"') for line in (status or "").splitlines())
-        return Revision(name, git(root, "rev-parse", "HEAD") or "", _experiment_of_lock(root, known), dirty)
-    commit = known.get(name) or git(root, "rev-parse", "--quiet", "--verify", f"{name}^{{commit}}")
+        found = experiment_of_lock(root)
+        return Revision(name, git(root, "rev-parse", "HEAD") or "", found.name if found else "", dirty)
+    known_as = known.get(name)
+    commit = known_as.commit if known_as else git(root, "rev-parse", "--quiet", "--verify", f"{name}^{{commit}}")
     if not commit or name.startswith("-"):
         raise InputError([f"no revision {label(name)}{_hint(root, name, known)}"])
-    experiment = name if name in known else next((n for n, c in known.items() if c == commit), "")
+    experiment = name if known_as else next((one.name for one in known.values() if one.commit == commit), "")
     return Revision(name, commit, experiment)
 
 
@@ -106,20 +130,22 @@ def interrupted_experiment(root: Path = Path()) -> str:
     )
 
 
-def _experiment_of_lock(root: Path, known: dict[str, str]) -> str:
-    """Return the experiment whose dvc.lock is that of the workspace, as after `dvc exp run` or `dvc exp apply`."""
-    if not known or not (root / "dvc.lock").is_file():
-        return ""
-    ours = git(root, "hash-object", "dvc.lock")
-    names = list(known)
-    theirs = git(root, "rev-parse", *(f"{commit}:dvc.lock" for commit in known.values()))
-    for name, blob in zip(reversed(names), reversed((theirs or "").splitlines()), strict=False):
-        if blob == ours and git(root, "rev-parse", "HEAD:dvc.lock") != ours:
-            return name
-    return ""
+def experiment_of_lock(root: Path) -> Experiment | None:
+    """Return the experiment whose dvc.lock is that of the workspace, as after `dvc exp run` or `dvc exp apply`.
+
+    Of several the newest; none where HEAD has that dvc.lock, too.
+    """
+    known = list(experiments(root).values())
+    if not known or not (root / LOCK).is_file():
+        return None
+    ours = git(root, "hash-object", LOCK)
+    asked = "".join(f"{commit}:{LOCK}\n" for commit in ("HEAD", *(one.commit for one in known)))
+    head, *theirs = (git(root, "cat-file", "--batch-check=%(objectname)", given=asked) or "").splitlines()
+    found = [one for one, blob in zip(known, theirs, strict=True) if blob == ours != head]
+    return found[-1] if found else None
 
 
-def _hint(root: Path, name: str, known: dict[str, str]) -> str:
+def _hint(root: Path, name: str, known: Iterable[str]) -> str:
     listed = git(root, "for-each-ref", "--format=%(refname:short)", "refs/heads", "refs/tags", "refs/remotes")
     names = [WORKSPACE, *known, *(listed or "").splitlines()]
     return Names(names).hint(name) or f": known: {', '.join(names[:10])}, or any commit"

@@ -4,7 +4,7 @@ A node is a path of dvc.lock or, as `stage:<name>`, a stage. A folder that a sta
 other stages in it.
 """
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Literal
@@ -82,33 +82,34 @@ class Graph:
 
     def upstream(self, paths: Iterable[str]) -> Iterator[str]:
         """Yield every path and stage that the paths depend on, themselves included, nearest first."""
-        queue, seen = list(paths), set[str]()
-        while queue:
-            path = queue.pop(0)
-            if path in seen:
-                continue
-            seen.add(path)
-            yield path
+
+        def writers(path: str) -> list[str]:
             name = self.writer(path)
-            if name and STAGE + name not in seen:
-                seen.add(STAGE + name)
-                yield STAGE + name
-                queue += [entry.path for entry in self.inputs(name)]
+            return [name] if name else []
+
+        return _reached(paths, writers, self.inputs)
 
     def downstream(self, paths: Iterable[str]) -> Iterator[str]:
         """Yield every path and stage that depends on the paths, themselves included, nearest first."""
-        queue, seen = list(paths), set[str]()
-        while queue:
-            path = queue.pop(0)
-            if path in seen:
-                continue
-            seen.add(path)
-            yield path
-            for name in self.readers(path):
-                if STAGE + name not in seen:
-                    seen.add(STAGE + name)
-                    yield STAGE + name
-                    queue += [out.path for out in self.stages[name].outs]
+        return _reached(paths, self.readers, lambda name: self.stages[name].outs)
+
+
+def _reached(
+    paths: Iterable[str], stages: Callable[[str], Iterable[str]], entries: Callable[[str], Iterable[Entry]]
+) -> Iterator[str]:
+    """Yield paths, the stages that they lead to, the paths that those lead to, and so on: each once, nearest first."""
+    queue, seen = list(paths), set[str]()
+    while queue:
+        path = queue.pop(0)
+        if path in seen:
+            continue
+        seen.add(path)
+        yield path
+        for name in stages(path):
+            if STAGE + name not in seen:
+                seen.add(STAGE + name)
+                yield STAGE + name
+                queue += [entry.path for entry in entries(name)]
 
 
 def state_graph(lock: str, items: Collection[str], facts: Mapping[str, str]) -> Graph:

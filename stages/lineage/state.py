@@ -12,7 +12,7 @@ import yaml
 
 from stages.contracts.params import Params
 from stages.lineage.cache import file_md5
-from stages.lineage.git import Revision, git
+from stages.lineage.git import Revision, experiment_of_lock, git
 from stages.lineage.pipeline import PROJECTIONS
 from stages.workspace import paths
 from stages.workspace.files import read_text
@@ -65,10 +65,20 @@ def digest_of(content: Mapping[str, Any]) -> str:
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:16]
 
 
+def state_content(params: Params, files: Mapping[str, str]) -> dict[str, Any]:
+    """Return what names a state: its choices, files and code.
+
+    Args:
+        params: params.yaml; where the state is logged is no part of it.
+        files: Path to md5.
+    """
+    choices = params.model_dump(mode="json", by_alias=True, exclude_unset=True, exclude={"track"})
+    return {"params": choices, "files": dict(files), "code": code_digest()}
+
+
 def state_digest(params: Params) -> str:
     """Return the name of the current state: study, subset, parameters, code, and the md5s of dvc.lock."""
-    choices = params.model_dump(mode="json", by_alias=True, exclude_unset=True, exclude={"track"})
-    return digest_of({"params": choices, "files": locked_files(params), "code": code_digest()})
+    return digest_of(state_content(params, locked_files(params)))
 
 
 def is_data(path: str) -> bool:
@@ -129,12 +139,8 @@ def experiment_identity() -> dict[str, str]:
     """
     name, baseline = os.environ.get("DVC_EXP_NAME"), os.environ.get("DVC_EXP_BASELINE_REV")
     if not name and paths.LOCK.is_file():
-        ours = _git("hash-object", str(paths.LOCK))
-        for reference in _git("for-each-ref", "--format=%(refname)", "refs/exps").splitlines():
-            parts = reference.split("/")
-            if len(parts) == 5 and _git("rev-parse", "--quiet", "--verify", f"{reference}:dvc.lock") == ours:
-                name, baseline = parts[4], parts[2] + parts[3]
-                break
+        found = experiment_of_lock(Path())
+        name, baseline = (found.name, found.baseline) if found else (None, None)
     return {"dvc.experiment": name, "dvc.baseline": baseline or ""} if name else {}
 
 

@@ -13,8 +13,9 @@ import pandas as pd
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 
-from stages.analysis.claims import ELSEWHERE, NOT_REPRODUCED, REPRODUCED
+from stages.analysis.claims import ELSEWHERE, NOT_REPRODUCED, REPRODUCED, Compared
 from stages.analysis.scores.results import Results
+from stages.contracts.rows import rows_of
 from stages.lineage.graph import Graph, chain
 from stages.lineage.sources import CLAIMS, claim_sources, figure_sources
 from stages.page.tables import (
@@ -283,5 +284,5 @@ def claim_rows(claims: pd.DataFrame) -> tuple[Claim, ...]:
             status=str(row.status),
             note=str(row.note),
         )
-        for row in claims.assign(note=without_gaps(claims[["note"]])).itertuples()
+        for row in rows_of(claims.assign(note=without_gaps(claims[["note"]])["note"]), Compared)
     )

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from stages.analysis.scaling.laws import TOTAL
+from stages.analysis.scaling.laws import TOTAL, Law
 from stages.analysis.scores.results import Results
+from stages.contracts.rows import rows_of, texts
 
 SEVERITIES = {"error": "Errors", "warning": "Warnings", "waived": "Waived", "corrected": "Corrected"}
 """Severity of a finding to the heading of its table, in the order shown."""
@@ -93,8 +94,8 @@ def pair_table(results: Results) -> Table:
     rows = [
         (
             f"{labels[a]} – {labels[b]}",
-            number(results.pearson.loc[a, b], ".3f"),
-            number(results.spearman.loc[a, b], ".3f"),
+            number(results.pearson[b][a], ".3f"),
+            number(results.spearman[b][a], ".3f"),
         )
         for a, b in pairs
     ]
@@ -137,7 +138,7 @@ def law_table(results: Results) -> Table:
             number(law.slope, ".3f"),
             number(law.intercept, ".2f"),
         )
-        for law in results.laws.itertuples()
+        for law in rows_of(results.laws, Law)
     ]
     columns = ["Response", "Budget", "n", "ρ", "Slope", "Intercept"]
     note = "Least-squares line: the slope is the change of the response per factor of ten in budget."
@@ -149,16 +150,16 @@ def precision_table(results: Results) -> Table:
     benchmarks = results.benchmarks
     rows = [
         (
-            str(benchmarks.loc[name, "label"]),
-            results.info.languages[benchmarks.loc[name, "language"]],
-            str(benchmarks.loc[name, "ability"]),
+            str(benchmarks["label"][name]),
+            results.info.languages[benchmarks["language"][name]],
+            str(benchmarks["ability"][name]),
             number(row["mean"], ".3f"),
             number(row["std"], ".3f"),
             number(row["mean_stderr"], ".4f"),
             percent(row["stderr_share"]),
             "noisy" if row["noisy"] else "",
         )
-        for name, row in results.precision.iterrows()
+        for name, row in zip(texts(results.precision.index), results.precision.to_dict("records"), strict=True)
     ]
     columns = ["Benchmark", "Language", "Ability", "Mean", "Spread", "Standard error", "Share of spread", ""]
     note = "Spread: standard deviation between models. Standard error: mean over models, binomial where none is given."

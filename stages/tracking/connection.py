@@ -3,8 +3,8 @@
 import logging
 import sqlite3
 import time
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from urllib.parse import quote
 
@@ -14,15 +14,15 @@ from mlflow.exceptions import MlflowException
 from mlflow.tracking import MlflowClient
 
 from stages.tracking.busy import holder
-from stages.tracking.note import NOTE_TAG
 from stages.tracking.place import SQLITE, Store
-from stages.tracking.record import EVALUATION_TAG, EXPERIMENT_TAG, REPOSITORY_TAG, STATE_TAG
+from stages.tracking.record import EVALUATION_TAG, EXPERIMENT_TAG, KIND, KIND_TAG, REPOSITORY_TAG, STATE_TAG
 from stages.tracking.trouble import StoreError, of_database, told
 
 # MLflow prints the traceback of each error that it raises, urllib3 each second try; we say what was wrong once
 logging.getLogger("mlflow.store.db.utils").setLevel(logging.CRITICAL)
 logging.getLogger("urllib3.connectionpool").setLevel(logging.ERROR)
 
+Described = Callable[[str], Mapping[str, str]]
 PATIENCE = 5.0
 """Seconds to wait for a database that another process holds."""
 TURN = 15.0
@@ -134,14 +134,14 @@ def _touch(database: Path, *, write: bool) -> None:
             connection.execute("PRAGMA schema_version").fetchall()
 
 
-def experiment_of(client: MlflowClient, name: str, store: Store, note: str = "") -> str:
+def experiment_of(client: MlflowClient, name: str, store: Store, described: Described) -> str:
     """Return the id of an experiment of ours, which is made when there is none of that name.
 
     Args:
         client: Of the store.
         name: Of the experiment.
         store: Where it is.
-        note: What MLflow shows as the description of a new experiment.
+        described: Gives, for the id of a new experiment, the tags that describe it.
 
     Raises:
         StoreError: It lies in the trash, or belongs to others.
@@ -149,8 +149,11 @@ def experiment_of(client: MlflowClient, name: str, store: Store, note: str = "")
     known = client.get_experiment_by_name(name)
     if known is None:
         try:
-            tags = {EXPERIMENT_TAG: name} | ({NOTE_TAG: note} if note else {})
-            return str(client.create_experiment(name, store.location(name), tags=tags))
+            tags = {EXPERIMENT_TAG: name, KIND_TAG: KIND}
+            made = str(client.create_experiment(name, store.location(name), tags=tags))
+            for tag, value in described(made).items():
+                client.set_experiment_tag(made, tag, value)
+            return made
         except MlflowException as error:
             # another clone made it in the meantime
             known = client.get_experiment_by_name(name) if error.error_code == "RESOURCE_ALREADY_EXISTS" else None
@@ -164,6 +167,10 @@ def experiment_of(client: MlflowClient, name: str, store: Store, note: str = "")
         )
     if not _takes_our_runs(client, known, store):
         raise StoreError(f"{where} belongs to another project: choose another name in params.yaml: track.experiment")
+    if EXPERIMENT_TAG in known.tags and KIND_TAG not in known.tags:
+        # made by an earlier version; who may write runs may not always write experiments
+        with suppress(MlflowException):
+            client.set_experiment_tag(known.experiment_id, KIND_TAG, KIND)
     return str(known.experiment_id)
 
 

@@ -17,6 +17,7 @@ from mlflow.utils.time import get_current_time_millis
 
 from stages.tracking.connection import experiment_of, is_ours, writing
 from stages.tracking.log import normalise
+from stages.tracking.note import NOTE_TAG, evaluation_note, evaluations_experiment
 from stages.tracking.place import Store
 from stages.tracking.record import EVALUATION_TAG, REPOSITORY_TAG
 from stages.tracking.trouble import StoreError, told
@@ -126,13 +127,14 @@ def _begin(evaluation: str, tags: Mapping[str, str], params: Mapping[str, str], 
     """Return the run of an evaluation: one that this repository began, or a new one; none where no store answers."""
     try:
         with writing(store) as client:
-            experiment = experiment_of(client, EXPERIMENT, store)
+            experiment = experiment_of(client, EXPERIMENT, store, evaluations_experiment)
             runs = client.search_runs([experiment], f"tags.`{EVALUATION_TAG}` = '{evaluation}'")
             found = [str(run.info.run_id) for run in runs if is_ours(run, store)]
             if found:
                 client.update_run(found[0], status="RUNNING")
                 return LiveRun(found[0], True, store.place, client)
             every = {**tags, EVALUATION_TAG: evaluation, REPOSITORY_TAG: store.repository}
+            every[NOTE_TAG] = evaluation_note(tags[MODEL_TAG])
             run_id = str(client.create_run(experiment, tags=every).info.run_id)
             client.log_batch(run_id, params=[Param(name, value) for name, value in params.items()])
             return LiveRun(run_id, False, store.place, client)

@@ -1,6 +1,5 @@
 """MLflow: one run for each state."""
 
-import hashlib
 import json
 import math
 import re
@@ -10,7 +9,7 @@ import zipfile
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 
 from mlflow.entities import Dataset, DatasetInput, InputTag, Metric, Param, RunTag
@@ -18,10 +17,10 @@ from mlflow.exceptions import MlflowException
 from mlflow.tracking import MlflowClient
 from mlflow.utils.time import get_current_time_millis
 
-from stages.lineage.cache import file_md5
+from stages.lineage.cache import file_md5, md5_of
 from stages.tracking.connection import TURN, experiment_of, is_ours, reading, writing
 from stages.tracking.moved import follow
-from stages.tracking.note import EXPERIMENT
+from stages.tracking.note import NOTE_TAG, states_experiment, with_use
 from stages.tracking.place import Store
 from stages.tracking.record import RECORD, RECORD_TAG, REPOSITORY_TAG, STATE_TAG, State
 from stages.tracking.trouble import StoreError, answers
@@ -123,8 +122,9 @@ def log_run(state: State, root: Path, limit: float | None = LIMIT) -> Logged:
     store = Store(root)
     with writing(store) as client:
         follow(client, store)
-        experiment = experiment_of(client, state.experiment, store, EXPERIMENT)
-        work = _Work(client, store, state, experiment, normalise(state.metrics), limit)
+        names = normalise(state.metrics)
+        described = partial(states_experiment, metrics=names.metrics)
+        work = _Work(client, store, state, experiment_of(client, state.experiment, store, described), names, limit)
         logged = _claim(work)
         if logged.created:
             try:
@@ -134,6 +134,7 @@ def log_run(state: State, root: Path, limit: float | None = LIMIT) -> Logged:
                     client.set_terminated(logged.run_id, "KILLED")
                 raise
             client.set_terminated(logged.run_id, state.status)
+            _link_evaluations(work, logged.run_id)
         return logged
 
 
@@ -226,13 +227,22 @@ def _fill(work: _Work, run_id: str) -> None:
     params = [Param(name, value) for name, value in work.state.params.items()]
     tags = [
         RunTag("observatory.trace", f"observatory trace run:{run_id}"),
-        RunTag(RECORD_TAG, hashlib.md5(text.encode(), usedforsecurity=False).hexdigest()),
+        RunTag(RECORD_TAG, md5_of(text.encode())),
     ]
     work.client.log_batch(run_id, metrics[:METRICS], params[:PARAMS], tags)
     for start in range(METRICS, len(metrics), METRICS):
         work.client.log_batch(run_id, metrics[start : start + METRICS])
     for start in range(PARAMS, len(params), PARAMS):
         work.client.log_batch(run_id, params=params[start : start + PARAMS])
+
+
+def _link_evaluations(work: _Work, run_id: str) -> None:
+    """Link the run of a state from the runs that watched its evaluations."""
+    for evaluation in work.state.evaluations:
+        # it may be of another store, in the trash, or of a colleague who lets nobody write to it
+        with suppress(MlflowException):
+            note = work.client.get_run(evaluation).data.tags.get(NOTE_TAG, "")
+            work.client.set_tag(evaluation, NOTE_TAG, with_use(note, work.state.name, work.experiment, run_id))
 
 
 def _record(work: _Work) -> str:

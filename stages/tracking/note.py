@@ -1,15 +1,20 @@
 """What a person reads first about a run or an experiment in MLflow: Markdown, made from the headline numbers."""
 
-from collections.abc import Iterator, Mapping, Sequence
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
 
 NOTE_TAG = "mlflow.note.content"
 """Tag that MLflow shows as the description of a run or of an experiment."""
+VIEW = "observatory"
+VIEW_TAG = f"mlflow.sharedViewState.{VIEW}"
+"""Tag of an experiment with the columns in which MLflow lists its runs, where a link asks for them."""
 MOST_ROWS = 20
 """Conclusions in the table: a tag holds 8,000 characters."""
 EXPERIMENT = """\
-Each run is one state of a study: its facts, parameters and code, as DVC versions them. A state has one run, wherever
-it was computed. Tick two runs and compare them: the parameters that differ, then at most 40 numbers; everything else
-is among the artifacts, as tables and as the report `index.html`.
+[Open the runs]({runs}). Each is one state of a study: its facts, parameters and code, as DVC versions them. A state
+has one run, wherever it was computed. Tick two runs and compare them: the parameters that differ, then at most 40
+numbers; everything else is among the artifacts, as tables and as the report `index.html`.
 
 - `observatory trace run:ID` leads from a run to its evidence
 - `observatory diff REV1 REV2` says which numbers moved between two states, and why
@@ -17,7 +22,80 @@ is among the artifacts, as tables and as the report `index.html`.
 """
 
 
-def run_note(metrics: Mapping[str, float], conclusions: Sequence[Mapping[str, object]], level: float) -> str:
+EVALUATIONS = """\
+[Open the runs]({runs}). Each is one model that was evaluated on the benchmarks of a study: a score, its standard error
+and the rates of empty and failed answers for each benchmark, and the load of the machine. An interrupted evaluation
+goes on in its run.
+
+The answers are in `data/evaluations/MODEL/`; the states that use the scores are linked from each run.
+"""
+USED = "Used by the states:"
+GROUPS = (
+    ("1-models", ("models", "pc_scores")),
+    ("2-components", ("pc", "factor")),
+    ("3-scaling", ("scaling",)),
+    ("4-certainty", ("stability", "robustness")),
+    ("5-benchmarks", ("",)),
+)
+"""Folders of the figures of a run, with the beginnings of the names that go there; the first that fits has them."""
+
+
+def states_experiment(experiment: str, metrics: Iterable[str]) -> dict[str, str]:
+    """Return the tags of an experiment that say what its runs are and in which columns MLflow lists them.
+
+    Args:
+        experiment: Id.
+        metrics: Headline numbers by dotted name; the laws, the conclusions and the claims become columns.
+    """
+    shown = [
+        name
+        for name in metrics
+        if (name.startswith("scale.") and name.endswith(".rho"))
+        or name in {"robustness.conclusions.holds", "compare.reproduced"}
+    ]
+    return _experiment(experiment, EXPERIMENT, ["params.`subset`", *(f"metrics.`{name}`" for name in shown)])
+
+
+def evaluations_experiment(experiment: str) -> dict[str, str]:
+    """Return the same for an experiment of evaluations."""
+    return _experiment(experiment, EVALUATIONS, ["metrics.`benchmarks_done`"])
+
+
+def _experiment(experiment: str, note: str, columns: Sequence[str]) -> dict[str, str]:
+    # until somebody has switched to model training in the browser, MLflow 3.17 opens every experiment on traces
+    runs = f"#/experiments/{experiment}/runs?workflowType=machine_learning&viewStateShareKey={VIEW}"
+    return {NOTE_TAG: note.format(runs=runs), VIEW_TAG: json.dumps({"selectedColumns": columns})}
+
+
+def group_of(figure: Path) -> str:
+    """Return the folder that a figure goes to; the main picture is the first of the first one."""
+    return next(folder for folder, starts in GROUPS if figure.name.startswith(starts))
+
+
+def evaluation_note(model_id: str) -> str:
+    """Return the note of the run of an evaluation."""
+    return f"Evaluation of {model_id}; metrics are `BENCHMARK.score` and so on, as each benchmark is done.\n\n{USED}\n"
+
+
+def with_use(note: str, name: str, experiment: str, run_id: str) -> str:
+    """Return the note of an evaluation with a link to the run of a state that uses it.
+
+    Args:
+        note: What it says so far.
+        name: Of the run of the state.
+        experiment: Id of its experiment.
+        run_id: Its id.
+    """
+    start = note if USED in note else f"{note}\n\n{USED}"
+    return f"{start.strip()}\n- [{name}](#/experiments/{experiment}/runs/{run_id})\n"
+
+
+def run_note(
+    metrics: Mapping[str, float],
+    conclusions: Sequence[Mapping[str, object]],
+    level: float,
+    evaluations: Mapping[str, str] | None = None,
+) -> str:
     """Return the note of a run: the answer in at most five lines, the main table, the gate, how to trace it.
 
     What a state lacks is left out.
@@ -26,6 +104,7 @@ def run_note(metrics: Mapping[str, float], conclusions: Sequence[Mapping[str, ob
         metrics: Headline numbers by dotted name, `scale.PC1.en.rho`.
         conclusions: Rows of the table robustness_counts.
         level: Coverage of the intervals.
+        evaluations: Evaluated model to the run that watched it.
     """
     answer = [
         line
@@ -42,6 +121,7 @@ def run_note(metrics: Mapping[str, float], conclusions: Sequence[Mapping[str, ob
         "\n".join(f"- {line}" for line in answer),
         "\n".join(_table(conclusions)),
         _gate(metrics),
+        _evaluated(evaluations or {}),
         _trace(metrics),
     ]
     return "\n\n".join(part for part in parts if part) + "\n"
@@ -142,10 +222,17 @@ def _gate(metrics: Mapping[str, float]) -> str:
     return f"**Gate: open** ({counts})"
 
 
+def _evaluated(evaluations: Mapping[str, str]) -> str:
+    shown = [f"[{model}](#/runs/{run_id})" for model, run_id in list(evaluations.items())[:MOST_ROWS]]
+    more = [f"and {len(evaluations) - MOST_ROWS} more"] if len(evaluations) > MOST_ROWS else []
+    return f"Evaluated here: {', '.join([*shown, *more])}." if shown else ""
+
+
 def _trace(metrics: Mapping[str, float]) -> str:
     law = next((name for name in metrics if name.startswith("scale.") and name.endswith(".rho")), None)
     number = law or "decompose.explained_variance_ratio.PC1"
     return (
         f"From a number to its facts: `observatory trace {number}`; from this run: the command in its tag "
-        "`observatory.trace`. The report is `index.html` among the artifacts."
+        "`observatory.trace`. Among the artifacts are the report, `index.html`, and the main picture, the first of "
+        f"`figures/{GROUPS[0][0]}`."
     )

@@ -1,7 +1,7 @@
 """What MLflow is told of the current state, or of one that the gate refused."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -9,12 +9,15 @@ import pandas as pd
 
 from stages.contracts.params import Params
 from stages.lineage.pipeline import flatten
-from stages.lineage.state import code_digest, digest_of, fact_files, identity, is_data, locked_files, state_digest
-from stages.tracking.note import NOTE_TAG, refusal_note, run_note
+from stages.lineage.state import digest_of, fact_files, identity, is_data, locked_files, state_content, state_digest
+from stages.tracking.note import NOTE_TAG, group_of, refusal_note, run_note
 from stages.tracking.record import Input, State
 from stages.workspace import paths
 from stages.workspace.outputs import read_findings, read_metrics, read_table
 
+HOW = ("evaluate.data_dir", "evaluate.model_dir", "evaluate.device", "evaluate.batch_size")
+LOOKS = ("report.", "track.")
+"""Beginnings of the names of parameters that are no difference between two states."""
 NAMED = ("waived", "corrected")
 """Severities of findings that a run names one by one."""
 
@@ -36,13 +39,14 @@ def state_of(params: Params, digest: str, origin: Mapping[str, str]) -> State:
     files = locked_files(params)
     artifacts = [
         (paths.PAGE, ""),
-        (paths.FIGURES, "figures"),
         (paths.TABLES, "tables"),
         (paths.METRICS, "metrics"),
         (paths.DATA_DOCS, "data_docs"),
         (paths.PARAMS, ""),
         (paths.LOCK, ""),
+        *((path, f"figures/{group_of(path)}") for path in sorted(paths.FIGURES.glob("*"))),
     ]
+    evaluations = dict(watched_evaluations(params.evaluate.models))
     return State(
         digest=digest,
         experiment=params.track.experiment,
@@ -55,10 +59,11 @@ def state_of(params: Params, digest: str, origin: Mapping[str, str]) -> State:
             **gate_tags(verdict),
             "observatory.study": params.study,
             "observatory.subset": params.subset,
-            NOTE_TAG: run_note(all_metrics(), judged_conclusions(), params.stability.level),
+            NOTE_TAG: run_note(all_metrics(), judged_conclusions(), params.stability.level, evaluations),
         },
         inputs=[*fact_inputs(params), *(Input(path, files[path], "data") for path in sorted(files) if is_data(path))],
         artifacts=[(path, folder) for path, folder in artifacts if path.exists()],
+        evaluations=list(evaluations.values()),
     )
 
 
@@ -71,10 +76,8 @@ def failed_state(stage: str, findings: pd.DataFrame, docs: Path, params: Params)
         docs: Data Docs of the failure.
         params: params.yaml.
     """
-    choices = params.model_dump(mode="json", by_alias=True, exclude_unset=True, exclude={"track"})
     inputs = fact_inputs(params)
-    files = {item.name: item.digest for item in inputs}
-    digest = digest_of({"failed": stage, "params": choices, "files": files, "code": code_digest()})
+    digest = digest_of({"failed": stage, **state_content(params, {item.name: item.digest for item in inputs})})
     severities = findings["severity"].value_counts()
     problems = list(findings.loc[findings["severity"] == "error", "message"])
     tags = {
@@ -102,9 +105,27 @@ def failed_state(stage: str, findings: pd.DataFrame, docs: Path, params: Params)
 
 
 def flat_params(params: Params) -> Iterator[tuple[str, str]]:
-    """Yield the dotted name of each parameter that params.yaml lists, and its value as in YAML."""
+    """Yield the dotted name of each parameter by which states are compared, and its value as in YAML.
+
+    Those are what params.yaml lists and the results depend on: not where models and tables are and what runs them, not
+    the looks of a figure or the name of an experiment, and nothing about evaluations where none is used.
+    """
+    how = HOW if params.evaluate.models else ("evaluate.",)
     for name, value in flatten("", params.model_dump(mode="json", by_alias=True, exclude_unset=True)):
+        if name.startswith((*how, *LOOKS)):
+            continue
         yield name, json.dumps(value).strip('"') if "." in name else str(value)
+
+
+def watched_evaluations(models: Sequence[str]) -> Iterator[tuple[str, str]]:
+    """Yield each evaluated model whose evaluation was watched by a run, and the id of that run."""
+    for model in models:
+        file = paths.EVALUATIONS / model / "provenance.json"
+        known = json.loads(file.read_text(encoding="utf-8")).get("benchmarks", {}) if file.is_file() else {}
+        runs = [part["mlflow_run"] for part in known.values() if part.get("mlflow_run")]
+        if runs:
+            # a model that was taken up again on changed benchmarks has several: the last is that of the evaluation
+            yield model, runs[-1]
 
 
 def all_metrics() -> dict[str, float]:
@@ -117,7 +138,9 @@ def all_metrics() -> dict[str, float]:
 def judged_conclusions() -> list[dict[str, Any]]:
     """Return what became of each conclusion, [] where the table is missing: an old state may have lost it."""
     name = "robustness_counts"
-    return read_table(name).to_dict("records") if name in paths.table_names() else []
+    if name not in paths.table_names():
+        return []
+    return [{str(column): value for column, value in row.items()} for row in read_table(name).to_dict("records")]
 
 
 def fact_inputs(params: Params) -> list[Input]:
@@ -134,5 +157,6 @@ def gate_tags(verdict: Mapping[str, Any]) -> dict[str, str]:
     table = read_findings("matrix")
     for severity in NAMED:
         rows = table[table["severity"] == severity]
-        tags[f"observatory.{severity}"] = ", ".join(f"{r.model_id}:{r.benchmark}" for r in rows.itertuples())
+        if len(rows):
+            tags[f"observatory.{severity}"] = ", ".join(f"{r.model_id}:{r.benchmark}" for r in rows.itertuples())
     return tags

@@ -12,6 +12,9 @@ REPOSITORY_TAG = "observatory.repository"
 """Of runs: which folder of which machine logs into them, so that nobody takes another's running run for a dead one."""
 EXPERIMENT_TAG = "observatory.experiment"
 """Of the experiments that we made: what their runs are."""
+KIND_TAG = "mlflow.experimentKind"
+KIND = "custom_model_development"
+"""Of our experiments: they hold runs, not traces of applications; MLflow 3.17 does not ask, see `note`."""
 RECORD_TAG = "observatory.record"
 RECORD = "record.json"
 """Artifact that says what was logged; its md5 is in the tag. `observatory verify` holds the run against it."""
@@ -46,6 +49,7 @@ class State:
         tags: Tag names to values.
         inputs: Files the state depends on.
         artifacts: Files and folders to keep, with the artifact folder each goes to ("" is the top).
+        evaluations: Runs that watched the evaluations whose scores the state uses.
     """
 
     digest: str
@@ -57,3 +61,4 @@ class State:
     tags: Mapping[str, str]
     inputs: Sequence[Input] = ()
     artifacts: Sequence[tuple[Path, str]] = ()
+    evaluations: Sequence[str] = ()

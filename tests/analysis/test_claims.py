@@ -38,6 +38,15 @@ def test_a_number_within_its_printed_digits_reproduces(results: Results):
     assert counts(table) == {"reproduced": 2, "not_reproduced": 1, "not_in_subset": 0}
 
 
+def test_a_standard_error_needs_the_number_of_items(results: Results):
+    name = results.X.columns[0]
+    items = pd.array([100, *[pd.NA] * (len(results.benchmarks) - 1)], dtype="Int64")
+    known = replace(results, benchmarks=results.benchmarks.loc[[name, *results.X.columns[1:]]].assign(n_items=items))
+    table = compare(claims((f"se.{name}", 0.05, 0.001), (f"se.{results.X.columns[1]}", 0.05, 0.001)), known)
+    assert list(table["status"]) == ["reproduced", "not reproduced"]
+    assert table["note"][1] == f"benchmarks.csv has no n_items of {results.X.columns[1]}"
+
+
 def test_half_a_unit_of_the_last_digit_is_the_border(results: Results):
     n = len(results.X)
     table = compare(claims(("models.n", n + 0.5, 0.5), ("models.n", n + 0.51, 0.5)), results)

@@ -1,7 +1,6 @@
 """Values out of range: one line for a cell, one for a whole column, row or table in percent."""
 
 import math
-import time
 
 import numpy as np
 import pandas as pd
@@ -116,10 +115,10 @@ def test_range_problems_refuses_exactly_the_tables_with_a_value_out_of_range(row
     assert bool(range_problems(frame, WHERE, UNIT, "model_id")) == bad
 
 
-def test_range_problems_is_fast_on_a_large_table():
-    X = np.random.default_rng(0).random((5_000, 100)) * 100
+def test_each_row_in_percent_is_one_problem_on_a_large_table():
+    X = np.random.default_rng(0).uniform(2, 100, (5_000, 100))
     X[::2] /= 100
     frame = pd.DataFrame(X, columns=[f"b{j}" for j in range(100)]).assign(m=[f"m{i}" for i in range(5_000)])
-    start = time.perf_counter()
-    range_problems(frame, "t", {f"b{j}": (0, 1) for j in range(100)}, "m")
-    assert time.perf_counter() - start < 5
+    problems = range_problems(frame, "t", {f"b{j}": (0, 1) for j in range(100)}, "m")
+    assert len(problems) == 2_500
+    assert all("percent" in problem for problem in problems)

@@ -127,7 +127,7 @@ def _results(
         factor_loadings=loadings,
         factor_scores=scores,
         factor_summary=summary,
-        laws=pd.DataFrame([vars(law) for law in laws], columns=LAW_COLUMNS),
+        laws=pd.DataFrame(laws, columns=LAW_COLUMNS),
         skipped=tuple(skipped),
     )
 

@@ -193,6 +193,12 @@ def test_readings_follow_the_study_else_the_largest_loadings():
     assert "NIILC" not in readings_of(partly, "PC2")
 
 
+def test_a_reading_on_which_all_models_score_the_same_has_no_line():
+    drawn = panels(draw_readings(replace(STUDY, X=STUDY.X * 0 + 0.5), "PC1"))
+    assert all("r not computed" in axes.get_title("left") for axes in drawn)
+    assert not any(axes.lines for axes in drawn)
+
+
 def test_reading_is_the_mean_of_its_benchmarks():
     english = STUDY.benchmarks.index[STUDY.benchmarks["language"] == "en"]
     r = np.corrcoef(STUDY.X[english].mean(axis=1), STUDY.pc_scores["PC1"])[0, 1]

@@ -1,6 +1,7 @@
-"""`mlflow ui`, bare, in the root: the runs are there and two of them can be compared."""
+"""Two states side by side: in `mlflow ui`, bare, in the root, and in the tables of DVC."""
 
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -12,13 +13,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import pytest
 from selenium.webdriver import Chrome
 from selenium.webdriver.common.by import By
+from selenium.webdriver.remote.webelement import WebElement
 from selenium.webdriver.support.ui import WebDriverWait
 
 from tests.browser import open_browser
 from tests.pipeline.test_tracking import runs
-from tests.repository import Repository
+from tests.repository import ROOT, Repository
 
 
 @contextmanager
@@ -35,14 +38,14 @@ def user_interface(repository: Repository) -> Iterator[str]:
     )  # fmt: skip
     address = f"http://127.0.0.1:{port}"
     try:
-        wait_for(address, server)
+        wait_for_server(address, server)
         yield address
     finally:
         os.killpg(server.pid, signal.SIGKILL)
         server.wait()
 
 
-def wait_for(address: str, server: subprocess.Popen[bytes]) -> None:
+def wait_for_server(address: str, server: subprocess.Popen[bytes]) -> None:
     for _ in range(240):
         assert server.poll() is None, "mlflow ui ended"
         try:
@@ -61,6 +64,22 @@ def wait_for_text(browser: Chrome, *texts: str) -> str:
     return WebDriverWait(browser, 90, ignored_exceptions=[Exception]).until(body)
 
 
+def wait_for(browser: Chrome, by: str, what: str, n: int = 1) -> list[WebElement]:
+    """Return the elements once there are so many."""
+    return WebDriverWait(browser, 90).until(lambda b: found if len(found := b.find_elements(by, what)) >= n else None)
+
+
+def open_runs(browser: Chrome, address: str, experiment: str) -> None:
+    """Come to the runs of an experiment as a newcomer does: by the list of experiments and the first link there."""
+    browser.get(f"{address}/#/experiments")
+    wait_for(browser, By.LINK_TEXT, experiment)[0].click()
+    link = wait_for(browser, By.LINK_TEXT, "Open the runs")[0]
+    # MLflow greets newcomers with a layer over the page
+    browser.execute_script("arguments[0].click()", link)
+    WebDriverWait(browser, 30).until(lambda b: len(b.window_handles) == 2)
+    browser.switch_to.window(browser.window_handles[-1])
+
+
 def wait_until_gone(browser: Chrome, text: str) -> str:
     def body(driver: Chrome) -> str | None:
         found = driver.find_element(By.TAG_NAME, "body").text
@@ -69,16 +88,25 @@ def wait_until_gone(browser: Chrome, text: str) -> str:
     return WebDriverWait(browser, 30, ignored_exceptions=[Exception]).until(body)
 
 
-def test_two_runs_are_found_and_compared(workbench: Repository, tmp_path: Path):
-    workbench.dvc("exp", "run", "-n", "scratch", "-S", "subset=scratch")
-    found = {run.data.tags["observatory.subset"]: run for run in runs(workbench)}
+@pytest.fixture(scope="module")
+def two(shipped: Repository, tmp_path_factory: pytest.TempPathFactory) -> Repository:
+    """The shipped study, and an experiment on the models built from scratch."""
+    repository = shipped.copy_to(tmp_path_factory.mktemp("two") / "repo")
+    repository.dvc("exp", "run", "-n", "scratch", "-S", "subset=scratch")
+    return repository
+
+
+def test_two_runs_are_found_and_compared(two: Repository, tmp_path: Path):
+    found = {run.data.tags["observatory.subset"]: run for run in runs(two)}
     experiment = found["all"].info.experiment_id
     ids = [found["all"].info.run_id, found["scratch"].info.run_id]
-    with user_interface(workbench) as address, open_browser(tmp_path / "profile", 1600, 2400) as browser:
-        browser.get(f"{address}/#/experiments/{experiment}/runs")
-        wait_for_text(browser, found["all"].info.run_name, found["scratch"].info.run_name)
-        quoted = "[" + ",".join(f'"{i}"' for i in ids) + "]"
-        browser.get(f'{address}/#/compare-runs?runs={quoted}&experiments=["{experiment}"]')
+    with user_interface(two) as address, open_browser(tmp_path / "profile", 1600, 2400) as browser:
+        open_runs(browser, address, "observatory")
+        wait_for_text(browser, *(found[subset].info.run_name for subset in ("all", "scratch")), "scale.PC1.en.rho")
+        # the list has the newest run first
+        for row in reversed(wait_for(browser, By.CSS_SELECTOR, "input[aria-label^='Press Space to toggle row']", 2)):
+            browser.execute_script("arguments[0].click()", row)
+        wait_for(browser, By.XPATH, "//button[normalize-space()='Compare']")[0].click()
         wait_for_text(browser, "Comparing 2 Runs", "scale.min_models", "correlate.pearson.gsm8k.mgsm_ja")
         for switch in browser.find_elements(By.XPATH, "//*[normalize-space(text())='Show diff only']"):
             switch.click()
@@ -93,3 +121,38 @@ def test_two_runs_are_found_and_compared(workbench: Repository, tmp_path: Path):
             assert f" {' '.join(values)} " in shown
         browser.get(f"{address}/#/experiments/{experiment}/runs/{ids[0]}/artifacts")
         wait_for_text(browser, "figures", "index.html", "data_docs")
+        browser.get("about:blank")
+        browser.get(f"{address}/#/experiments/{experiment}/runs/{ids[0]}")
+        wait_for_text(browser, "35 models on 19 benchmarks", "Metrics (40)")
+
+
+def test_few_parameters_are_logged_and_none_about_machines_or_looks(two: Repository):
+    for run in runs(two):
+        names = set(run.data.params)
+        assert {"study", "subset", "assemble.corrections"} <= names
+        assert not [name for name in names if name.startswith(("track.", "report."))]
+        assert not [name for name in names if name.startswith("evaluate.")]
+        assert len(names) <= 30
+
+
+def test_the_table_of_experiments_is_that_of_the_readme(two: Repository):
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    command, shown = re.findall(r"```console\n(dvc exp show .*?)\n```\n\n```\n(.*?)```", readme, flags=re.DOTALL)[0]
+    words = [word.strip("'") for word in command.split()[1:]]
+    printed = two.dvc(*words, "--no-pager", env={"COLUMNS": "120"})
+    # of an experiment, the revision differs from one repository to the next
+    expected, actual = (
+        [re.sub(r"[0-9a-f]{7} \[", "[", line.strip()) for line in text.splitlines() if line.strip("─ ")]
+        for text in (shown, printed)
+    )
+    assert actual == expected
+    assert all(len(line.rstrip()) <= 120 for line in printed.splitlines())
+
+
+def test_what_moved_is_few_numbers_in_lines_of_a_terminal(two: Repository):
+    lines = two.dvc("metrics", "diff", env={"COLUMNS": "120"}).splitlines()
+    assert all(len(line) <= 120 for line in lines)
+    assert 10 < len(lines) <= 1 + 40
+    assert [line.split()[:4] for line in lines if " PC2.ja.rho " in line] == [
+        ["reports/metrics/scale.json", "PC2.ja.rho", "0.77927", "0.80255"]
+    ]

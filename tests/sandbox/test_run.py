@@ -8,7 +8,6 @@ import os
 import platform
 import subprocess
 import sys
-import time
 
 import pytest
 
@@ -160,12 +159,11 @@ class TestCommand:
     def test_verdicts_are_written_as_they_come(self):
         command = [sys.executable, "-m", "stages.sandbox.run"]
         with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=ROOT) as process:
-            process.stdin.write(self.line(RIGHT) + self.line("    import time\n    time.sleep(1)\n"))
+            process.stdin.write(self.line(RIGHT) + self.line("    import time\n    time.sleep(2)\n"))
             process.stdin.close()
             assert json.loads(process.stdout.readline())["passed"]
-            first = time.monotonic()
+            assert process.poll() is None
             assert json.loads(process.stdout.readline())["outcome"] == "failed"
-            assert time.monotonic() - first > 0.5
         assert process.returncode == 0
 
     def test_nothing_in_nothing_out(self):

@@ -1,5 +1,6 @@
 """The real MLflow store."""
 
+import json
 import multiprocessing
 import re
 from pathlib import Path
@@ -9,6 +10,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from mlflow.tracking import MlflowClient
 
+from stages.tracking import live
 from stages.tracking.log import find_run, log_run, normalise
 from stages.tracking.place import is_missing, store_uri
 from tests.tracking.states import state
@@ -62,6 +64,39 @@ def test_artifacts_keep_their_folders(tmp_path: Path):
     logged = log_run(state(artifacts=artifacts), tmp_path / "root")
     kept = {path.name for path in (tmp_path / "root/mlruns/observatory" / logged.run_id / "artifacts").rglob("*.*")}
     assert kept == {"a.png", "index.html", "record.json"}
+
+
+def test_an_experiment_opens_on_its_runs_also_one_that_was_made_before_mlflow_had_kinds(tmp_path: Path):
+    logged = log_run(state(), tmp_path)
+    client = MlflowClient(store_uri(tmp_path))
+    experiment = client.get_run(logged.run_id).info.experiment_id
+    tags = client.get_experiment(experiment).tags
+    assert tags["mlflow.experimentKind"] == "custom_model_development"
+    runs = f"#/experiments/{experiment}/runs?workflowType=machine_learning&viewStateShareKey=observatory"
+    assert tags["mlflow.note.content"].startswith(f"[Open the runs]({runs})")
+    columns = json.loads(tags["mlflow.sharedViewState.observatory"])["selectedColumns"]
+    assert columns == ["params.`subset`", "metrics.`scale.PC1.en.rho`"]
+    client.delete_experiment_tag(experiment, "mlflow.experimentKind")
+    log_run(state("def"), tmp_path)
+    assert client.get_experiment(experiment).tags == tags
+    client.set_experiment_tag(experiment, "mlflow.experimentKind", "genai_development")
+    log_run(state("ghi"), tmp_path)
+    assert client.get_experiment(experiment).tags["mlflow.experimentKind"] == "genai_development"
+
+
+def test_the_run_of_an_evaluation_links_the_states_that_use_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(live, "SAMPLING_SECONDS", 0.05)
+    with live.live_run("e", "org/a", {}, {}, tmp_path) as evaluation:
+        pass
+    logged = log_run(state(evaluations=[evaluation.run_id, 32 * "f"]), tmp_path)
+    client = MlflowClient(store_uri(tmp_path))
+    run = client.get_run(evaluation.run_id)
+    link = f"[study/all abc](#/experiments/{client.get_run(logged.run_id).info.experiment_id}/runs/{logged.run_id})"
+    assert link in run.data.tags["mlflow.note.content"]
+    assert "org/a" in run.data.tags["mlflow.note.content"]
+    tags = client.get_experiment(run.info.experiment_id).tags
+    assert tags["mlflow.experimentKind"] == "custom_model_development"
+    assert "evaluated" in tags["mlflow.note.content"]
 
 
 def test_numbers_that_are_not_finite_are_refused():

@@ -1,6 +1,10 @@
 """What stands first on a run's page in MLflow."""
 
-from stages.tracking.note import MOST_ROWS, refusal_note, run_note
+from pathlib import Path
+
+import pytest
+
+from stages.tracking.note import MOST_ROWS, evaluation_note, group_of, refusal_note, run_note, with_use
 
 METRICS = {
     "compare.reproduced": 101.0,
@@ -65,6 +69,42 @@ def test_a_note_fits_a_tag_of_mlflow():
     assert len(note) < 8000
     assert f"and {300 - MOST_ROWS} more in `tables/robustness_counts.csv`" in note
     assert len(refusal_note("validate", [200 * "x"] * 300)) < 8000
+
+
+def test_a_note_leads_to_the_evaluations_that_the_state_uses():
+    note = run_note(METRICS, [], 0.95, {"org/a": "1f", "org/b": "2f"})
+    assert "\nEvaluated here: [org/a](#/runs/1f), [org/b](#/runs/2f).\n" in note
+    many = run_note(METRICS, [ROW] * 300, 0.95, {f"{50 * 'x'}/{i}": 32 * "f" for i in range(300)})
+    assert f"and {300 - MOST_ROWS} more." in many
+    assert len(many) < 8000
+
+
+def test_the_note_of_an_evaluation_lists_the_states_that_use_it():
+    start = evaluation_note("org/a")
+    assert "org/a" in start
+    once = with_use(start, "study/all 12", "1", "3f")
+    assert with_use(once, "study/all 34", "1", "4f").endswith(
+        "states:\n- [study/all 12](#/experiments/1/runs/3f)\n- [study/all 34](#/experiments/1/runs/4f)\n"
+    )
+    assert with_use("", "s", "1", "3f").endswith("states:\n- [s](#/experiments/1/runs/3f)\n")
+
+
+@pytest.mark.parametrize(
+    ("figure", "folder"),
+    [
+        ("models.png", "1-models"),
+        ("pc_scores.svg", "1-models"),
+        ("pca_loadings.svg", "2-components"),
+        ("pc2_raw.svg", "2-components"),
+        ("factor_loadings.svg", "2-components"),
+        ("scaling_pc1.svg", "3-scaling"),
+        ("stability_scaling.svg", "4-certainty"),
+        ("correlation_pearson.svg", "5-benchmarks"),
+        ("new.svg", "5-benchmarks"),
+    ],
+)
+def test_figures_go_to_few_folders(figure: str, folder: str):
+    assert group_of(Path(figure)) == folder
 
 
 def test_a_refused_state_says_what_was_wrong():

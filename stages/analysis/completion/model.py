@@ -253,7 +253,8 @@ def _problems(X: pd.DataFrame, lower: Floats, upper: Floats, side: pd.DataFrame 
     empty = X.columns[~there.any(axis=0) & ~bounded]
     problems += [f"no score on {name}, which has no bounds: nothing to predict it from" for name in empty]
     problems += [
-        f"{X.columns[j]}: lower bound {lower[j]:g} is not below {upper[j]:g}" for j in np.flatnonzero(lower >= upper)
+        f"{X.columns[j]}: lower bound {lower[j]:g} is not below {upper[j]:g}"
+        for j in np.flatnonzero(lower >= upper).tolist()
     ]
     outside = np.isinf(values) | (bounded & ((values < lower) | (values > upper)))
     problems += [

@@ -51,7 +51,7 @@ def place(fitted: Completion, rows: pd.DataFrame, side: pd.DataFrame | None = No
     if list(rows.columns) != list(fitted.scores.columns):
         raise ValueError("the benchmarks are not those of the completion, in their order")
     Z = fitted.link.forward(rows.to_numpy(dtype=float))
-    empty = rows.index[~np.isfinite(Z).any(axis=1)]
+    empty = rows.index[np.flatnonzero(~np.isfinite(Z).any(axis=1))]
     if len(empty):
         raise ValueError("; ".join(f"no score of {name}: nothing to predict it from" for name in empty))
     known = _known(fitted, rows.index, side)

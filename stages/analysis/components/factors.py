@@ -125,9 +125,10 @@ def _uniqueness(Z: Array, R: Array, n_factors: int) -> Array:
     """
     start = np.clip(1 - (_search(Z, n_factors) ** 2).sum(axis=1), *UNIQUENESS)
     found = minimize(
-        lambda psi: _discrepancy(psi, R, n_factors),
+        _discrepancy,
         start,
-        jac=lambda psi: _gradient(psi, R, n_factors),
+        args=(R, n_factors),
+        jac=_gradient,
         method="L-BFGS-B",
         bounds=[UNIQUENESS] * len(R),
         options={"ftol": 1e-16, "gtol": 1e-12, "maxiter": 10_000},
@@ -141,11 +142,12 @@ def _uniqueness(Z: Array, R: Array, n_factors: int) -> Array:
         whole[free] = values
         return whole
 
-    if free.any():
+    def free_slope(values: Array) -> Array:
         # a step may leave the bounds on its way, where the discrepancy is still defined
-        solved = root(
-            lambda values: _gradient(with_free(np.abs(values)), R, n_factors)[free], psi[free], options={"xtol": 1e-15}
-        )
+        return _gradient(with_free(np.abs(values)), R, n_factors)[free]
+
+    if free.any():
+        solved = root(free_slope, psi[free], options={"xtol": 1e-15})
         psi = np.clip(with_free(np.abs(solved.x)), *UNIQUENESS)
     left = np.abs(_gradient(psi, R, n_factors)[free]).max(initial=0.0)
     if left > GRADIENT:

@@ -109,7 +109,7 @@ def filled_by(fitted: Completion) -> Filled:
 
     missing, scores = fitted.scores.isna(), fitted.scores
     return Filled(
-        X=scores.where(~missing, rounded(fitted.mean.to_numpy())),
+        X=scores.where(~missing, pd.DataFrame(rounded(fitted.mean.to_numpy()), scores.index, scores.columns)),
         roots={i: rounded(root.T).T for i, root in fitted.roots().items()},
         starts=np.where(missing, [rounded(start) for start in fitted.starts], scores),
     )

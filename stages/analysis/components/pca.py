@@ -89,7 +89,7 @@ def orientation(loadings: pd.DataFrame, anchors: Mapping[str, str]) -> Array:
     for i, name in enumerate(loadings.columns):
         column = loadings[name]
         anchor = anchors.get(str(name))
-        if anchor in column.index:
+        if anchor is not None and anchor in column.index:
             value = column[anchor]
         elif i == 0:
             value = column.mean()

@@ -1,13 +1,16 @@
 """Which conclusions of a study hold in which variations of its analysis."""
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 
 from stages.analysis.conclusions.variations import Solution, Variation
 from stages.analysis.scaling.laws import FEWEST, correlate
+from stages.contracts.rows import rows_of, texts
 from stages.contracts.study.conclusions import Conclusion, Criterion
 
 HOLDS, WEAKENS, FAILS, OPEN = "holds", "weakens", "fails", "not computable"
@@ -129,12 +132,12 @@ def _r(solution: Solution, rest: list[str], benchmarks: Sequence[str]) -> float:
     missing = [name for name in rest if name not in solution.correlation]
     if missing:
         raise NotThereError(f"no {missing[0]}")
-    return float(solution.correlation.loc[rest[0], rest[1]])
+    return float(solution.correlation[rest[1]][rest[0]])
 
 
 def _outside_r(solution: Solution, rest: list[str], benchmarks: Sequence[str]) -> float:
     inside = _present(benchmarks, solution)
-    outside = [name for name in solution.correlation if name not in benchmarks]
+    outside = [name for name in texts(solution.correlation) if name not in benchmarks]
     return float(solution.correlation.loc[inside, outside].abs().to_numpy().mean())
 
 
@@ -194,17 +197,25 @@ def overview(table: pd.DataFrame, conclusions: Sequence[Conclusion]) -> pd.DataF
     for conclusion in conclusions:
         row: dict[str, str] = {"conclusion": conclusion.statement}
         own = table[table["conclusion"] == conclusion.id]
-        for kind, part in own.groupby("kind", sort=False):
+        for kind in dict.fromkeys(own["kind"]):
+            part = own[own["kind"] == kind]
             if kind in {"family", "benchmark"}:
                 row[f"without each {kind}"] = _worst(part)
             else:
-                row |= {str(r.variation): _cell(r.verdict, r.statistic, r.value) for r in part.itertuples()}
+                row |= {r.variation: _cell(r) for r in rows_of(part, _Told)}
         rows.append(row)
     return pd.DataFrame(rows) if rows else pd.DataFrame(columns=["conclusion"])
 
 
-def _cell(verdict: str, statistic: object, value: float) -> str:
-    return verdict if np.isnan(value) else f"{verdict} ({statistic} {value:.2f})"
+class _Told(NamedTuple):
+    variation: str
+    verdict: str
+    statistic: str
+    value: float
+
+
+def _cell(told: _Told) -> str:
+    return told.verdict if math.isnan(told.value) else f"{told.verdict} ({told.statistic} {told.value:.2f})"
 
 
 def _worst(part: pd.DataFrame) -> str:
@@ -217,8 +228,8 @@ def _worst(part: pd.DataFrame) -> str:
     if held.all():
         return text
     margin = (known["value"] - known["holds_from"]) / (known["holds_from"] - known["weakens_from"])
-    worst = known.loc[margin.idxmin()]
-    return f"{text}; {worst['variation']} {_cell(worst['verdict'], worst['statistic'], worst['value'])}"
+    (worst,) = rows_of(known.loc[[margin.idxmin()]], _Told)
+    return f"{text}; {worst.variation} {_cell(worst)}"
 
 
 def counts(table: pd.DataFrame, conclusions: Sequence[Conclusion]) -> pd.DataFrame:

@@ -250,6 +250,6 @@ def _following(space: Space, scores: pd.Series, doubt: _Doubt, quantile: float, 
     now = doubt.half(space)
     steps = []
     for name, share in next_benchmarks(space.model, scores, ahead).items():
-        doubt = doubt.measured(space, int(space.loadings.index.get_indexer([name])[0]), quantile)
+        doubt = doubt.measured(space, list(space.loadings.index).index(name), quantile)
         steps.append(Step(str(name), float(share), doubt.half(space) / np.where(now > 0, now, 1.0)))
     return steps

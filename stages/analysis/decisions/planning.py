@@ -164,7 +164,7 @@ def reach(surface: Surface, plan: Plan, response: str, wish: float, level: float
         wish: Wished value.
         level: Coverage of the interval of the amount.
     """
-    found = predict(surface, plan, level).loc[response]
+    found = predict(surface, plan, level).T[response]
     slopes = surface.coefficients[response]
     ways = {"parameters": (plan.params_b, float(slopes[surface.languages].sum()), surface.params_b)}
     ways |= {name: (plan.tokens_b[name], float(slopes[name]), surface.tokens_b[name]) for name in surface.languages}

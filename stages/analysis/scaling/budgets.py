@@ -166,4 +166,4 @@ def budgets(models: pd.DataFrame, derived: pd.DataFrame, languages: Sequence[str
 
 def _middle(models: pd.DataFrame, column: str) -> pd.Series:
     low, high = given_range(models, column)
-    return np.sqrt(low * high)
+    return pd.Series(np.sqrt(low * high))

@@ -57,7 +57,7 @@ class Errors:
 
 def rmse(errors: pd.DataFrame) -> pd.Series:
     """Return the root of the mean squared error of each column."""
-    return np.sqrt((errors**2).mean())
+    return pd.Series(np.sqrt((errors**2).mean()))
 
 
 def designs(logs: Array) -> dict[str, Array]:

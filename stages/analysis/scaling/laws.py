@@ -1,7 +1,7 @@
 """Log-linear laws: ability against training budget."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -21,8 +21,7 @@ MOST_LAWS = 3
 """Laws among the headline numbers; all others are in the table of laws."""
 
 
-@dataclass(frozen=True)
-class Law:
+class Law(NamedTuple):
     """Least-squares line of a response on log10 of a budget.
 
     Attributes:
@@ -42,6 +41,20 @@ class Law:
     intercept: float
 
 
+class Line(NamedTuple):
+    """Least-squares line.
+
+    Attributes:
+        rho: Pearson correlation.
+        slope: Change of the response per unit of x.
+        intercept: Response at x = 0.
+    """
+
+    rho: float
+    slope: float
+    intercept: float
+
+
 def budget_column(language: str) -> str:
     """Return the column that holds the budget ND of a language."""
     return f"nd_{language}"
@@ -55,7 +68,7 @@ def log_budget(models: pd.DataFrame, language: str) -> pd.Series:
         language: Language code or `total`.
     """
     budget = models[budget_column(language)]
-    return np.log10(budget[budget > 0])
+    return pd.Series(np.log10(budget[budget > 0]))
 
 
 def log_budgets(models: pd.DataFrame, languages: Sequence[str], min_models: int) -> pd.DataFrame:
@@ -71,7 +84,7 @@ def log_budgets(models: pd.DataFrame, languages: Sequence[str], min_models: int)
         known for too few models or the same for all.
     """
     columns = [budget_column(name) for name in (*languages, TOTAL)]
-    logs = np.log10(models[columns].where(models[columns] > 0))
+    logs = pd.DataFrame(np.log10(models[columns].where(models[columns] > 0)))
     few = (logs.notna().sum() < min_models) | (logs.nunique() < 2)
     return logs.mask(few | pd.DataFrame(False, logs.index, logs.columns))
 
@@ -120,15 +133,24 @@ def correlate(response: pd.Series, logs: pd.Series) -> float:
         response: By model_id; NaN where unknown.
         logs: log10 budgets by model_id, likewise.
     """
-    return _line(response, logs)[0]
+    return fit_line(response, logs).rho
 
 
-def _line(response: pd.Series, logs: pd.Series) -> tuple[float, float]:
-    both = pd.DataFrame({"y": response, "x": logs}).dropna().to_numpy(dtype=float)
+def fit_line(response: pd.Series, x: pd.Series) -> Line:
+    """Return the line through the models that have both, NaN where they are too few or too little varies.
+
+    Args:
+        response: By model_id; NaN where unknown.
+        x: Likewise, log10 budgets or scores.
+    """
+    both = pd.DataFrame({"y": response, "x": x}).dropna().astype(float)
     if len(both) < FEWEST:
-        return np.nan, np.nan
-    rho, slope = lines(both[None, :, :1], both[None, :, 1], np.ones((1, len(both))))
-    return float(rho[0, 0]), float(slope[0, 0])
+        return Line(np.nan, np.nan, np.nan)
+    values = both.to_numpy()
+    rho, slope = (
+        float(found[0, 0]) for found in lines(values[None, :, :1], values[None, :, 1], np.ones((1, len(both))))
+    )
+    return Line(rho, slope, float(both["y"].mean() - slope * both["x"].mean()))
 
 
 def fit_law(response: pd.Series, logs: pd.Series, language: str) -> Law:
@@ -143,11 +165,10 @@ def fit_law(response: pd.Series, logs: pd.Series, language: str) -> Law:
         ValueError: Fewer than `FEWEST` models, or all budgets equal.
     """
     common = response.index.intersection(logs.index)
-    x, y = logs.loc[common], response.loc[common]
-    rho, slope = _line(y, x)
-    if not np.isfinite(slope):
+    line = fit_line(response.loc[common], logs.loc[common])
+    if not np.isfinite(line.slope):
         raise ValueError(f"a law needs {FEWEST} models with different budgets")
-    return Law(str(response.name), language, len(common), rho, slope, float(y.mean() - slope * x.mean()))
+    return Law(str(response.name), language, len(common), *line)
 
 
 def fit_laws(
@@ -206,6 +227,27 @@ def fit_all_laws(
     of_factors, more = fit_laws(factor_scores, models, budgets, params.min_models)
     new = [line for line in more if line not in skipped] if factor_scores.shape[1] else []
     return [*laws, *of_factors], [*skipped, *new]
+
+
+def law_points(responses: pd.DataFrame, models: pd.DataFrame, laws: Sequence[Law]) -> pd.DataFrame:
+    """Return the points that each law was fitted to.
+
+    Args:
+        responses: (n_models, k) component scores.
+        models: Indexed by model_id, with budgets.
+        laws: Laws of these responses, and of others, which are passed over.
+
+    Returns:
+        Columns model_id, response, language, log10_budget and score, a row for each point.
+    """
+    tables = []
+    for law in laws:
+        if law.response in responses.columns:
+            x = log_budget(models, law.language).rename("log10_budget")
+            table = responses[[law.response]].set_axis(["score"], axis=1).join(x, how="inner")
+            tables.append(table.reset_index(names="model_id").assign(response=law.response, language=law.language))
+    columns = ["model_id", "response", "language", "log10_budget", "score"]
+    return pd.concat(tables)[columns] if tables else pd.DataFrame(columns=columns)
 
 
 def headline(laws: Sequence[Law], named: Sequence[tuple[str, str]]) -> dict[str, dict[str, dict[str, float]]]:

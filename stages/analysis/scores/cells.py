@@ -1,12 +1,15 @@
 """Scores as a long table of cells with origin, and as a matrix."""
 
 from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
+from pandas.api.typing import NAType
 
 from stages.contracts.outcomes import RATES
-from stages.contracts.study.tables import ALL
+from stages.contracts.rows import rows_of
+from stages.contracts.study.tables import ALL, CorrectionRow, WaiverRow
 
 EVALUATED_KEYS = ("score", "stderr", "n_items", "protocol", *RATES)
 CELL_COLUMNS = [
@@ -22,6 +25,18 @@ CELL_COLUMNS = [
     "waived",
     "reason",
 ]
+
+
+class Cell(NamedTuple):
+    """One row of the long table, without its rates; n_items is missing where it is not known."""
+
+    model_id: str
+    benchmark: str
+    score: float
+    n_items: int | NAType
+    origin: str
+    source: str
+    reason: str
 
 
 def divisors(benchmarks: pd.DataFrame) -> pd.Series:
@@ -105,21 +120,22 @@ def correct(cells: pd.DataFrame, corrections: pd.DataFrame, benchmarks: pd.DataF
     """
     table = cells.copy()
     by = divisors(benchmarks)
-    for row in corrections.itertuples():
+    for row in rows_of(corrections, CorrectionRow):
         where = (
             (table["model_id"] == row.model_id)
             & (table["benchmark"] == row.benchmark)
             & (table["origin"] == "published")
         )
         table.loc[where, "score"] = row.corrected / by[row.benchmark]
-        table.loc[where, ["origin", "reason", "source"]] = ["corrected", row.reason, row.source]
+        for name, text in {"origin": "corrected", "reason": row.reason, "source": row.source}.items():
+            table.loc[where, name] = text
     return table
 
 
 def mark_waived(cells: pd.DataFrame, waivers: pd.DataFrame) -> pd.DataFrame:
     """Mark the cells that a waiver names, with its reason. Corrected cells need no waiver and stay unmarked."""
     table = cells.copy()
-    for row in waivers.itertuples():
+    for row in rows_of(waivers, WaiverRow):
         where = (
             (table["model_id"] == row.model_id)
             & (table["benchmark"] == row.benchmark)
@@ -196,7 +212,7 @@ def binomial_stderr(score: pd.Series, n_items: pd.Series) -> pd.Series:
         n_items: Items n of each score; missing gives NaN.
     """
     p = score.where(score.between(0, 1))
-    return np.sqrt(p * (1 - p) / n_items.astype(float))
+    return pd.Series(np.sqrt(p * (1 - p) / n_items.astype(float)))
 
 
 def waived(cells: pd.DataFrame, X: pd.DataFrame) -> pd.DataFrame:

@@ -22,6 +22,7 @@ from stages.analysis.uncertainty.resampling import Data
 from stages.analysis.uncertainty.tables import Study
 from stages.contracts.missing import POLICIES, Policy
 from stages.contracts.params import StabilityParams
+from stages.contracts.rows import texts
 
 Array = NDArray[np.float64]
 
@@ -94,17 +95,18 @@ def build_study(inputs: Inputs, filled: Filled) -> Study:
     )
 
 
-def assess(inputs: Inputs, params: StabilityParams) -> Stability:
+def assess(inputs: Inputs, params: StabilityParams, watched: stability.Watch = iter) -> Stability:
     """Compute everything that stage `stability` writes.
 
     Args:
         inputs: What the stage reads.
         params: Section `stability`.
+        watched: See `tables.resample`.
     """
     rng = np.random.default_rng(params.seed)
     filled = fill(inputs.X, inputs.ranges)
     study = build_study(inputs, filled)
-    found, skipped = stability.resample(study, params.draws, rng)
+    found, skipped = stability.resample(study, params.draws, rng, watched)
     level = params.level
     # a token count moves laws only
     of_scores = [resampling for resampling in found if resampling.name != "tokens"]
@@ -304,7 +306,7 @@ def _compared(inputs: Inputs, found: Decomposition) -> pd.DataFrame:
         scores = found.pc_scores[name] * np.sign(value[j])
         row = {"n_models": len(scores), "n_benchmarks": len(U), "component": component}
         row |= {"explained_variance_ratio": found.explained_variance_ratio[name], "congruence": abs(value[j])}
-        row |= {column.replace("nd_", "rho_"): correlate(scores, logs[column]) for column in logs}
+        row |= {column.replace("nd_", "rho_"): correlate(scores, logs[column]) for column in texts(logs)}
         rows.append(row)
     return pd.DataFrame(rows)
 
@@ -326,7 +328,6 @@ def headline(
     for response, language in ((response, language) for response, named in laws.items() for language in named):
         known = [kind for kind in ("families", "models") if (kind, response, language) in found.index]
         if known:
-            low, high = found.loc[(known[0], response, language), ["low", "high"]]
-            ends = {"low": float(low), "high": float(high)}
+            ends = {end: float(found[end][known[0], response, language]) for end in ("low", "high")}
             result.setdefault(response, {})[language] = {known[0]: ends}
     return result

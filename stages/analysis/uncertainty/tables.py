@@ -1,6 +1,6 @@
 """How far the results of a study would move with other models, families, test items or token counts."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from typing import NamedTuple
@@ -59,13 +59,16 @@ class Study:
         return tuple(len(np.unique(codes[column])) for column in columns)
 
 
-def resample(study: Study, draws: int, rng: np.random.Generator) -> tuple[list[Resampling], list[str]]:
+def resample(
+    study: Study, draws: int, rng: np.random.Generator, watched: "Watch" = iter
+) -> tuple[list[Resampling], list[str]]:
     """Resample a study in every way that it allows.
 
     Args:
         study: The study.
         draws: Samples of each bootstrap.
         rng: Source of the samples.
+        watched: Hands the ways through one by one and may tell somebody which of them is going on.
 
     Returns:
         The resamplings, and one line for each way that the study does not allow.
@@ -96,7 +99,7 @@ def resample(study: Study, draws: int, rng: np.random.Generator) -> tuple[list[R
         skipped.append("sampling error of the scores: no benchmark's number of items is known")
     if (data.log_high > data.log_low).any():
         ways.append(Way("tokens", "error", each, once))
-    return [_run(study, way, rng) for way in ways], skipped
+    return [_run(study, way, rng) for way in watched(ways)], skipped
 
 
 class Way(NamedTuple):
@@ -106,6 +109,10 @@ class Way(NamedTuple):
     kind: Kind
     codes: Codes
     weights: Weights
+
+
+Watch = Callable[[Sequence[Way]], Iterable[Way]]
+"""Hands ways through."""
 
 
 def _run(study: Study, way: Way, rng: np.random.Generator) -> Resampling:
@@ -178,8 +185,9 @@ def correlations_table(study: Study, found: Sequence[Resampling], reliability: A
     table = _long(study, found, keys, {"": "correlation"}, level)
     rank = {name: i for i, name in enumerate(study.benchmarks)}
     first, second = table["benchmark"].map(rank), table["other"].map(rank)
-    table, first, second = (part[(first < second).to_numpy()] for part in (table, first, second))
-    by = np.sqrt(reliability[first.to_numpy()] * reliability[second.to_numpy()])
+    once = (first < second).to_numpy()
+    table = table[once]
+    by = np.sqrt(reliability[first[once].to_numpy()] * reliability[second[once].to_numpy()])
     for name in ("estimate", "low", "high"):
         corrected = "corrected" if name == "estimate" else f"corrected_{name}"
         table[corrected] = np.clip(table[name] / by, -1, 1)

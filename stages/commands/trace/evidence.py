@@ -14,6 +14,7 @@ from stages.commands.trace.records import CellEvidence, ClaimEvidence, Evaluatio
 from stages.contracts.csv.csvfile import records
 from stages.contracts.errors import InputError
 from stages.contracts.names import listed
+from stages.contracts.rows import texts
 from stages.contracts.study.facts import Facts
 from stages.workspace import paths
 from stages.workspace.evaluations import read_evaluations
@@ -102,7 +103,7 @@ def _left_out(model: str, benchmark: str | None, missing: pd.DataFrame, policy: 
         missing: Which cells have no score, bool (n_models, n_benchmarks).
         policy: assemble.missing.
     """
-    lacking = list(missing.columns[missing.loc[model]])
+    lacking = [name for name in texts(missing) if missing[name][model]]
     if policy == "drop_models" and lacking:
         return f"left out by assemble.missing={policy}: {model} has no score on {listed(lacking)}"
     if policy == "drop_benchmarks" and benchmark and missing[benchmark].any():

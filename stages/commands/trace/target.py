@@ -85,7 +85,7 @@ def find(target: str, snapshot: Snapshot, samples: int = 0) -> Chain:
         return Chain(target, "cell", *cell_evidence(model, benchmark, facts, snapshot, samples))
     if target in facts.models.index:
         return Chain(target, "model", *model_evidence(target, facts, snapshot))
-    raise InputError([_unknown(target, snapshot, facts.models.index, facts.benchmarks.index)])
+    raise InputError([_unknown(target, snapshot, list(facts.models.index), list(facts.benchmarks.index))])
 
 
 def _as_path(target: str, snapshot: Snapshot) -> str:

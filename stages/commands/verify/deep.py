@@ -20,6 +20,7 @@ from stages.workspace import paths
 from stages.workspace.facts import load_params
 from stages.workspace.files import write_parquet
 from stages.workspace.outputs import places, read_metrics, unit, write_table
+from stages.workspace.progress import each
 
 LAST = 100
 """Steps of the last written place that a number may be off for the difference to count as one of arithmetic."""
@@ -44,7 +45,8 @@ def check_deep(snapshot: Snapshot, intact: frozenset[str], report: Report) -> No
         names = [stage for stage, plan in snapshot.plan.items() if plan.cmd == f"{MODULE}{stage}"]
         try:
             with contextlib.chdir(scratch), contextlib.redirect_stdout(io.StringIO()):
-                counts = {name: _run(name) for name in names if name not in SKIPPED}
+                again = [name for name in names if name not in SKIPPED]
+                counts = {name: _run(name) for name in each(again, "running again")}
         except InputError as error:
             report.add(error.problems)
             return

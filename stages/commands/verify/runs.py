@@ -155,8 +155,7 @@ def _state_problems(run: Run, snapshot: Snapshot, intact: frozenset[str]) -> Ite
     yield from _metric_problems(run, intact)
     params = dict(flat_params(snapshot.params))
     for name in sorted({*params, *run.params}):
-        # the name of the MLflow experiment is no part of a state
-        if params.get(name) != run.params.get(name) and not name.startswith("track."):
+        if params.get(name) != run.params.get(name):
             yield f"param {name} is {run.params.get(name)!r}, params.yaml has {params.get(name)!r}"
     locked = {path: entry.md5 for path, entry in snapshot.graph.entries.items()}
     for name, digest in run.inputs.items():
@@ -167,7 +166,7 @@ def _state_problems(run: Run, snapshot: Snapshot, intact: frozenset[str]) -> Ite
     if folder is None:
         return
     for name, place in FOLDERS.items():
-        for file in sorted(p for p in (folder / name).glob("*") if p.is_file()):
+        for file in sorted(p for p in (folder / name).rglob("*") if p.is_file()):
             path = f"{place}/{file.name}"
             if path in intact and (md5 := file_md5(file)) != snapshot.tree.md5(path):
                 yield f"artifact {name}/{file.name} has md5 {md5}, {path} has {snapshot.tree.md5(path)}"

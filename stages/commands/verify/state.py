@@ -17,6 +17,7 @@ from stages.lineage.archive import unpack
 from stages.lineage.crate import MANIFESTS, is_sample
 from stages.lineage.git import Revision
 from stages.workspace import paths
+from stages.workspace.progress import working
 
 
 def verify(rev: str | None = None, *, deep: bool = False) -> Report:
@@ -38,10 +39,15 @@ def verify(rev: str | None = None, *, deep: bool = False) -> Report:
             return report
         if snapshot.revision.dirty:
             report.notes.append(f"uncommitted: {listed(list(snapshot.revision.dirty))}")
-        intact = check_files(snapshot, report)
-        check_cache(snapshot, report)
-        check_values(snapshot, intact, report)
-        check_runs(snapshot, intact, report)
+        with working("comparing", 4) as step:
+            step.next("files with dvc.lock")
+            intact = check_files(snapshot, report)
+            step.next("the cache with its names")
+            check_cache(snapshot, report)
+            step.next("scores and claims with the facts")
+            check_values(snapshot, intact, report)
+            step.next("MLflow runs with what was logged")
+            check_runs(snapshot, intact, report)
         if deep:
             check_deep(snapshot, intact, report)
     return report

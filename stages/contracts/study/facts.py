@@ -1,7 +1,9 @@
 """All tables of a study, read strictly and checked against each other."""
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import pandas as pd
 
@@ -11,6 +13,7 @@ from stages.contracts.csv.table import missing_rows, read_table
 from stages.contracts.errors import InputError
 from stages.contracts.names import Names
 from stages.contracts.params import Params
+from stages.contracts.rows import rows_of
 from stages.contracts.study.info import StudyInfo, load_study
 from stages.contracts.study.model_record import trust_problems
 from stages.contracts.study.tables import (
@@ -18,6 +21,7 @@ from stages.contracts.study.tables import (
     CLAIMS,
     CORRECTIONS,
     WAIVERS,
+    CorrectionRow,
     benchmarks_table,
     models_table,
     scores_table,
@@ -175,12 +179,19 @@ def _parameter_problems(models: pd.DataFrame, params: Params) -> list[str]:
     return problems
 
 
+class _Scale(NamedTuple):
+    benchmark: str
+    counterpart: str
+    min_score: float
+    max_score: float
+
+
 def _benchmark_problems(benchmarks: pd.DataFrame, info: StudyInfo, folder: str) -> list[str]:
     names = Names(benchmarks["benchmark"])
     where = f"{folder}/benchmarks.csv"
     problems = []
-    for row in benchmarks.itertuples():
-        low = 0.0 if pd.isna(row.min_score) else row.min_score
+    for row in rows_of(benchmarks, _Scale):
+        low = 0.0 if math.isnan(row.min_score) else row.min_score
         if not low < row.max_score:
             problems.append(
                 f"{where}: {row.benchmark} ranges from {low:g} to {row.max_score:g}: max_score must be the larger "
@@ -211,11 +222,10 @@ def _score_problems(
     if corrections is None:
         return problems
     wide = scores.set_index("model_id")
-    for row in corrections.itertuples():
+    for row in rows_of(corrections, CorrectionRow):
         if row.model_id not in wide.index:
             problems.append(f"{folder}/corrections.csv: {row.model_id} has no row in scores.csv to correct")
-        elif wide.loc[row.model_id, row.benchmark] != row.published:
-            value = wide.loc[row.model_id, row.benchmark]
+        elif (value := wide[row.benchmark][row.model_id]) != row.published:
             problems.append(
                 f"{folder}/corrections.csv: published {row.benchmark} of {row.model_id} is {row.published:g}, "
                 f"scores.csv has {value:g}: remove the row or fix the published value"

@@ -5,6 +5,7 @@ into Great Expectations suites; the data dictionary of a study is tested against
 """
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 from stages.contracts.csv.schema import Column, Table
 
@@ -97,6 +98,18 @@ CORRECTIONS = Table(
     may_be_empty=True,
 )
 
+
+class CorrectionRow(NamedTuple):
+    """One row of corrections.csv."""
+
+    model_id: str
+    benchmark: str
+    published: float
+    corrected: float
+    reason: str
+    source: str
+
+
 WAIVABLE = ("zero", "outcomes", "limited", "suspicious")
 """Checks of the gate that a row of waivers.csv can name."""
 
@@ -114,6 +127,16 @@ WAIVERS = Table(
     may_be_empty=True,
 )
 
+
+class WaiverRow(NamedTuple):
+    """One row of waivers.csv; benchmark is empty where it is about the model as a whole."""
+
+    model_id: str
+    benchmark: str
+    check: str
+    reason: str
+
+
 CLAIMS = Table(
     file="claims.csv",
     columns=(
@@ -129,3 +152,15 @@ CLAIMS = Table(
     optional=True,
     may_be_empty=True,
 )
+
+
+class ClaimRow(NamedTuple):
+    """One row of claims.csv."""
+
+    claim_id: str
+    location: str
+    quantity: str
+    subset: str
+    published: float
+    tolerance: float
+    note: str

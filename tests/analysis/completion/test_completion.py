@@ -98,6 +98,21 @@ def test_level_is_the_share_covered():
     assert 0.4 < inside(given_.truth, found.lower, found.upper)[given_.gaps].mean() < 0.6
 
 
+def test_intervals_are_stretched_by_what_they_missed_among_hidden_scores(
+    monkeypatch: pytest.MonkeyPatch, planted: Planted, fitted: Completion
+):
+    def widths(factor: float) -> np.ndarray:
+        monkeypatch.setattr(model, "check_stretch", lambda *_: factor)
+        found = percent(planted.X)
+        return (found.link.forward(found.upper.to_numpy()) - found.link.forward(found.lower.to_numpy()))[planted.gaps]
+
+    assert fitted.stretch != 1
+    narrow, wide = widths(1.0), widths(1.5)
+    inner = narrow > 0  # others lie at the bounds of the scores
+    assert inner.mean() > 0.9
+    assert np.median(wide[inner] / narrow[inner]) == pytest.approx(1.5)
+
+
 def test_noisy_benchmarks_have_wide_intervals():
     noise = np.where(np.arange(12) < 6, 0.05, 0.8)
     given_ = plant(60, 12, seed=4, noise=noise)

@@ -8,7 +8,6 @@ import io
 import json
 import lzma
 import math
-import time
 import tracemalloc
 import zipfile
 from dataclasses import replace
@@ -484,16 +483,14 @@ class TestLargeFiles:
         ids=ascii,
     )
     @pytest.mark.parametrize("top", [TOP, b""], ids=["header", "bare"])
-    def test_junk_is_refused_fast_in_bounded_memory_with_a_bounded_message(self, top, tail):
+    def test_junk_is_refused_in_bounded_memory_with_a_bounded_message(self, top, tail):
         data = top + tail * (self.SIZE // len(tail))
-        start = time.perf_counter()
         tracemalloc.start()
         found = problems(data, self.WIDE, {"model_id": ["m"]})
         peak = tracemalloc.get_traced_memory()[1]
         tracemalloc.stop()
         assert 1 <= len(found) <= LIMIT + 1
         assert peak < 150_000_000
-        assert time.perf_counter() - start < 30
 
     def test_one_cell_of_100_mb(self):
         data = GOOD.replace(b"0.064", b"0" * 100_000_000)
