@@ -92,7 +92,7 @@ def draw_bubbles(axes: Axes, scores: pd.DataFrame, areas: pd.Series, offset: flo
 
 def score_mark(results: Results, model_id: str, benchmark: str, score: float) -> Mark:
     """Return what the bubble of a model on a benchmark says."""
-    mark = model_mark(results, model_id, f"{results.benchmarks.loc[benchmark, 'label']} {score:.3f}")
+    mark = model_mark(results, model_id, f"{results.benchmarks['label'][benchmark]} {score:.3f}")
     return Mark({**mark.data, "benchmark": benchmark}, mark.title)
 
 

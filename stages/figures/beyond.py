@@ -2,10 +2,12 @@
 
 from collections.abc import Iterator, Mapping
 from functools import partial
+from typing import NamedTuple
 
 import pandas as pd
 
 from stages.analysis.scores.results import Results
+from stages.contracts.rows import rows_of
 from stages.figures.catalog import Drawing
 from stages.figures.description import Description
 from stages.figures.robustness import draw_robustness
@@ -14,6 +16,25 @@ from stages.figures.words import counted, on, span
 
 UNCERTAINTY = "Uncertainty"
 ROBUSTNESS = "Robustness"
+
+
+class Share(NamedTuple):
+    """A row of stability_explained_variance.csv."""
+
+    component: str
+    estimate: float
+    low: float
+    high: float
+
+
+class Rho(NamedTuple):
+    """A row of stability_scaling.csv."""
+
+    response: str
+    language: str
+    rho: float
+    low: float
+    high: float
 
 
 def catalogue_beyond(
@@ -52,7 +73,7 @@ def catalogue_beyond(
 def _verdicts(robustness: pd.DataFrame, statements: Mapping[str, str]) -> Iterator[str]:
     """Yield in how many variations each conclusion holds."""
     for conclusion, rows in robustness.groupby("conclusion", sort=False):
-        yield f"{statements[conclusion]}: holds in {int((rows['verdict'] == 'holds').sum())} of {len(rows)}"
+        yield f"{statements[str(conclusion)]}: holds in {int((rows['verdict'] == 'holds').sum())} of {len(rows)}"
 
 
 def _uncertainty(results: Results, tables: Mapping[str, pd.DataFrame], intervals: str) -> Iterator[Drawing]:
@@ -62,7 +83,7 @@ def _uncertainty(results: Results, tables: Mapping[str, pd.DataFrame], intervals
     kept = ", ".join(f"{name} {count}" for name, count in above.items())
     shares = ", ".join(
         f"{row.component} {100 * row.estimate:.1f} % ({100 * row.low:.1f} to {100 * row.high:.1f})"
-        for row in variance.itertuples()
+        for row in rows_of(variance, Share)
     )
     words = Description(
         name="stability_components",
@@ -100,7 +121,7 @@ def _scaling(results: Results, scaling: pd.DataFrame, intervals: str) -> Drawing
     models = scaling[scaling["resampling"] == "models"]
     found = ", ".join(
         f"{row.response} and {row.language} {row.rho:.2f} ({row.low:.2f} to {row.high:.2f})"
-        for row in models.itertuples()
+        for row in rows_of(models, Rho)
     )
     words = Description(
         name="stability_scaling",

@@ -1,5 +1,6 @@
 """All figures of a state as files."""
 
+import gc
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
@@ -66,7 +67,7 @@ def texts_of(results: Results, statements: Mapping[str, str]) -> list[str]:
 def write_all(drawings: Sequence[Drawing], folder: Path, dpi: int) -> None:
     """Draw and write figures, in two processes: matplotlib uses one core."""
     # fork: a child has imported everything already
-    with ProcessPoolExecutor(PROCESSES, mp_context=get_context("fork")) as pool:
+    with ProcessPoolExecutor(PROCESSES, get_context("fork"), gc.freeze) as pool:
         for _ in pool.map(_write, drawings, repeat(folder), repeat(dpi)):
             pass
 

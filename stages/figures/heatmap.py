@@ -3,6 +3,7 @@
 import pandas as pd
 
 from stages.analysis.scores.results import Results
+from stages.contracts.rows import texts
 from stages.figures.parts import (
     MOST_VALUES,
     draw_cells,
@@ -31,12 +32,13 @@ def draw_correlation(results: Results, correlation: pd.DataFrame, label: str) ->
     cells = draw_cells(axes, correlation.to_numpy(), cmap="RdBu_r", vmin=-1, vmax=1)
     axes.set_aspect("equal")
     labels = results.benchmarks["label"]
+    names = texts(correlation)
     name_shapes(
         cells,
         [
-            Mark({"benchmark": str(a), "other": str(b)}, f"{labels[a]}, {labels[b]}: {two_decimals(value)}")
-            for a, row in correlation.iterrows()
-            for b, value in row.items()
+            Mark({"benchmark": a, "other": b}, f"{labels[a]}, {labels[b]}: {two_decimals(value)}")
+            for a, row in zip(names, correlation.to_numpy(), strict=True)
+            for b, value in zip(names, row, strict=True)
         ],
     )
     name_benchmarks(axes.xaxis, results, rotation=45)

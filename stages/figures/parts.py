@@ -61,12 +61,12 @@ def model_mark(results: Results, model_id: str, *values: str) -> Mark:
         model_id: Of the model.
         values: "NAME 1.23" each.
     """
-    return Mark({"model": model_id}, f"{results.models.loc[model_id, 'name']}: {', '.join(values)}")
+    return Mark({"model": model_id}, f"{results.models['name'][model_id]}: {', '.join(values)}")
 
 
 def benchmark_mark(results: Results, benchmark: str, *values: str) -> Mark:
     """Return what a shape that shows a benchmark says; `values` as for `model_mark`."""
-    return Mark({"benchmark": benchmark}, f"{results.benchmarks.loc[benchmark, 'label']}: {', '.join(values)}")
+    return Mark({"benchmark": benchmark}, f"{results.benchmarks['label'][benchmark]}: {', '.join(values)}")
 
 
 def width_for(n: int, per_item: float) -> float:
@@ -146,7 +146,7 @@ def draw_cells(axes: Axes, values: np.ndarray, **how: Any) -> QuadMesh:  # noqa:
     """Draw a matrix as coloured cells, the first row on top, cell (i, j) around y = i and x = j."""
     rows, columns = values.shape
     edges = np.arange(columns + 1) - 0.5, np.arange(rows + 1) - 0.5
-    cells = axes.pcolormesh(*edges, values, edgecolors="face", linewidth=0.3, **how)
+    cells = axes.pcolormesh(*edges, values, edgecolors="face", linewidth=0.3, zorder=0, **how)
     axes.set(xlim=(-0.5, columns - 0.5), ylim=(rows - 0.5, -0.5))
     return cells
 

@@ -1,7 +1,7 @@
 """Which conclusions hold in which variations, at a glance."""
 
 import textwrap
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 
 import numpy as np
 import pandas as pd
@@ -43,13 +43,15 @@ def draw_robustness(table: pd.DataFrame, statements: Mapping[str, str]) -> Pictu
     axes = figure.subplots()
     codes = verdicts.replace({verdict: i for i, verdict in enumerate(SHADES)}).to_numpy(dtype=float)
     cells = draw_cells(axes, codes, cmap=ListedColormap(list(SHADES.values())), vmin=-0.5, vmax=len(SHADES) - 0.5)
-    name_shapes(cells, [cell_mark(row) for row in _in_order(table, rows, columns)])
+    marks = []
     for i, name in enumerate(rows):
         for j, variation in enumerate(columns):
-            value = values.loc[name, variation]
+            verdict, value = str(verdicts[variation][name]), float(values[variation][name])
+            marks.append(cell_mark(name, variation, verdict, value))
             number = "" if np.isnan(value) else two_decimals(value)
-            text = "\n".join(part for part in (number, MARKS[verdicts.loc[name, variation]]) if part)
+            text = "\n".join(part for part in (number, MARKS[verdict]) if part)
             axes.text(j, i, text, ha="center", va="center", size=7)
+    name_shapes(cells, marks)
     for edge in np.flatnonzero(kinds[1:] != kinds[:-1]) + 0.5:
         axes.axvline(edge, color="#555555", lw=1.2)
     axes.set_xticks(range(len(columns)), columns, rotation=55, ha="right", rotation_mode="anchor")
@@ -68,16 +70,7 @@ def draw_robustness(table: pd.DataFrame, statements: Mapping[str, str]) -> Pictu
     return figure
 
 
-def _in_order(table: pd.DataFrame, rows: list[str], columns: list[str]) -> Iterator[pd.Series]:
-    """Yield the rows of a table in the order of its cells in the figure."""
-    by_cell = table.set_index(["conclusion", "variation"], drop=False)
-    for name in rows:
-        for variation in columns:
-            yield by_cell.loc[(name, variation)]
-
-
-def cell_mark(row: pd.Series) -> Mark:
+def cell_mark(name: str, variation: str, verdict: str, value: float) -> Mark:
     """Return what a cell says: the variation, the verdict and the number that decides."""
-    value = "" if np.isnan(row["value"]) else f", {two_decimals(row['value'])}"
-    data = {"conclusion": str(row["conclusion"]), "variation": str(row["variation"])}
-    return Mark(data, f"{row['variation']}: {row['verdict']}{value}")
+    number = "" if np.isnan(value) else f", {two_decimals(value)}"
+    return Mark({"conclusion": name, "variation": variation}, f"{variation}: {verdict}{number}")

@@ -229,7 +229,7 @@ def write_names(figure: Figure, axes: Axes, results: Results, panel: Panel) -> N
     for i in np.flatnonzero(shown):
         style: dict[str, Any] = {"size": NAME_SIZE, "color": darker(shades.iloc[i]), "ha": "center", "va": "center"}
         text = axes.text(at[i, 0], at[i, 1], names.iloc[i], zorder=4, **style)
-        name_part(text, "label", {"model": str(named[i])})
+        name_part(text, "label", {"model": str(named[int(i)])})
     stops = to_data(np.clip(points[: len(named)], centres - scene.sizes / 2, centres + scene.sizes / 2))
     lines = np.stack([starts[: len(named)], stops], axis=1)[led & shown]
     leaders = LineCollection(list(lines), colors="#8C8C8C", linewidths=0.6, zorder=2.5)

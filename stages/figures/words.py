@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 
 from stages.analysis.scores.results import Results
+from stages.contracts.rows import texts
 from stages.figures.parts import two_decimals
 
 POINTS = "Colour and shape tell the group. Pointing at a model names it with its values."
@@ -35,7 +36,7 @@ def on(results: Results) -> str:
 
 def ends(values: pd.Series, names: pd.Series) -> str:
     """Return the highest and the lowest value with their names."""
-    top, bottom = values.idxmax(), values.idxmin()
+    top, bottom = texts([values.idxmax(), values.idxmin()])
     return (
         f"highest {names[top]} ({two_decimals(values[top])}), lowest {names[bottom]} ({two_decimals(values[bottom])})"
     )

@@ -64,7 +64,9 @@ def test_resolution_is_dots_per_inch(tmp_path):
 
 
 def test_stem_may_hold_dots(tmp_path):
-    save(new_figure(2, 2), words("a.b"), tmp_path, 50)
+    figure = new_figure(2, 2)
+    figure.subplots()
+    save(figure, words("a.b"), tmp_path, 50)
     assert {path.name for path in tmp_path.iterdir()} == {"a.b.png", "a.b.svg"}
 
 
