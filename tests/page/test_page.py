@@ -93,7 +93,7 @@ def test_every_figure_is_described(page):
     assert len(images) == len(captions) > 5
     for image, caption in zip(images, captions, strict=True):
         assert caption.startswith(image.get_attribute("alt"))
-        assert "SVG, PNG. Traced to " in caption
+        assert "SVG. Traced to " in caption
 
 
 def test_every_figure_and_claim_leads_to_its_trace(page):
