@@ -1,18 +1,14 @@
 """Stage `report`: figures and one page that opens from disk.
 
 Reads   everything that the analysis wrote, the verdicts of both gates, dvc.lock for the name of the state
-Writes  reports/figures/*.{png,svg}, reports/index.html
+Writes  reports/figures/*.svg and one PNG, reports/index.html
 """
 
-from collections.abc import Iterable
 from dataclasses import replace
-from pathlib import Path
 
 import pandas as pd
 
-from stages.figures.beyond import draw_beyond
-from stages.figures.catalog import Drawing, draw_all
-from stages.figures.style import save
+from stages.figures.files import draw_files, undrawable
 from stages.lineage import state
 from stages.lineage.graph import state_graph
 from stages.page.page import Chart, GateSummary, Origin, page_from, render_page
@@ -26,15 +22,6 @@ from stages.workspace.results import load_results, skipped_beyond, tables_beyond
 from stages.workspace.running import run_stage, say
 
 
-def save_all(drawings: Iterable[Drawing], folder: Path, dpi: int) -> list[Chart]:
-    """Save every figure into a folder and return what the page says about each."""
-    charts = []
-    for drawing in drawings:
-        save(drawing.figure, folder / drawing.name, dpi)
-        charts.append(Chart(drawing.name, drawing.title, drawing.caption, drawing.section))
-    return charts
-
-
 def main() -> None:
     """Read, draw, render, write."""
     params = load_params()
@@ -45,8 +32,11 @@ def main() -> None:
     beyond = tables_beyond()
     verdict = GateSummary(read_metrics("validate"), pd.concat([read_findings("models"), read_findings("matrix")]))
     with replacing_folder(paths.FIGURES) as folder:
-        drawings = [draw_all(results), draw_beyond(results, beyond, statements, params.stability.level)]
-        charts = [chart for part in drawings for chart in save_all(part, folder, params.report.dpi)]
+        drawn = draw_files(results, beyond, statements, params.stability.level, folder, params.report.dpi)
+    boxes = undrawable(results, statements)
+    if boxes:
+        say(boxes)
+    charts = [Chart(words.name, words.title, words.caption, words.section) for words in drawn]
     graph = state_graph(read_text(paths.LOCK), params.evaluate.models, state.fact_files(params.study))
     origin = Origin(state.state_digest(params), graph)
     page = page_from(results, read_claims(), verdict, charts, files=paths.table_names(), origin=origin)

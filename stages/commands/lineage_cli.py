@@ -18,7 +18,7 @@ from stages.contracts.errors import InputError
 def trace(target: str, *, down: bool, samples: int, machine: bool, rev: str | None) -> None:
     """Show where TARGET comes from.
 
-    TARGET is a file (reports/figures/scaling_pc1.png), a metric (scale.PC1.en.rho), a claim_id, a cell
+    TARGET is a file (reports/figures/scaling_pc1.svg), a metric (scale.PC1.en.rho), a claim_id, a cell
     (MODEL:BENCHMARK), a model_id or an MLflow run (run:ID).
     """
 

@@ -279,7 +279,7 @@ def draw(found: Placement, target: Path) -> None:
         InputError: The suffix is another.
     """
     # matplotlib takes a second to import: only a figure pays for it
-    from stages.figures.placing import draw_newcomers
+    from stages.figures.placing import draw_newcomers, newcomers_words
     from stages.figures.style import save
 
     if target.suffix not in {".png", ".svg"}:
@@ -288,5 +288,6 @@ def draw(found: Placement, target: Path) -> None:
     table = found.table().set_index("model_id")
     figure = draw_newcomers(results.load_results(params), table, params.stability.level)
     with tempfile.TemporaryDirectory() as folder, replacing(target) as beside:
-        save(figure, Path(folder) / "figure", params.report.dpi)
-        beside.write_bytes((Path(folder) / f"figure{target.suffix}").read_bytes())
+        words = newcomers_words(table, params.stability.level, target.suffix == ".png")
+        save(figure, words, Path(folder), params.report.dpi)
+        beside.write_bytes((Path(folder) / f"{words.name}{target.suffix}").read_bytes())

@@ -196,7 +196,7 @@ class ReportParams(Frozen):
     """Section `report`."""
 
     dpi: Annotated[int, Field(ge=50, le=600)]
-    """Resolution of the PNG figures, dots per inch."""
+    """Resolution of the main picture as PNG and of images in the SVG figures, dots per inch."""
 
 
 class TrackParams(Frozen):

@@ -5,16 +5,18 @@ from collections.abc import Mapping
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
 from stages.analysis.scores.results import Results
+from stages.figures.palette import darker, group_colours, language_colours
 from stages.figures.parts import (
     MOST_NAMED,
     MOST_VALUES,
+    benchmark_mark,
     groups_shown,
     language_handles,
     legend_above,
+    model_mark,
     model_names,
     name_benchmarks,
     short,
@@ -23,7 +25,8 @@ from stages.figures.parts import (
     width_for,
     zero_line,
 )
-from stages.figures.style import darker, group_colours, language_colours, look, new_figure
+from stages.figures.picture import Mark, Picture, name_part, name_shapes
+from stages.figures.style import look, new_figure
 
 PANEL = 1.75
 """Height of a panel, inches."""
@@ -31,9 +34,11 @@ PANEL = 1.75
 ROOM = 2.4
 """Height kept for names and legend, inches."""
 
+MOST_BARS = 200
+
 
 @look()
-def draw_scores(results: Results, scores: pd.DataFrame, titles: Mapping[str, str]) -> Figure:
+def draw_scores(results: Results, scores: pd.DataFrame, titles: Mapping[str, str]) -> Picture:
     """Draw one bar per model and one panel per component, models sorted by group.
 
     Args:
@@ -50,7 +55,8 @@ def draw_scores(results: Results, scores: pd.DataFrame, titles: Mapping[str, str
     changes = np.flatnonzero(groups.to_numpy()[1:] != groups.to_numpy()[:-1]) + 0.5
     for axes, (name, title) in zip(panels, titles.items(), strict=True):
         zero_line(axes)
-        axes.bar(range(len(order)), scores.loc[order, name], color=list(groups.map(palette)), width=0.75)
+        marks = [model_mark(results, str(m), f"{name} {two_decimals(v)}") for m, v in scores.loc[order, name].items()]
+        draw_bars(axes, scores.loc[order, name].to_numpy(), list(groups.map(palette)), marks)
         for change in changes:
             axes.axvline(change, color="#BBBBBB", lw=0.8, ls=":")
         axes.set(title=title, xlim=(-0.6, len(order) - 0.4))
@@ -60,8 +66,9 @@ def draw_scores(results: Results, scores: pd.DataFrame, titles: Mapping[str, str
         last.set_xticks(range(len(order)), names, rotation=60, ha="right", rotation_mode="anchor")
         for axes in panels:
             axes.tick_params(axis="x", length=2)
-        for label, group in zip(last.get_xticklabels(), groups, strict=True):
+        for label, (model_id, group) in zip(last.get_xticklabels(), groups.items(), strict=True):
             label.set_color(darker(palette[group]))
+            name_part(label, "tick", {"model": str(model_id)})
     else:
         last.set_xticks([])
         last.set_xlabel(f"{len(order)} models, by group")
@@ -72,7 +79,7 @@ def draw_scores(results: Results, scores: pd.DataFrame, titles: Mapping[str, str
 
 
 @look()
-def draw_loadings(results: Results, loadings: pd.DataFrame, titles: Mapping[str, str]) -> Figure:
+def draw_loadings(results: Results, loadings: pd.DataFrame, titles: Mapping[str, str]) -> Picture:
     """Draw one bar per benchmark and one panel per component, coloured by language.
 
     Args:
@@ -88,7 +95,8 @@ def draw_loadings(results: Results, loadings: pd.DataFrame, titles: Mapping[str,
     for axes, (name, title) in zip(panels, titles.items(), strict=True):
         zero_line(axes)
         values = loadings[name].to_numpy()
-        axes.bar(range(n), values, color=bar_colours, width=0.72)
+        marks = [benchmark_mark(results, str(b), f"{name} {two_decimals(v)}") for b, v in loadings[name].items()]
+        draw_bars(axes, values, bar_colours, marks)
         if n <= MOST_VALUES:
             write_values(axes, values)
         axes.set(title=title, xlim=(-0.6, n - 0.4))
@@ -96,6 +104,15 @@ def draw_loadings(results: Results, loadings: pd.DataFrame, titles: Mapping[str,
     figure.supylabel("Loading", size=9)
     legend_above(figure, language_handles(results))
     return figure
+
+
+def draw_bars(axes: Axes, values: np.ndarray, shades: list[str], marks: list[Mark]) -> None:
+    """Draw a bar at 0, 1, ... for each value; very many as lines, which are drawn at once."""
+    if len(values) > MOST_BARS:
+        name_shapes(axes.vlines(range(len(values)), 0, values, colors=shades, lw=0.8), marks)
+        return
+    for bar, mark in zip(axes.bar(range(len(values)), values, color=shades, width=0.75), marks, strict=True):
+        name_shapes(bar, [mark])
 
 
 def write_values(axes: Axes, values: np.ndarray) -> None:

@@ -1,12 +1,16 @@
 """Bubble chart of all scores: benchmark, model group, score, size of the model."""
 
 import numpy as np
-from matplotlib.figure import Figure
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.collections import PathCollection
 from matplotlib.lines import Line2D
 
 from stages.analysis.scores.results import Results
-from stages.figures.parts import group_handles, groups_shown, name_benchmarks, width_for
-from stages.figures.style import group_colours, look, new_figure
+from stages.figures.palette import group_colours
+from stages.figures.parts import group_handles, groups_shown, model_mark, name_benchmarks, width_for
+from stages.figures.picture import MOST_MARKS, Mark, Picture, draw_as_image, name_shapes
+from stages.figures.style import look, new_figure
 
 LARGEST = 230.0
 """Area of the largest model's bubble, square points; the others in proportion."""
@@ -14,20 +18,26 @@ LARGEST = 230.0
 SMALLEST = 5.0
 """No bubble is smaller, so that it stays visible."""
 
-MOST_VECTORS = 3000
-"""With more scores than this the bubbles go into the SVG as one image: it would take megabytes."""
+CROWD = 50
+"""With more models than this bubbles become smaller, down to a tenth."""
 
 SPREAD = 0.8
 """Share of a benchmark's width over which the groups stand side by side."""
 
 
-def bubble_area(parameters: float, largest: float) -> float:
-    """Return the area of a bubble in square points: proportional to parameters, at least `SMALLEST`."""
-    return max(LARGEST * parameters / largest, SMALLEST)
+def bubble_area(parameters: float, largest: float, n_models: int) -> float:
+    """Return the area of a bubble in square points: proportional to parameters, but never too small to be seen.
+
+    Args:
+        parameters: Of the model.
+        largest: Most parameters that a model has.
+        n_models: Models drawn; beyond `CROWD` all bubbles shrink.
+    """
+    return max(LARGEST * parameters / largest, SMALLEST) * min(1.0, max(CROWD / n_models, 0.1))
 
 
 @look()
-def draw_benchmarks(results: Results) -> Figure:
+def draw_benchmarks(results: Results) -> Picture:
     """Draw the scores of every model, one column per benchmark, groups side by side within it."""
     n = len(results.X.columns)
     figure = new_figure(width_for(n, 0.63), 6.0)
@@ -39,13 +49,14 @@ def draw_benchmarks(results: Results) -> Figure:
         # large bubbles first, so that small ones lie on top
         members = parameters[results.models["group"] == group].sort_values(ascending=False, kind="stable")
         offset = SPREAD * ((i + 0.5) / len(groups) - 0.5)
-        scores = results.X.loc[members.index].to_numpy()
-        x = np.broadcast_to(np.arange(n) + offset, scores.shape)
-        areas = np.repeat([bubble_area(value, largest) for value in members], n)
-        bubbles = axes.scatter(
-            x.ravel(), scores.ravel(), s=areas, c=palette[group], alpha=0.6, edgecolors="white", linewidths=0.5
-        )
-        bubbles.set_rasterized(results.X.size > MOST_VECTORS)
+        areas = members.map(lambda value: bubble_area(value, largest, len(parameters)))
+        if results.X.size > MOST_MARKS:
+            draw_as_image(draw_bubbles(axes, results.X.loc[members.index], areas, offset, palette[group]))
+            continue
+        for model_id in members.index:
+            own = draw_bubbles(axes, results.X.loc[[model_id]], areas, offset, palette[group])
+            scores = results.X.loc[model_id].dropna()
+            name_shapes(own, [score_mark(results, model_id, str(name), value) for name, value in scores.items()])
     for edge in range(1, n):
         axes.axvline(edge - 0.5, color="#E4E4E4", lw=0.8, zorder=0)
     axes.grid(axis="y")
@@ -62,6 +73,27 @@ def draw_benchmarks(results: Results) -> Figure:
         columnspacing=1.8,
     )
     return figure
+
+
+def draw_bubbles(axes: Axes, scores: pd.DataFrame, areas: pd.Series, offset: float, shade: str) -> PathCollection:
+    """Draw the scores of some models; bubbles of one size go into an SVG as one shape, used many times."""
+    at = np.argwhere(scores.notna().to_numpy())
+    size = areas[scores.index].to_numpy()
+    return axes.scatter(
+        at[:, 1] + offset,
+        scores.to_numpy()[*at.T],
+        s=size[at[:, 0]] if len(scores) > 1 else size,
+        c=shade,
+        alpha=0.6,
+        edgecolors="white",
+        linewidths=0.5,
+    )
+
+
+def score_mark(results: Results, model_id: str, benchmark: str, score: float) -> Mark:
+    """Return what the bubble of a model on a benchmark says."""
+    mark = model_mark(results, model_id, f"{results.benchmarks['label'][benchmark]} {score:.3f}")
+    return Mark({**mark.data, "benchmark": benchmark}, mark.title)
 
 
 def group_handles_round(results: Results) -> list[Line2D]:
@@ -88,7 +120,7 @@ def size_handles(parameters: list[float]) -> list[Line2D]:
             ls="",
             marker="o",
             color="#777777",
-            ms=float(np.sqrt(bubble_area(value, parameters[-1]))),
+            ms=float(np.sqrt(bubble_area(value, parameters[-1], len(parameters)))),
             label=f"{value:.3g} B",
         )
         for value in shown

@@ -1,22 +1,46 @@
-"""The figures on uncertainty and robustness, with what their captions say."""
+"""The figures on uncertainty and robustness, with what is said about them."""
 
 from collections.abc import Iterator, Mapping
+from functools import partial
+from typing import NamedTuple
 
 import pandas as pd
 
 from stages.analysis.scores.results import Results
+from stages.contracts.rows import rows_of
 from stages.figures.catalog import Drawing
+from stages.figures.description import Description
 from stages.figures.robustness import draw_robustness
 from stages.figures.stability import draw_explained_variance, draw_loading_intervals, draw_scaling_intervals
+from stages.figures.words import counted, on, span
 
 UNCERTAINTY = "Uncertainty"
 ROBUSTNESS = "Robustness"
 
 
-def draw_beyond(
+class Share(NamedTuple):
+    """A row of stability_explained_variance.csv."""
+
+    component: str
+    estimate: float
+    low: float
+    high: float
+
+
+class Rho(NamedTuple):
+    """A row of stability_scaling.csv."""
+
+    response: str
+    language: str
+    rho: float
+    low: float
+    high: float
+
+
+def catalogue_beyond(
     results: Results, tables: Mapping[str, pd.DataFrame], statements: Mapping[str, str], level: float
 ) -> Iterator[Drawing]:
-    """Draw one figure after the other; what could not be computed is not drawn.
+    """Yield one figure after the other, without what could not be computed.
 
     Args:
         results: The study.
@@ -26,52 +50,87 @@ def draw_beyond(
         level: Coverage of the intervals.
     """
     if "stability_explained_variance" in tables:
-        yield from _uncertainty(results, tables, level)
+        yield from _uncertainty(results, tables, f"{100 * level:g} % intervals")
     robustness = tables.get("robustness")
     if robustness is not None and len(robustness):
         held = int((robustness["verdict"] == "holds").sum())
-        yield Drawing(
-            "robustness",
-            "Which conclusions hold under which variations",
-            f"{held} of {len(robustness)} cells hold. Each number is the criterion that decides, see "
+        conclusions = counted(robustness["conclusion"].nunique(), "conclusion")
+        variations = counted(robustness["variation"].nunique(), "variation")
+        words = Description(
+            name="robustness",
+            title="Which conclusions hold under which variations",
+            section=ROBUSTNESS,
+            caption=f"{conclusions} under {variations} of the analysis of {on(results)}: {held} of "
+            f"{len(robustness)} cells hold. Each number is the criterion that decides, see "
             "tables/robustness.csv for its name and bounds.",
-            ROBUSTNESS,
-            draw_robustness(robustness, statements),
+            reading="A row without ✗ and ≈ holds however the analysis is varied.",
+            n=on(results),
+            alternative="Table of verdicts. " + "; ".join(_verdicts(robustness, statements)) + ".",
         )
+        yield Drawing(words, partial(draw_robustness, robustness, statements))
 
 
-def _uncertainty(results: Results, tables: Mapping[str, pd.DataFrame], level: float) -> Iterator[Drawing]:
-    """Draw what stage `stability` found."""
-    percent = f"{100 * level:g} % intervals"
+def _verdicts(robustness: pd.DataFrame, statements: Mapping[str, str]) -> Iterator[str]:
+    """Yield in how many variations each conclusion holds."""
+    for conclusion, rows in robustness.groupby("conclusion", sort=False):
+        yield f"{statements[str(conclusion)]}: holds in {int((rows['verdict'] == 'holds').sum())} of {len(rows)}"
+
+
+def _uncertainty(results: Results, tables: Mapping[str, pd.DataFrame], intervals: str) -> Iterator[Drawing]:
+    """Yield what stage `stability` found."""
     variance, spectrum = tables["stability_explained_variance"], tables["stability_spectrum"]
     above = tables["stability_components"].set_index("criterion")["components"]
-    counted = ", ".join(f"{name} {count}" for name, count in above.items())
-    yield Drawing(
-        "stability_components",
-        "How much the components explain, and how many there are",
-        f"Left: explained variance with {percent} for other models, other families and other test items. Right: "
-        f"eigenvalues of the correlation matrix beside those of unrelated benchmarks. Components kept: {counted}.",
-        UNCERTAINTY,
-        draw_explained_variance(variance, spectrum),
+    kept = ", ".join(f"{name} {count}" for name, count in above.items())
+    shares = ", ".join(
+        f"{row.component} {100 * row.estimate:.1f} % ({100 * row.low:.1f} to {100 * row.high:.1f})"
+        for row in rows_of(variance, Share)
     )
+    words = Description(
+        name="stability_components",
+        title="How much the components explain, and how many there are",
+        section=UNCERTAINTY,
+        caption=f"{on(results)}. Left: explained variance with {intervals} for other models, other families and other "
+        "test items. Right: eigenvalues of the correlation matrix beside those of unrelated benchmarks. Components "
+        f"kept: {kept}.",
+        reading="Right: components above the dashed lines explain more than chance would.",
+        n=on(results),
+        alternative=f"Left: points with {intervals}: {shares}. Right: falling curve of eigenvalues. Kept: {kept}.",
+    )
+    yield Drawing(words, partial(draw_explained_variance, variance, spectrum))
     axes = tables["stability_axes"]
     own = axes[axes["resampling"] == "models"].set_index("component")["stability"]
-    yield Drawing(
-        "stability_loadings",
-        "Loadings with intervals",
-        f"Loadings with {percent}. Mean cosine of each component with itself over bootstrap samples of models: "
-        + ", ".join(f"{name} {value:.2f}" for name, value in own.items())
-        + ".",
-        UNCERTAINTY,
-        draw_loading_intervals(results, tables["stability_loadings"]),
+    cosines = ", ".join(f"{name} {value:.2f}" for name, value in own.items())
+    words = Description(
+        name="stability_loadings",
+        title="Loadings with intervals",
+        section=UNCERTAINTY,
+        caption=f"Loadings of {on(results)} with {intervals}. Mean cosine of each component with itself over "
+        f"bootstrap samples of models: {cosines}.",
+        reading="An interval that crosses zero: the sign of this loading is not settled.",
+        n=on(results),
+        alternative=f"Points with {intervals}, one panel per component. Mean cosine with itself: {cosines}.",
     )
+    yield Drawing(words, partial(draw_loading_intervals, results, tables["stability_loadings"]))
     scaling = tables.get("stability_scaling")
     if scaling is not None and len(scaling):
-        yield Drawing(
-            "stability_scaling",
-            "Scaling laws with intervals",
-            f"Correlations of the components with log₁₀ of the training budgets, {percent} for other models, "
-            "other families and other test items.",
-            UNCERTAINTY,
-            draw_scaling_intervals(results, scaling),
-        )
+        yield _scaling(results, scaling, intervals)
+
+
+def _scaling(results: Results, scaling: pd.DataFrame, intervals: str) -> Drawing:
+    n = span(results.laws["n"], "model") if len(results.laws) else on(results)
+    models = scaling[scaling["resampling"] == "models"]
+    found = ", ".join(
+        f"{row.response} and {row.language} {row.rho:.2f} ({row.low:.2f} to {row.high:.2f})"
+        for row in rows_of(models, Rho)
+    )
+    words = Description(
+        name="stability_scaling",
+        title="Scaling laws with intervals",
+        section=UNCERTAINTY,
+        caption=f"Correlations of the components with log₁₀ of the training budgets over {n} whose budget is known, "
+        f"{intervals} for other models, other families and other test items.",
+        reading="An interval that crosses zero: no law can be claimed.",
+        n=n,
+        alternative=f"Points with {intervals} for other models: {found}.",
+    )
+    return Drawing(words, partial(draw_scaling_intervals, results, scaling))

@@ -1,22 +1,27 @@
-"""The figures that a study's results allow, with what their captions say."""
+"""The figures that a study's results allow, with what is said about them. Nothing is drawn before it is asked for."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 
 import pandas as pd
-from matplotlib.figure import Figure
 
 from stages.analysis.scaling.laws import Law
 from stages.analysis.scores.results import Results
 from stages.contracts.rows import rows_of, texts
 from stages.figures.bars import draw_loadings, draw_scores
 from stages.figures.benchmarks import draw_benchmarks
+from stages.figures.components import draw_models
+from stages.figures.description import Description
 from stages.figures.heatmap import draw_correlation
 from stages.figures.loo import draw_loo
-from stages.figures.parts import percent
-from stages.figures.readings import correlations, draw_readings, r_words
+from stages.figures.parts import percent, two_decimals
+from stages.figures.picture import Picture
+from stages.figures.readings import correlations, draw_readings, r_words, raw_scores
 from stages.figures.scaling import budget_name, draw_scaling
+from stages.figures.words import POINTS, counted, ends, ends_of_all, on, pair_counts, span
 
+OVERVIEW = "Overview"
 SCORES = "Scores"
 CORRELATIONS = "Correlations"
 COMPONENTS = "Principal components"
@@ -26,25 +31,16 @@ FACTORS = "Factors"
 
 @dataclass(frozen=True)
 class Drawing:
-    """A figure and what a page says about it.
+    """A figure in words and how to draw it."""
 
-    Attributes:
-        name: File stem.
-        title: A few words.
-        caption: One or two sentences with numbers and units.
-        section: Heading under which it belongs.
-        figure: Not yet saved.
-    """
-
-    name: str
-    title: str
-    caption: str
-    section: str
-    figure: Figure
+    description: Description
+    draw: Callable[[], Picture]
 
 
-def draw_all(results: Results) -> Iterator[Drawing]:
-    """Draw one figure after the other; what could not be computed is not drawn."""
+def catalogue(results: Results) -> Iterator[Drawing]:
+    """Yield one figure after the other, without what could not be computed."""
+    if len(results.pc_scores.columns) > 1:
+        yield _overview(results)
     yield from _scores(results)
     if len(results.loadings.columns):
         yield from _components(results)
@@ -54,28 +50,56 @@ def draw_all(results: Results) -> Iterator[Drawing]:
     yield from _scaling(results, results.factor_scores, "factor scores")
 
 
-def _scores(results: Results) -> Iterator[Drawing]:
-    n_models, n_benchmarks = results.X.shape
-    counted = f"{n_models} models on {n_benchmarks} benchmarks"
-    yield Drawing(
-        "benchmarks",
-        "Scores by benchmark and model group",
-        f"Scores of {counted}. The area of a bubble is proportional to the model's active parameters.",
-        SCORES,
-        draw_benchmarks(results),
+def _overview(results: Results) -> Drawing:
+    first, second = results.pc_scores.columns[:2]
+    share = results.explained_variance_ratio
+    n = counted(len(results.pc_scores), "model")
+    words = Description(
+        name="models",
+        title=f"Models on {first} and {second}",
+        section=OVERVIEW,
+        caption=f"Scores of {n} on the first two principal components of "
+        f"{counted(len(results.loadings), 'benchmark')}: {first} holds {percent(share[first])} of the variance, "
+        f"{second} {percent(share[second])}.",
+        reading=f"Models that stand close together score alike on all benchmarks. {POINTS}",
+        n=f"{n} on {counted(len(results.loadings), 'benchmark')}",
+        alternative=f"Scatter plot. {ends_of_all(results.pc_scores[[first, second]], results.models['name'])}",
     )
+    return Drawing(words, partial(draw_models, results))
+
+
+def _scores(results: Results) -> Iterator[Drawing]:
+    known = int(results.X.notna().to_numpy().sum())
+    gaps = results.X.size - known
+    labels = results.benchmarks["label"]
+    words = Description(
+        name="benchmarks",
+        title="Scores by benchmark and model group",
+        section=SCORES,
+        caption=f"Scores of {on(results)}{f', {gaps} missing' if gaps else ''}. The area of a bubble is proportional "
+        "to the model's active parameters.",
+        reading="One column per benchmark; within it the groups stand side by side, in the order of the legend.",
+        n=on(results),
+        alternative=f"Bubble chart of {known} scores. Mean score per benchmark: {ends(results.X.mean(), labels)}.",
+    )
+    yield Drawing(words, partial(draw_benchmarks, results))
     for name, label, correlation in (
         ("pearson", "Pearson's r", results.pearson),
         ("spearman", "Spearman's rank correlation", results.spearman),
     ):
         if len(correlation.columns) > 1:
-            yield Drawing(
-                f"correlation_{name}",
-                f"{label} between benchmarks",
-                f"{label} between {n_benchmarks} benchmarks over {n_models} models. {_extreme(results, correlation)}",
-                CORRELATIONS,
-                draw_correlation(results, correlation, label),
+            n = span(pair_counts(results.X), "model")
+            found = _extreme(results, correlation)
+            words = Description(
+                name=f"correlation_{name}",
+                title=f"{label} between benchmarks",
+                section=CORRELATIONS,
+                caption=f"{label} between {counted(len(correlation), 'benchmark')} over {n}. {found}",
+                reading="Red: models that are good at one benchmark are good at the other; blue: the reverse.",
+                n=n,
+                alternative=f"Heat map of {len(correlation)} by {len(correlation)} correlations. {found}",
             )
+            yield Drawing(words, partial(draw_correlation, results, correlation, label))
 
 
 def _extreme(results: Results, correlation: pd.DataFrame) -> str:
@@ -90,41 +114,60 @@ def _extreme(results: Results, correlation: pd.DataFrame) -> str:
 def _components(results: Results) -> Iterator[Drawing]:
     ratio = results.explained_variance_ratio
     titles = {name: f"{name} ({percent(ratio[name])} of the variance)" for name in texts(results.loadings)}
-    n_models = len(results.X)
-    spans = f"{len(titles)} principal component{'s' if len(titles) > 1 else ''}"
-    yield Drawing(
-        "pc_scores",
-        "PC scores per model",
-        f"Scores of {n_models} models on {spans}, in standard deviations of the benchmarks, sorted by model group.",
-        COMPONENTS,
-        draw_scores(results, results.pc_scores, titles),
+    n = counted(len(results.pc_scores), "model")
+    spans = counted(len(titles), "principal component")
+    models, benchmarks = results.models["name"], results.benchmarks["label"]
+    words = Description(
+        name="pc_scores",
+        title="PC scores per model",
+        section=COMPONENTS,
+        caption=f"Scores of {n} on {spans}, sorted by model group.",
+        reading="One bar per model: above zero better than the average model in what the component measures.",
+        n=n,
+        alternative=f"Bar chart, one panel per component. {ends_of_all(results.pc_scores, models)}",
     )
-    yield Drawing(
-        "pca_loadings",
-        "Loadings of the principal components",
-        f"Unit-norm loadings of {spans} that together explain {percent(float(ratio.sum()))} of the variance.",
-        COMPONENTS,
-        draw_loadings(results, results.loadings, titles),
+    yield Drawing(words, partial(draw_scores, results, results.pc_scores, titles))
+    words = Description(
+        name="pca_loadings",
+        title="Loadings of the principal components",
+        section=COMPONENTS,
+        caption=f"Unit-norm loadings of {counted(len(results.loadings), 'benchmark')} on {spans} that together "
+        f"explain {percent(float(ratio.sum()))} of the variance over {n}.",
+        reading="One bar per benchmark: the longer, the more the component says about it.",
+        n=n,
+        alternative=f"Bar chart, one panel per component. {ends_of_all(results.loadings, benchmarks)}",
     )
+    yield Drawing(words, partial(draw_loadings, results, results.loadings, titles))
     if len(results.loo):
         widest = float(results.loo["std"].max())
-        yield Drawing(
-            "pca_loo",
-            "Loadings with each model left out",
-            f"Mean and standard deviation of the loadings over {n_models} analyses that leave out one model each, "
-            f"beside the loadings of all models. Largest standard deviation: {widest:.3f}.",
-            COMPONENTS,
-            draw_loo(results),
+        words = Description(
+            name="pca_loo",
+            title="Loadings with each model left out",
+            section=COMPONENTS,
+            caption=f"Mean and standard deviation of the loadings over {len(results.pc_scores)} analyses that leave "
+            f"out one of {n} each, beside the loadings of all. Largest standard deviation: {widest:.3f}.",
+            reading="Short bars around the open marker: no single model decides the loading.",
+            n=n,
+            alternative=f"Points with error bars, one panel per component. Largest standard deviation: {widest:.3f}.",
         )
+        yield Drawing(words, partial(draw_loo, results))
     for component in texts(results.loadings):
-        found = ", ".join(f"{label} {r_words(r)}" for label, r in correlations(results, component).items())
-        yield Drawing(
-            f"{component.lower()}_raw",
-            f"{component} against raw scores",
-            f"Scores of {n_models} models on {component} against raw scores with Pearson's r: {found}.",
-            COMPONENTS,
-            draw_readings(results, component),
-        )
+        yield _readings(results, component)
+
+
+def _readings(results: Results, component: str) -> Drawing:
+    found = ", ".join(f"{label} {r_words(r)}" for label, r in correlations(results, component).items())
+    n = span(raw_scores(results, component).notna().sum(), "model")
+    words = Description(
+        name=f"{component.lower()}_raw",
+        title=f"{component} against raw scores",
+        section=COMPONENTS,
+        caption=f"Scores of {n} on {component} against raw scores with Pearson's r: {found}.",
+        reading=f"The closer to the line, the more {component} is what these benchmarks measure. {POINTS}",
+        n=n,
+        alternative=f"Scatter plots with a fitted line each. {found}.",
+    )
+    return Drawing(words, partial(draw_readings, results, component))
 
 
 def _scaling(results: Results, scores: pd.DataFrame, kind: str) -> Iterator[Drawing]:
@@ -133,14 +176,19 @@ def _scaling(results: Results, scores: pd.DataFrame, kind: str) -> Iterator[Draw
         if not laws:
             continue
         found = ", ".join(f"{budget_name(results.info, law.language)} ρ = {law.rho:.3f} (n = {law.n})" for law in laws)
-        yield Drawing(
-            f"scaling_{response.lower()}",
-            f"Scaling of {response}",
-            f"{response} ({kind}) against log₁₀ of the training budget ND, parameters × tokens, by language of the "
-            f"tokens: {found}. ρ is Pearson's correlation over the n models whose budget is known.",
-            SCALING,
-            draw_scaling(results, response),
+        slopes = ", ".join(f"{budget_name(results.info, law.language)} {two_decimals(law.slope)}" for law in laws)
+        words = Description(
+            name=f"scaling_{response.lower()}",
+            title=f"Scaling of {response}",
+            section=SCALING,
+            caption=f"{response} ({kind}) against log₁₀ of the training budget ND, parameters × tokens, by language "
+            f"of the tokens: {found}. ρ is Pearson's correlation over the n models whose budget is known.",
+            reading="A steep line with close points: more training on that language goes with more "
+            f"{response}. {POINTS}",
+            n=span(pd.Series([law.n for law in laws]), "model"),
+            alternative=f"Scatter plots with a fitted line each: {found}. Slope per factor of ten: {slopes}.",
         )
+        yield Drawing(words, partial(draw_scaling, results, response))
 
 
 def _factors(results: Results) -> Iterator[Drawing]:
@@ -149,19 +197,26 @@ def _factors(results: Results) -> Iterator[Drawing]:
         name: f"{name} (SS loadings {summary['ss_loadings'][name]:.2f}, {percent(summary['share'][name])})"
         for name in texts(results.factor_loadings)
     }
-    yield Drawing(
-        "factor_scores",
-        "Factor scores per model",
-        f"Regression scores of {len(results.X)} models on {len(titles)} promax factors, in standard deviations, "
-        "sorted by model group.",
-        FACTORS,
-        draw_scores(results, results.factor_scores, titles),
+    n, factors = counted(len(results.factor_scores), "model"), counted(len(titles), "promax factor")
+    words = Description(
+        name="factor_scores",
+        title="Factor scores per model",
+        section=FACTORS,
+        caption=f"Regression scores of {n} on {factors}, in standard deviations, sorted by model group.",
+        reading="One bar per model: above zero better than the average model in what the factor measures.",
+        n=n,
+        alternative="Bar chart, one panel per factor. " + ends_of_all(results.factor_scores, results.models["name"]),
     )
-    yield Drawing(
-        "factor_loadings",
-        "Loadings of the factors",
-        f"Promax-rotated maximum-likelihood loadings of {len(titles)} factors, with their sum of squared loadings and "
-        "its share of the variance of all benchmarks.",
-        FACTORS,
-        draw_loadings(results, results.factor_loadings, titles),
+    yield Drawing(words, partial(draw_scores, results, results.factor_scores, titles))
+    words = Description(
+        name="factor_loadings",
+        title="Loadings of the factors",
+        section=FACTORS,
+        caption=f"Promax-rotated maximum-likelihood loadings of {counted(len(results.factor_loadings), 'benchmark')} "
+        f"on {factors} over {n}, with their sum of squared loadings and its share of the variance of all benchmarks.",
+        reading="One bar per benchmark: after rotation each benchmark should have one long bar.",
+        n=n,
+        alternative="Bar chart, one panel per factor. "
+        + ends_of_all(results.factor_loadings, results.benchmarks["label"]),
     )
+    yield Drawing(words, partial(draw_loadings, results, results.factor_loadings, titles))

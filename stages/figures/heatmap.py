@@ -1,15 +1,23 @@
 """Heat map of the correlations between benchmarks."""
 
 import pandas as pd
-from matplotlib.figure import Figure
 
 from stages.analysis.scores.results import Results
-from stages.figures.parts import MOST_VALUES, language_handles, legend_above, name_benchmarks, two_decimals
+from stages.contracts.rows import texts
+from stages.figures.parts import (
+    MOST_VALUES,
+    draw_cells,
+    language_handles,
+    legend_above,
+    name_benchmarks,
+    two_decimals,
+)
+from stages.figures.picture import Mark, Picture, name_shapes
 from stages.figures.style import look, new_figure
 
 
 @look()
-def draw_correlation(results: Results, correlation: pd.DataFrame, label: str) -> Figure:
+def draw_correlation(results: Results, correlation: pd.DataFrame, label: str) -> Picture:
     """Draw a correlation matrix, benchmark names in the colour of their language.
 
     Args:
@@ -21,7 +29,18 @@ def draw_correlation(results: Results, correlation: pd.DataFrame, label: str) ->
     side = min(max(0.44 * n + 1.5, 5.0), 18.0)
     figure = new_figure(side + 1.2, side)
     axes = figure.subplots()
-    image = axes.imshow(correlation.to_numpy(), cmap="RdBu_r", vmin=-1, vmax=1, interpolation="nearest")
+    cells = draw_cells(axes, correlation.to_numpy(), cmap="RdBu_r", vmin=-1, vmax=1)
+    axes.set_aspect("equal")
+    labels = results.benchmarks["label"]
+    names = texts(correlation)
+    name_shapes(
+        cells,
+        [
+            Mark({"benchmark": a, "other": b}, f"{labels[a]}, {labels[b]}: {two_decimals(value)}")
+            for a, row in zip(names, correlation.to_numpy(), strict=True)
+            for b, value in zip(names, row, strict=True)
+        ],
+    )
     name_benchmarks(axes.xaxis, results, rotation=45)
     name_benchmarks(axes.yaxis, results)
     axes.tick_params(length=0)
@@ -33,7 +52,7 @@ def draw_correlation(results: Results, correlation: pd.DataFrame, label: str) ->
                 text = axes.text(j, i, two_decimals(value), ha="center", va="center", size=7, color=colour)
                 # it lies within the panel; asking for its extent would double the time
                 text.set_in_layout(False)
-    bar = figure.colorbar(image, ax=axes, shrink=0.7, pad=0.02, aspect=30, label=label)
+    bar = figure.colorbar(cells, ax=axes, shrink=0.7, pad=0.02, aspect=30, label=label)
     bar.outline.set_visible(False)
     legend_above(figure, language_handles(results))
     return figure

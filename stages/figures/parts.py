@@ -1,17 +1,21 @@
 """Pieces that several figures share: names on axes, legends, panels."""
 
+import unicodedata
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.axis import Axis
+from matplotlib.collections import QuadMesh
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
 from stages.analysis.scores.results import Results
-from stages.figures.style import group_colours, group_markers, language_colours
+from stages.figures.palette import group_colours, group_markers, language_colours
+from stages.figures.picture import Mark, name_part
 
 MOST_NAMED = 60
 """With more models than this their names are left out: they could not be read."""
@@ -23,17 +27,46 @@ MOST_TICKS = 150
 """With more benchmarks than this their names are left out."""
 
 LONGEST = 36
-"""Characters of a name that a figure shows."""
+"""Width of a name that a figure shows, in Latin characters."""
+
+
+def width(character: str) -> int:
+    """Return the width of a character in Latin characters."""
+    return 2 if unicodedata.east_asian_width(character) in "WF" else 1
 
 
 def short(name: str) -> str:
-    """Return a name cut to `LONGEST` characters."""
-    return name if len(name) <= LONGEST else f"{name[: LONGEST - 1]}…"
+    """Return a name cut to `LONGEST`, with an ellipsis where something is cut off."""
+    if sum(map(width, name)) <= LONGEST:
+        return name
+    kept, room = "", LONGEST - 1
+    for character in name:
+        room -= width(character)
+        if room < 0:
+            break
+        kept += character
+    return f"{kept.rstrip()}…"
 
 
 def model_names(results: Results) -> pd.Series:
     """Return model_id to the name shown."""
     return results.models["name"].map(short)
+
+
+def model_mark(results: Results, model_id: str, *values: str) -> Mark:
+    """Return what a shape that shows a model says.
+
+    Args:
+        results: The models.
+        model_id: Of the model.
+        values: "NAME 1.23" each.
+    """
+    return Mark({"model": model_id}, f"{results.models['name'][model_id]}: {', '.join(values)}")
+
+
+def benchmark_mark(results: Results, benchmark: str, *values: str) -> Mark:
+    """Return what a shape that shows a benchmark says; `values` as for `model_mark`."""
+    return Mark({"benchmark": benchmark}, f"{results.benchmarks['label'][benchmark]}: {', '.join(values)}")
 
 
 def width_for(n: int, per_item: float) -> float:
@@ -61,8 +94,9 @@ def name_benchmarks(axis: Axis, results: Results, rotation: float = 0) -> None:
     axis.set_ticks(range(len(benchmarks)), [short(label) for label in benchmarks["label"]])
     upright: dict[str, Any] = {"rotation": rotation, "ha": "right", "rotation_mode": "anchor"} if rotation else {}
     palette = language_colours(results.info)
-    for label, language in zip(axis.get_ticklabels(), benchmarks["language"], strict=True):
+    for label, (name, language) in zip(axis.get_ticklabels(), benchmarks["language"].items(), strict=True):
         label.set(color=palette[language], **upright)
+        name_part(label, "tick", {"benchmark": str(name)})
 
 
 def languages_shown(results: Results) -> list[str]:
@@ -102,7 +136,19 @@ def legend_above(figure: Figure, handles: Sequence[Any]) -> None:
 def stacked_panels(figure: Figure, n: int) -> list[Axes]:
     """Return n panels above one another that share the x axis."""
     grid = figure.subplots(n, 1, sharex=True, squeeze=False)
-    return list(grid[:, 0])
+    panels = list(grid[:, 0])
+    for axes in panels:
+        name_part(axes, "panel")
+    return panels
+
+
+def draw_cells(axes: Axes, values: np.ndarray, **how: Any) -> QuadMesh:  # noqa: ANN401 (as matplotlib's)
+    """Draw a matrix as coloured cells, the first row on top, cell (i, j) around y = i and x = j."""
+    rows, columns = values.shape
+    edges = np.arange(columns + 1) - 0.5, np.arange(rows + 1) - 0.5
+    cells = axes.pcolormesh(*edges, values, edgecolors="face", linewidth=0.3, zorder=0, **how)
+    axes.set(xlim=(-0.5, columns - 0.5), ylim=(rows - 0.5, -0.5))
+    return cells
 
 
 def zero_line(axes: Axes) -> None:

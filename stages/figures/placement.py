@@ -36,7 +36,7 @@ class Scene:
     """What names have to avoid, in pixels.
 
     Attributes:
-        points: Centres of the markers (n, 2).
+        points: Centres of the markers (p, 2); the first n have a name.
         sizes: Width and height of each name (n, 2).
         low: Lower left corner of the panel (2,).
         high: Upper right corner of the panel (2,).
@@ -62,27 +62,56 @@ class _Places:
     end: Array
     led: NDArray[np.bool_]
 
+    def at(self, rows: NDArray[np.intp]) -> "_Places":
+        """Return some of the places."""
+        return _Places(self.low[rows], self.high[rows], self.start[rows], self.end[rows], self.led[rows])
+
+    def take(self, row: int, other: "_Places", other_row: int) -> None:
+        """Set a place to one of others."""
+        for name in ("low", "high", "start", "end", "led"):
+            getattr(self, name)[row] = getattr(other, name)[other_row]
+
 
 def place(scene: Scene) -> tuple[Array, NDArray[np.bool_]]:
     """Return the centres of the names (n, 2), and for which a leader line is needed (n,)."""
-    n = len(scene.points)
+    n = len(scene.sizes)
     candidates = [_candidates(scene, i) for i in range(n)]
     fixed = [_fixed_cost(scene, i, places) for i, places in enumerate(candidates)]
-    order = _crowded_first(scene.points)
+    low = np.array([np.minimum(places.low, places.start).min(axis=0) for places in candidates])
+    high = np.array([np.maximum(places.high, places.start).max(axis=0) for places in candidates])
+    near = ((low[:, None] < high) & (high[:, None] > low)).all(axis=-1) & ~np.eye(n, dtype=bool)
+    taken = _Places(np.zeros((n, 2)), np.zeros((n, 2)), np.zeros((n, 2)), np.zeros((n, 2)), np.zeros(n, bool))
     chosen = np.full(n, -1)
+    stale = np.ones(n, bool)
+    order = _crowded_first(scene.points[:n])
     for _ in range(SWEEPS):
-        before = chosen.copy()
+        if not stale.any():
+            break
         for i in order:
-            others = [_row(candidates[j], chosen[j]) for j in range(n) if j != i and chosen[j] >= 0]
-            cost = fixed[i] + (_mutual_cost(candidates[i], _joined(others)) if others else 0.0)
+            # what a name costs changes only when a name within reach of it moves
+            if not stale[i]:
+                continue
+            stale[i] = False
+            others = np.flatnonzero(near[i] & (chosen >= 0))
+            cost = fixed[i] + (_mutual_cost(candidates[i], taken.at(others)) if len(others) else 0.0)
             best = int(np.argmin(cost))
             if chosen[i] < 0 or cost[best] < cost[chosen[i]] - 1e-9:
                 chosen[i] = best
-        if (chosen == before).all():
-            break
-    taken = [_row(places, pick) for places, pick in zip(candidates, chosen, strict=True)]
-    centres = np.array([(row.low[0] + row.high[0]) / 2 for row in taken])
-    return centres, np.array([bool(row.led[0]) for row in taken])
+                taken.take(i, candidates[i], best)
+                stale |= near[i]
+    return (taken.low + taken.high) / 2, taken.led
+
+
+def readable(scene: Scene, centres: Array) -> NDArray[np.bool_]:
+    """Return which names (n,) cover no point and no name before them that is readable itself."""
+    low, high = centres - scene.sizes / 2, centres + scene.sizes / 2
+    keep = np.ones(len(centres), bool)
+    for i in range(len(centres)):
+        gap = np.clip(scene.points, low[i], high[i]) - scene.points
+        covers = (np.hypot(*gap.T) < scene.radius).any()
+        meets = ((low[:i] < high[i]) & (high[:i] > low[i])).all(axis=-1)
+        keep[i] = not covers and not (meets & keep[:i]).any()
+    return keep
 
 
 def _candidates(scene: Scene, i: int) -> _Places:
@@ -99,34 +128,22 @@ def _candidates(scene: Scene, i: int) -> _Places:
     return _Places(low, high, start, end, led)
 
 
-def _row(places: _Places, k: int) -> _Places:
-    """Return one place."""
-    at = slice(k, k + 1)
-    return _Places(places.low[at], places.high[at], places.start[at], places.end[at], places.led[at])
-
-
-def _joined(rows: list[_Places]) -> _Places:
-    """Return several places as one set."""
-    return _Places(
-        np.concatenate([row.low for row in rows]),
-        np.concatenate([row.high for row in rows]),
-        np.concatenate([row.start for row in rows]),
-        np.concatenate([row.end for row in rows]),
-        np.concatenate([row.led for row in rows]),
-    )
-
-
 def _fixed_cost(scene: Scene, i: int, places: _Places) -> Array:
     """Return what each place of name i costs whatever the other names do (m,)."""
+    reach = np.array(
+        [np.minimum(places.low, places.start).min(axis=0), np.maximum(places.high, places.start).max(axis=0)]
+    )
+    about = ((scene.points > reach[0] - NEAR) & (scene.points < reach[1] + NEAR)).all(axis=1)
+    about[i] = False
+    points = scene.points[about]
     beyond = (np.maximum(scene.low - places.low, 0) + np.maximum(places.high - scene.high, 0)).sum(axis=1)
     cost = np.where(beyond > 0, OUTSIDE + beyond, 0.0)
-    gap = np.clip(scene.points, places.low[:, None], places.high[:, None]) - scene.points
+    gap = np.clip(points, places.low[:, None], places.high[:, None]) - points
     apart = np.hypot(gap[..., 0], gap[..., 1])
+    # its own point is never nearer than the first distance, which is beyond a marker
     cost += COVERED_POINT * (apart < scene.radius).sum(axis=1)
-    cost += NEAR_POINT * (np.delete(apart, i, axis=1) < NEAR).sum(axis=1)
-    marks_low, marks_high = scene.points - scene.radius, scene.points + scene.radius
-    # each leader starts at a mark, its own
-    touched = _meets(places.start, places.end, marks_low, marks_high).sum(axis=1) - 1
+    cost += NEAR_POINT * (apart < NEAR).sum(axis=1)
+    touched = _meets(places.start, places.end, points - scene.radius, points + scene.radius).sum(axis=1)
     cost += np.where(places.led, LEADER_POINT * touched, 0.0)
     if scene.line is not None:
         cost += COVERED_LINE * _meets(scene.line[:1], scene.line[1:], places.low, places.high)[0]

@@ -2,19 +2,21 @@
 
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from stages.analysis.scores.results import Results
+from stages.figures.description import Description
 from stages.figures.parts import short
+from stages.figures.picture import Picture
 from stages.figures.scatter import Panel, draw_panels
 from stages.figures.style import INK, look
+from stages.figures.words import counted
 
 BACKING = {"boxstyle": "round,pad=0.15", "facecolor": "white", "edgecolor": "none", "alpha": 0.85}
 
 
 @look()
-def draw_newcomers(results: Results, placed: pd.DataFrame, level: float) -> Figure:
+def draw_newcomers(results: Results, placed: pd.DataFrame, level: float) -> Picture:
     """Draw the first component against each other one, new models as stars with their intervals.
 
     Args:
@@ -29,6 +31,21 @@ def draw_newcomers(results: Results, placed: pd.DataFrame, level: float) -> Figu
     return draw_panels(results, panels, lambda axes, panel: _draw_intervals(axes, placed, panel), [star])
 
 
+def newcomers_words(placed: pd.DataFrame, level: float, png: bool) -> Description:
+    """Return the figure of `draw_newcomers` in words."""
+    n = counted(len(placed), "new model")
+    return Description(
+        name="newcomers",
+        title="New models among those of the study",
+        section="",
+        caption=f"{n} with {100 * level:g} % intervals.",
+        reading="A star is a new model; its cross is what its missing scores leave open.",
+        n=n,
+        alternative=f"Scatter plots with {n} as stars.",
+        png=png,
+    )
+
+
 def _panel(results: Results, first: str, other: str) -> Panel:
     return Panel(
         x=results.pc_scores[first],
@@ -36,6 +53,8 @@ def _panel(results: Results, first: str, other: str) -> Panel:
         title="",
         x_label=f"{first} score",
         y_label=f"{other} score",
+        x_short=first,
+        y_short=other,
     )
 
 

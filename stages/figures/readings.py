@@ -3,11 +3,11 @@
 import math
 
 import pandas as pd
-from matplotlib.figure import Figure
 
 from stages.analysis.scaling.laws import fit_line
 from stages.analysis.scores.results import Results
 from stages.contracts.rows import texts
+from stages.figures.picture import Picture
 from stages.figures.scatter import Panel, draw_panels
 from stages.figures.style import look
 
@@ -51,7 +51,7 @@ def r_words(r: float) -> str:
 
 
 @look()
-def draw_readings(results: Results, component: str) -> Figure:
+def draw_readings(results: Results, component: str) -> Picture:
     """Draw the scores of a component against raw scores, one panel per reading, with r and a least-squares line."""
     y = results.pc_scores[component]
     raw = raw_scores(results, component)
@@ -66,6 +66,8 @@ def draw_readings(results: Results, component: str) -> Figure:
                 title=f"{label}: {r_words(line.rho)}",
                 x_label=f"{label}, raw score",
                 y_label=f"{component} score",
+                x_short=label,
+                y_short=component,
                 # processors differ in the last digits, which the placing of names would magnify
                 line=None if math.isnan(line.rho) else (round(line.slope, DIGITS), round(line.intercept, DIGITS)),
             )

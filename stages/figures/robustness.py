@@ -6,13 +6,14 @@ from collections.abc import Mapping
 import numpy as np
 import pandas as pd
 from matplotlib.colors import ListedColormap
-from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
+from stages.figures.parts import draw_cells, two_decimals
+from stages.figures.picture import Mark, Picture, name_shapes
 from stages.figures.style import look, new_figure
 
-SHADES = {"holds": "#BFE3D4", "weakens": "#FCE2A9", "fails": "#F2B3A6", "not computable": "#EDEDED"}
-"""Verdict to the colour of its cell; the number and a mark tell the verdict too."""
+SHADES = {"holds": "#D3E6F5", "weakens": "#FBE3A6", "fails": "#F0A58F", "not computable": "#EDEDED"}
+"""Verdict to the colour of its cell: blue to orange, which colour-blind readers tell apart; marks tell it too."""
 
 MARKS = {"holds": "", "weakens": "≈", "fails": "✗", "not computable": "–"}
 
@@ -23,7 +24,7 @@ WRAP = 44
 
 
 @look()
-def draw_robustness(table: pd.DataFrame, statements: Mapping[str, str]) -> Figure:
+def draw_robustness(table: pd.DataFrame, statements: Mapping[str, str]) -> Picture:
     """Draw conclusions as rows and variations as columns, each cell with its deciding number.
 
     Args:
@@ -41,13 +42,16 @@ def draw_robustness(table: pd.DataFrame, statements: Mapping[str, str]) -> Figur
     figure = new_figure(0.44 * len(columns) + 4.2, 0.62 * len(rows) + 2.6)
     axes = figure.subplots()
     codes = verdicts.replace({verdict: i for i, verdict in enumerate(SHADES)}).to_numpy(dtype=float)
-    axes.imshow(codes, cmap=ListedColormap(list(SHADES.values())), vmin=-0.5, vmax=len(SHADES) - 0.5, aspect="auto")
+    cells = draw_cells(axes, codes, cmap=ListedColormap(list(SHADES.values())), vmin=-0.5, vmax=len(SHADES) - 0.5)
+    marks = []
     for i, name in enumerate(rows):
         for j, variation in enumerate(columns):
-            value = values.loc[name, variation]
-            number = "" if np.isnan(value) else f"{value:.2f}".replace("-", "−")
-            text = "\n".join(part for part in (number, MARKS[verdicts.loc[name, variation]]) if part)
+            verdict, value = str(verdicts[variation][name]), float(values[variation][name])
+            marks.append(cell_mark(name, variation, verdict, value))
+            number = "" if np.isnan(value) else two_decimals(value)
+            text = "\n".join(part for part in (number, MARKS[verdict]) if part)
             axes.text(j, i, text, ha="center", va="center", size=7)
+    name_shapes(cells, marks)
     for edge in np.flatnonzero(kinds[1:] != kinds[:-1]) + 0.5:
         axes.axvline(edge, color="#555555", lw=1.2)
     axes.set_xticks(range(len(columns)), columns, rotation=55, ha="right", rotation_mode="anchor")
@@ -64,3 +68,9 @@ def draw_robustness(table: pd.DataFrame, statements: Mapping[str, str]) -> Figur
     ]
     figure.legend(handles=handles, loc="outside upper center", ncols=len(handles))
     return figure
+
+
+def cell_mark(name: str, variation: str, verdict: str, value: float) -> Mark:
+    """Return what a cell says: the variation, the verdict and the number that decides."""
+    number = "" if np.isnan(value) else f", {two_decimals(value)}"
+    return Mark({"conclusion": name, "variation": variation}, f"{variation}: {verdict}{number}")

@@ -1,11 +1,10 @@
 """Scaling laws: a component or factor against the training budgets."""
 
-from matplotlib.figure import Figure
-
 from stages.analysis.scaling.laws import TOTAL, Law, log_budget
 from stages.analysis.scores.results import Results
 from stages.contracts.rows import rows_of
 from stages.contracts.study.info import StudyInfo
+from stages.figures.picture import Picture
 from stages.figures.scatter import Panel, draw_panels
 from stages.figures.style import look
 
@@ -16,7 +15,7 @@ def budget_name(info: StudyInfo, language: str) -> str:
 
 
 @look()
-def draw_scaling(results: Results, response: str) -> Figure:
+def draw_scaling(results: Results, response: str) -> Picture:
     """Draw a response against log10 ND, one panel per budget that has a law.
 
     Args:
@@ -36,6 +35,8 @@ def draw_scaling(results: Results, response: str) -> Figure:
                 title=f"{name} budget: ρ = {law.rho:.3f} (n = {law.n})",
                 x_label=f"log₁₀ ND, {name} (parameters × {token_words(results.info, law.language)})",
                 y_label=f"{response} score",
+                x_short=f"log₁₀ ND {name}",
+                y_short=response,
                 line=(law.slope, law.intercept),
             )
         )

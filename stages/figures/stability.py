@@ -3,15 +3,25 @@
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from stages.analysis.scores.results import Results
 from stages.figures.bars import PANEL, ROOM
-from stages.figures.parts import language_handles, legend_above, name_benchmarks, stacked_panels, width_for, zero_line
+from stages.figures.palette import GROUP_COLOURS, language_colours
+from stages.figures.parts import (
+    benchmark_mark,
+    language_handles,
+    legend_above,
+    name_benchmarks,
+    stacked_panels,
+    two_decimals,
+    width_for,
+    zero_line,
+)
+from stages.figures.picture import Mark, Picture, name_part, name_points
 from stages.figures.scaling import budget_name
-from stages.figures.style import GROUP_COLOURS, INK, language_colours, look, new_figure
+from stages.figures.style import INK, look, new_figure
 
 WAYS = {
     "models": "other models",
@@ -38,7 +48,7 @@ def way_handles(ways: list[str]) -> list[Line2D]:
 
 
 @look()
-def draw_explained_variance(table: pd.DataFrame, spectrum: pd.DataFrame) -> Figure:
+def draw_explained_variance(table: pd.DataFrame, spectrum: pd.DataFrame) -> Picture:
     """Draw the explained variance with intervals, and the eigenvalues beside what chance gives.
 
     Args:
@@ -76,13 +86,22 @@ def draw_explained_variance(table: pd.DataFrame, spectrum: pd.DataFrame) -> Figu
     return figure
 
 
-def _draw_ends(axes: Axes, x: np.ndarray, middle: pd.Series, low: pd.Series, high: pd.Series, colour: str) -> None:
+def _draw_ends(axes: Axes, x: np.ndarray, middle: pd.Series, low: pd.Series, high: pd.Series, colour: str) -> Line2D:
+    """Draw numbers with their intervals and return the points."""
     below, above = np.maximum(middle - low, 0), np.maximum(high - middle, 0)
-    axes.errorbar(x, middle, [below, above], fmt="o", ms=4, color=colour, elinewidth=1.3, capsize=2.2)
+    drawn = axes.errorbar(x, middle, [below, above], fmt="o", ms=4, color=colour, elinewidth=1.3, capsize=2.2)
+    points: Line2D = drawn.lines[0]
+    return points
+
+
+def _interval(row: pd.Series, estimate: str, way: str) -> str:
+    """Return a number with its interval in words."""
+    low, high = two_decimals(row["low"]), two_decimals(row["high"])
+    return f"{two_decimals(row[estimate])}, {low} to {high} for {WAYS[way]}"
 
 
 @look()
-def draw_loading_intervals(results: Results, table: pd.DataFrame) -> Figure:
+def draw_loading_intervals(results: Results, table: pd.DataFrame) -> Picture:
     """Draw the loadings with their intervals, one panel per component.
 
     Args:
@@ -100,7 +119,12 @@ def draw_loading_intervals(results: Results, table: pd.DataFrame) -> Figure:
         for i, way in enumerate(ways):
             rows = own[own["resampling"] == way].set_index("benchmark").loc[benchmarks]
             at = x + STEP * (i - (len(ways) - 1) / 2)
-            _draw_ends(axes, at, rows["estimate"], rows["low"], rows["high"], COLOURS[way])
+            points = _draw_ends(axes, at, rows["estimate"], rows["low"], rows["high"], COLOURS[way])
+            marks = [
+                benchmark_mark(results, str(b), f"{name} {_interval(row, 'estimate', way)}")
+                for b, row in rows.iterrows()
+            ]
+            name_points(points, marks, rows["estimate"])
         axes.set(title=name, xlim=(-0.6, len(benchmarks) - 0.4))
     name_benchmarks(panels[-1].xaxis, results, rotation=40)
     figure.supylabel("Loading", size=9)
@@ -109,7 +133,7 @@ def draw_loading_intervals(results: Results, table: pd.DataFrame) -> Figure:
 
 
 @look()
-def draw_scaling_intervals(results: Results, table: pd.DataFrame) -> Figure:
+def draw_scaling_intervals(results: Results, table: pd.DataFrame) -> Picture:
     """Draw the correlations with the budgets and their intervals, one panel per component.
 
     Args:
@@ -123,13 +147,24 @@ def draw_scaling_intervals(results: Results, table: pd.DataFrame) -> Figure:
     figure = new_figure(5.2 * columns, 2.3 * rows + 0.7)
     grid = figure.subplots(rows, columns, squeeze=False, sharex=True).ravel()
     for axes, name in zip(grid, names, strict=False):
+        name_part(axes, "panel")
         own = table[table["response"] == name]
         budgets = list(dict.fromkeys(own["language"]))
         for i, way in enumerate(ways):
             part = own[own["resampling"] == way].set_index("language").loc[budgets]
             y = np.arange(len(budgets)) + STEP * (i - (len(ways) - 1) / 2)
             spans = [np.maximum(part["rho"] - part["low"], 0), np.maximum(part["high"] - part["rho"], 0)]
-            axes.errorbar(part["rho"], y, xerr=spans, fmt="o", ms=4, color=COLOURS[way], elinewidth=1.3, capsize=2.2)
+            drawn = axes.errorbar(
+                part["rho"], y, xerr=spans, fmt="o", ms=4, color=COLOURS[way], elinewidth=1.3, capsize=2.2
+            )
+            name_points(
+                drawn.lines[0],
+                [
+                    Mark({"response": name, "budget": str(b)}, f"{name}: ρ {_interval(row, 'rho', way)}")
+                    for b, row in part.iterrows()
+                ],
+                part["rho"],
+            )
         axes.axvline(0, color="#666666", lw=0.8, zorder=1)
         axes.set_yticks(range(len(budgets)), [budget_name(results.info, budget) for budget in budgets])
         for label, budget in zip(axes.get_yticklabels(), budgets, strict=True):

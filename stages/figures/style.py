@@ -1,10 +1,13 @@
 """The look that all figures share, and how a figure becomes files.
 
 Everything here is local: a matplotlibrc or a style that the caller set changes no figure, and drawing a figure
-changes no setting of the caller. DejaVu Sans comes with matplotlib, so text has the same shape on every machine.
+changes no setting of the caller. DejaVu Sans comes with matplotlib, so text has the same shape on every machine; see
+`fonts` for what it lacks.
 """
 
-from collections.abc import Iterable, Iterator
+import io
+import warnings
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -15,7 +18,10 @@ from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 
-from stages.contracts.study.info import StudyInfo
+from stages.figures.description import Description
+from stages.figures.fonts import families
+from stages.figures.picture import Picture
+from stages.figures.svg import compact
 
 INK = "#222222"
 """Text and axes."""
@@ -23,17 +29,8 @@ INK = "#222222"
 FAINT = "#B8B8B8"
 """Zero lines, leader lines and grids."""
 
-LANGUAGE_COLOURS = ("#CC3311", "#0077BB", "#00796B", "#AA3377", "#8A6D00", "#555555", "#3BA7D6")
-"""Colour-blind-safe in this order and dark enough for text on white; after P. Tol's vibrant and muted schemes."""
-
-GROUP_COLOURS = ("#CC3311", "#EE7733", "#0077BB", "#009988", "#AA3377", "#33BBEE", "#777777")
-"""P. Tol's vibrant scheme. Groups differ by marker too."""
-
-MARKERS = ("o", "s", "^", "D", "v", "P", "X")
-
 # matplotlib's types want each key as a literal
 LOOK: dict[Any, Any] = {
-    "font.family": ["DejaVu Sans"],
     "font.size": 9.0,
     "axes.titlesize": 10.0,
     "axes.titleweight": "bold",
@@ -69,73 +66,46 @@ def look() -> Iterator[None]:
     with mpl.rc_context():
         mpl.rcdefaults()
         mpl.rcParams.update(LOOK)
-        yield
+        mpl.rcParams["font.family"] = families()
+        with warnings.catch_warnings():
+            # said once for all figures, see fonts.lacking_line
+            warnings.filterwarnings("ignore", "Glyph .* missing from font")
+            yield
 
 
-def new_figure(width: float, height: float) -> Figure:
+def new_figure(width: float, height: float) -> Picture:
     """Return an empty figure of this size in inches, laid out so that nothing is cut off."""
-    figure = Figure(figsize=(width, height), layout="constrained")
-    FigureCanvasAgg(figure)
-    return figure
+    return Picture(figsize=(width, height), layout="constrained")
 
 
 def freeze_layout(figure: Figure) -> None:
     """Compute the layout once and keep it, so that what is placed afterwards stays where it is."""
-    figure.draw_without_rendering()
-    figure.set_layout_engine("none")
+    engine = figure.get_layout_engine()
+    if isinstance(engine, ConstrainedLayoutEngine):
+        engine.execute(figure)
+        figure.set_layout_engine("none")
 
 
-def colours(names: Iterable[str], palette: tuple[str, ...]) -> dict[str, str]:
-    """Return a colour for each name, in order.
-
-    More names than the palette has colours get evenly spaced dark hues instead, so that no two share one.
-    """
-    listed = list(names)
-    if len(listed) <= len(palette):
-        return dict(zip(listed, palette, strict=False))
-    wheel = [mpl.colors.hsv_to_rgb((i / len(listed), 0.85, 0.65)) for i in range(len(listed))]
-    return {name: mpl.colors.to_hex(tuple(colour)) for name, colour in zip(listed, wheel, strict=True)}
-
-
-def language_colours(info: StudyInfo) -> dict[str, str]:
-    """Return language code to colour."""
-    return colours(info.languages, LANGUAGE_COLOURS)
-
-
-def group_colours(info: StudyInfo) -> dict[str, str]:
-    """Return model group to colour."""
-    return colours(info.groups, GROUP_COLOURS)
-
-
-def group_markers(info: StudyInfo) -> dict[str, str]:
-    """Return model group to marker; markers repeat in a study of many groups."""
-    return {group: MARKERS[i % len(MARKERS)] for i, group in enumerate(info.groups)}
-
-
-def darker(colour: str) -> str:
-    """Return a shade of a colour that can be read as text on white."""
-    red, green, blue = mpl.colors.to_rgb(colour)
-    return mpl.colors.to_hex((0.75 * red, 0.75 * green, 0.75 * blue))
-
-
-def save(figure: Figure, stem: Path, dpi: int) -> None:
-    """Write `stem`.png and `stem`.svg and clear the figure.
+def save(figure: Picture, description: Description, folder: Path, dpi: int) -> None:
+    """Write NAME.svg, and NAME.png where the description asks for it,.
 
     The bytes depend on the figure alone: no date, no version, no random identifier goes into the files.
 
     Args:
-        figure: Drawn by a function of this package; empty afterwards.
-        stem: Path without suffix; its folder exists.
-        dpi: Resolution of the PNG, dots per inch.
+        figure: Drawn by a function of this package; not to be drawn again.
+        description: Of the figure.
+        folder: Where to write; it exists.
+        dpi: Resolution of the PNG and of images in the SVG, dots per inch.
     """
     with look():
-        if isinstance(figure.get_layout_engine(), ConstrainedLayoutEngine):
-            freeze_layout(figure)
+        freeze_layout(figure)
         # Figure.savefig would draw twice for each file
         figure.set_dpi(dpi)
-        png: Any = FigureCanvasAgg(figure)
-        png.print_png(stem.with_name(f"{stem.name}.png"), metadata={"Software": None})
-        nothing = dict.fromkeys(("Creator", "Date", "Format", "Type"))
+        if description.png:
+            canvas: Any = FigureCanvasAgg(figure)
+            canvas.print_png(folder / f"{description.name}.png", metadata={"Software": None})
+        drawn = io.StringIO()
         svg: Any = FigureCanvasSVG(figure)
-        svg.print_svg(stem.with_name(f"{stem.name}.svg"), metadata=nothing)
-    figure.clear()
+        svg.print_svg(drawn, metadata=dict.fromkeys(("Creator", "Date", "Format", "Type")))
+    text = compact(drawn.getvalue(), description, figure.parts, figure.rasterised)
+    (folder / f"{description.name}.svg").write_text(text, encoding="utf-8", newline="\n")

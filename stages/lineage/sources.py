@@ -9,6 +9,7 @@ CLAIMS = f"{TABLES}/claims.csv"
 BENCHMARKS = "data/study/benchmarks.parquet"
 
 _EXACT: Mapping[str, tuple[str, ...]] = {
+    "models": (f"{TABLES}/pca_scores.csv", f"{TABLES}/explained_variance.csv", MODELS),
     "benchmarks": (MATRIX, MODELS),
     "correlation_pearson": (f"{TABLES}/correlation_pearson.csv",),
     "correlation_spearman": (f"{TABLES}/correlation_spearman.csv",),

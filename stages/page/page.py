@@ -41,7 +41,7 @@ DATA_DOCS = {"Models and budgets": "data_docs/budget/index.html", "Score matrix"
 
 @dataclass(frozen=True)
 class Chart:
-    """A figure that lies at figures/NAME.svg and figures/NAME.png beside the page.
+    """A figure that lies at figures/NAME.svg beside the page.
 
     Attributes:
         name: File stem.

@@ -257,7 +257,7 @@ def test_after_gc_what_is_gone_is_said_to_be_and_how_to_get_it(copy: Repository)
         "`dvc repro` makes it again"
     )
     shutil.rmtree(copy.path / "reports/figures")
-    figure = graph(copy, "reports/figures/pca_loadings.png")
+    figure = graph(copy, "reports/figures/pca_loadings.svg")
     assert figure["kind"] == "figure"
     assert "missing here and in the cache" in figure["evidence"]["absent"]
 

@@ -14,6 +14,13 @@ from stages.analysis.scores.cells import binomial_stderr
 from stages.analysis.scores.correlation import pearson, precision, spearman
 from stages.analysis.scores.results import Results
 from stages.contracts.study.info import StudyInfo, load_study
+from stages.figures.description import Description
+
+
+def words(name: str, png: bool = True) -> Description:
+    """Return a figure in words that nothing is read from but its name."""
+    return Description(name, "A title", "", "", "", "", "An alternative", png)
+
 
 SHIPPED = Path(__file__).parents[2] / "metadata" / "japanese-2024"
 SHOWN_FACTORS = 4

@@ -19,8 +19,8 @@ from stages.analysis.uncertainty.tables import (
     resample,
     scaling_table,
 )
-from stages.figures.beyond import draw_beyond
-from stages.figures.placing import draw_newcomers
+from stages.figures.beyond import catalogue_beyond
+from stages.figures.placing import draw_newcomers, newcomers_words
 from stages.figures.robustness import MOST_VARIATIONS, draw_robustness
 from stages.figures.style import save
 from tests.figures.results_factory import planted, shipped
@@ -65,21 +65,22 @@ def verdicts(n_variations: int) -> pd.DataFrame:
 def test_every_figure_that_the_tables_allow_is_drawn(name: str):
     results = shipped() if name == "shipped" else planted()
     everything = tables(name) | {"robustness": verdicts(5)}
-    drawn = {drawing.name: drawing for drawing in draw_beyond(results, everything, {"one": "A conclusion"}, 0.95)}
+    found = catalogue_beyond(results, everything, {"one": "A conclusion"}, 0.95)
+    drawn = {drawing.description.name: drawing for drawing in found}
     assert list(drawn) == ["stability_components", "stability_loadings", "stability_scaling", "robustness"]
-    assert "4 of 5 cells hold" in drawn["robustness"].caption
-    assert "95 % intervals" in drawn["stability_loadings"].caption
-    panels = drawn["stability_loadings"].figure.axes
+    assert "4 of 5 cells hold" in drawn["robustness"].description.caption
+    assert "95 % intervals" in drawn["stability_loadings"].description.caption
+    panels = drawn["stability_loadings"].draw().axes
     assert [axes.get_title(loc="left") for axes in panels] == list(results.loadings.columns)
 
 
 def test_nothing_is_drawn_of_nothing():
     empty = tables("planted") | {"stability_scaling": tables("planted")["stability_scaling"].iloc[:0]}
-    names = [drawing.name for drawing in draw_beyond(planted(), empty, {}, 0.95)]
+    names = [drawing.description.name for drawing in catalogue_beyond(planted(), empty, {}, 0.95)]
     assert names == ["stability_components", "stability_loadings"]
     del empty["stability_scaling"]
-    assert [drawing.name for drawing in draw_beyond(planted(), empty, {}, 0.95)] == names
-    assert not list(draw_beyond(planted(), {}, {}, 0.95))
+    assert [drawing.description.name for drawing in catalogue_beyond(planted(), empty, {}, 0.95)] == names
+    assert not list(catalogue_beyond(planted(), {}, {}, 0.95))
 
 
 def test_cells_show_their_number_and_a_mark():
@@ -104,7 +105,10 @@ def test_new_models_stand_inside_their_panels(tmp_path: Path):
         assert axes.get_xlim()[1] > far[names[0]] + 1
         assert axes.get_ylim()[1] > far[other] + 1
         assert "lab/new" in [text.get_text() for text in axes.texts]
-    save(figure, tmp_path / "first", 80)
-    save(draw_newcomers(results, placed, 0.95), tmp_path / "second", 80)
-    for suffix in (".png", ".svg"):
-        assert (tmp_path / f"first{suffix}").read_bytes() == (tmp_path / f"second{suffix}").read_bytes()
+    for name, own in (("first", figure), ("second", draw_newcomers(results, placed, 0.95))):
+        (tmp_path / name).mkdir()
+        save(own, newcomers_words(placed, 0.95, png=True), tmp_path / name, 80)
+    files = sorted(path.name for path in (tmp_path / "first").iterdir())
+    assert files == ["newcomers.png", "newcomers.svg"]
+    for file in files:
+        assert (tmp_path / "first" / file).read_bytes() == (tmp_path / "second" / file).read_bytes()

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from stages.analysis.scores.results import Results
-from stages.figures.catalog import Drawing, draw_all
+from stages.figures.catalog import Drawing, catalogue
 from tests.figures.results_factory import planted, shipped
 
 NO_COLUMNS = pd.DataFrame()
@@ -17,7 +17,7 @@ NO_COLUMNS = pd.DataFrame()
 
 @cache
 def drawn(make: Callable[[], Results]) -> dict[str, Drawing]:
-    return {drawing.name: drawing for drawing in draw_all(make())}
+    return {drawing.description.name: drawing for drawing in catalogue(make())}
 
 
 def tiny() -> Results:
@@ -25,14 +25,22 @@ def tiny() -> Results:
 
 
 def names(results: Results) -> list[str]:
-    return [drawing.name for drawing in draw_all(results)]
+    return [drawing.description.name for drawing in catalogue(results)]
 
 
 def test_shipped_study_gets_every_figure():
     components = [f"pc{i}" for i in range(1, 5)]
     factors = [f"factor{i}" for i in range(1, 5)]
     expected = [
-        *("benchmarks", "correlation_pearson", "correlation_spearman", "pc_scores", "pca_loadings", "pca_loo"),
+        *(
+            "models",
+            "benchmarks",
+            "correlation_pearson",
+            "correlation_spearman",
+            "pc_scores",
+            "pca_loadings",
+            "pca_loo",
+        ),
         *(f"{name}_raw" for name in components),
         *("factor_scores", "factor_loadings"),
         *(f"scaling_{name}" for name in [*components, *factors]),
@@ -77,9 +85,10 @@ def test_leave_one_out_is_left_out_where_it_was_not_computed():
 
 
 def test_two_hundred_models_on_sixty_benchmarks_are_drawn():
-    found = {drawing.name: drawing for drawing in draw_all(planted(n_models=200, n_benchmarks=60, languages=("fi",)))}
-    assert not found["scaling_pc1"].figure.axes[0].texts
-    assert not found["correlation_pearson"].figure.axes[0].texts
+    results = planted(n_models=200, n_benchmarks=60, languages=("fi",))
+    found = {drawing.description.name: drawing for drawing in catalogue(results)}
+    assert len(found["models"].draw().axes[0].texts) < 60
+    assert not found["correlation_pearson"].draw().axes[0].texts
 
 
 @pytest.mark.parametrize(
@@ -94,12 +103,37 @@ def test_two_hundred_models_on_sixty_benchmarks_are_drawn():
     ],
 )
 def test_captions_carry_the_published_numbers(name: str, numbers: list[str]):
-    caption = drawn(shipped)[name].caption
+    caption = drawn(shipped)[name].description.caption
     for number in numbers:
         assert number in caption
 
 
 def test_sections_are_not_interrupted():
-    sections = [drawing.section for drawing in drawn(shipped).values()]
+    sections = [drawing.description.section for drawing in drawn(shipped).values()]
     changes = sum(a != b for a, b in pairwise(sections))
     assert changes == len(set(sections)) - 1
+
+
+def test_main_picture_comes_first():
+    assert names(shipped(factors=0))[0] == "models"
+    one = planted(n_models=6, n_benchmarks=3, languages=("fi",))
+    single = replace(one, loadings=one.loadings[["PC1"]], pc_scores=one.pc_scores[["PC1"]])
+    assert names(single)[0] == "benchmarks"
+
+
+def test_every_figure_says_its_n_how_to_read_it_and_what_it_shows():
+    for drawing in drawn(shipped).values():
+        words = drawing.description
+        assert "models" in words.n
+        assert words.reading.endswith(".")
+        assert len(words.alternative) > 30
+        assert "35 models" in words.caption or "n = " in words.caption
+
+
+def test_captions_count_only_models_that_have_both_scores():
+    results = tiny()
+    X = results.X.copy()
+    X.iloc[:2, 0] = float("nan")
+    found = {d.description.name: d.description for d in catalogue(replace(results, X=X))}
+    assert "over 4 to 6 models" in found["correlation_pearson"].caption
+    assert "2 missing" in found["benchmarks"].caption

@@ -11,12 +11,13 @@ from matplotlib.figure import Figure
 
 from stages.figures.bars import draw_loadings, draw_scores
 from stages.figures.benchmarks import bubble_area, draw_benchmarks
+from stages.figures.components import draw_models
 from stages.figures.heatmap import draw_correlation
 from stages.figures.loo import draw_loo
+from stages.figures.palette import LANGUAGE_COLOURS, group_colours, group_markers, language_colours
 from stages.figures.parts import MOST_NAMED, short, two_decimals
 from stages.figures.readings import correlations, draw_readings, readings_of
 from stages.figures.scaling import draw_scaling
-from stages.figures.style import LANGUAGE_COLOURS, language_colours
 from tests.figures.results_factory import planted, shipped
 
 STUDY = shipped(factors=0)
@@ -81,13 +82,34 @@ def test_scaling_shows_only_budgets_with_a_law():
     assert [title.split()[0] for title in titles] == ["Finnish", "English", "Total"]
 
 
-def test_names_are_left_out_beyond_the_limit():
-    at, beyond = planted(n_models=MOST_NAMED), planted(n_models=MOST_NAMED + 1)
+def test_of_many_models_those_that_stand_out_are_named():
+    at, beyond = planted(n_models=MOST_NAMED), planted(n_models=300)
     assert len(names_in(panels(draw_scaling(at, "PC1"))[0])) == MOST_NAMED
-    assert names_in(panels(draw_scaling(beyond, "PC1"))[0]) == []
+    axes = panels(draw_models(beyond))[0]
+    named = set(names_in(axes))
+    assert 8 < len(named) < MOST_NAMED
+    scores = beyond.pc_scores[["PC1", "PC2"]] / beyond.pc_scores[["PC1", "PC2"]].std()
+    farthest = scores.abs().max(axis=1).idxmax()
+    assert beyond.models.loc[farthest, "name"] in named
+    boxes = np.array([text.get_window_extent().extents for text in axes.texts])
+    assert overlaps(boxes) == 0
+    assert covered(axes.transData.transform(beyond.pc_scores[["PC1", "PC2"]]), boxes) == 0
     bars = panels(draw_scores(beyond, beyond.pc_scores, {"PC1": "PC1"}))[0]
     assert not bars.get_xticklabels()
-    assert str(MOST_NAMED + 1) in bars.get_xlabel()
+    assert "300" in bars.get_xlabel()
+
+
+def test_line_lies_above_a_crowd():
+    for n, above in ((30, False), (300, True)):
+        axes = panels(draw_scaling(planted(n_models=n), "PC1"))[0]
+        highest = max(c.get_zorder() for c in axes.collections if isinstance(c, PathCollection))
+        assert (axes.lines[0].get_zorder() > highest) == above
+
+
+def test_groups_share_colour_and_marker_with_no_other():
+    info = planted(n_models=40, n_groups=40).info
+    looks = [(group_colours(info)[group], group_markers(info)[group]) for group in info.groups]
+    assert len(set(looks)) == 40
 
 
 @pytest.mark.parametrize("results", [STUDY, SMALL], ids=["shipped", "planted"])
@@ -153,7 +175,8 @@ def test_correlation_cells_show_their_value_in_any_order_of_benchmarks():
 
 
 def test_bubble_area_is_proportional_to_parameters():
-    assert bubble_area(35.0, 70.0) == pytest.approx(bubble_area(70.0, 70.0) / 2)
+    assert bubble_area(35.0, 70.0, 10) == pytest.approx(bubble_area(70.0, 70.0, 10) / 2)
+    assert bubble_area(35.0, 70.0, 500) < bubble_area(35.0, 70.0, 10)
 
 
 def test_bubbles_show_every_score_once():
@@ -188,6 +211,8 @@ def test_dollar_signs_and_long_names_are_text():
     assert len(axes.texts) == len(models)
     assert not any(text.get_parse_math() for text in axes.texts)
     assert all(len(name) == len(short("x" * 100)) for name in names_in(axes))
+    # a Japanese character is as wide as two Latin ones
+    assert short("日" * 160) == "日" * 17 + "…"
 
 
 def test_two_decimals_has_a_true_minus_and_no_negative_zero():

@@ -4,7 +4,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from stages.figures.placement import OUTSIDE, Scene, place
+from stages.figures.placement import OUTSIDE, Scene, place, readable
 
 
 def scene(points: np.ndarray, width: float = 60.0, line: np.ndarray | None = None) -> Scene:
@@ -69,3 +69,11 @@ def test_leaving_the_panel_costs_more_than_anything_else():
     low, _ = boxes(scene(corner))
     assert (low >= 0).all()
     assert OUTSIDE > 500
+
+
+def test_names_that_cover_something_are_not_readable():
+    given = scene(np.array([[100.0, 100.0], [300.0, 100.0], [305.0, 100.0], [500.0, 100.0]]))
+    centres = given.points + np.array([0.0, 12.0])
+    centres[3] = given.points[3]
+    # the third lies on the second, the fourth on its point
+    assert list(readable(given, centres)) == [True, True, False, False]

@@ -8,13 +8,13 @@ from pathlib import Path
 
 import matplotlib as mpl
 import pytest
-from matplotlib.figure import Figure
 from matplotlib.image import imread
 
-from stages.figures.catalog import draw_all
+from stages.figures.catalog import catalogue
+from stages.figures.palette import GROUP_COLOURS, LANGUAGE_COLOURS, darker
 from stages.figures.scaling import draw_scaling
-from stages.figures.style import GROUP_COLOURS, LANGUAGE_COLOURS, darker, new_figure, save
-from tests.figures.results_factory import planted, shipped
+from stages.figures.style import new_figure, save
+from tests.figures.results_factory import planted, shipped, words
 
 WRITE_TWO = """
 import sys
@@ -24,10 +24,10 @@ import matplotlib
 from stages.figures.scaling import draw_scaling
 from stages.figures.heatmap import draw_correlation
 from stages.figures.style import save
-from tests.figures.results_factory import planted
+from tests.figures.results_factory import planted, words
 results = planted()
-save(draw_scaling(results, "PC1"), Path(sys.argv[1], "scaling"), 80)
-save(draw_correlation(results, results.pearson, "r"), Path(sys.argv[1], "correlation"), 80)
+save(draw_scaling(results, "PC1"), words("scaling"), Path(sys.argv[1]), 80)
+save(draw_correlation(results, results.pearson, "r"), words("correlation"), Path(sys.argv[1]), 80)
 """
 
 
@@ -46,7 +46,7 @@ def test_bytes_depend_on_neither_process_hash_seed_nor_user_settings(tmp_path):
 
 
 def test_files_name_no_software_date_or_font(tmp_path):
-    save(draw_scaling(planted(), "PC1"), tmp_path / "a", 80)
+    save(draw_scaling(planted(), "PC1"), words("a"), tmp_path, 80)
     svg = (tmp_path / "a.svg").read_text(encoding="utf-8")
     assert b"Software" not in (tmp_path / "a.png").read_bytes()
     assert "dc:date" not in svg
@@ -59,12 +59,14 @@ def test_resolution_is_dots_per_inch(tmp_path):
     for dpi in (50, 100):
         figure = new_figure(4, 3)
         figure.subplots()
-        save(figure, tmp_path / "a", dpi)
+        save(figure, words("a"), tmp_path, dpi)
         assert imread(tmp_path / "a.png").shape[:2] == (3 * dpi, 4 * dpi)
 
 
 def test_stem_may_hold_dots(tmp_path):
-    save(new_figure(2, 2), tmp_path / "a.b", 50)
+    figure = new_figure(2, 2)
+    figure.subplots()
+    save(figure, words("a.b"), tmp_path, 50)
     assert {path.name for path in tmp_path.iterdir()} == {"a.b.png", "a.b.svg"}
 
 
@@ -73,10 +75,8 @@ def test_drawing_changes_no_setting_and_keeps_no_figure(tmp_path):
 
     mpl.rcParams["font.size"] = 11.0
     before = dict(mpl.rcParams)
-    for drawing in draw_all(planted(n_models=6, n_benchmarks=3, languages=("fi",))):
-        assert isinstance(drawing.figure, Figure)
-        save(drawing.figure, tmp_path / drawing.name, 50)
-        assert not drawing.figure.axes
+    for drawing in catalogue(planted(n_models=6, n_benchmarks=3, languages=("fi",))):
+        save(drawing.draw(), drawing.description, tmp_path, 50)
     assert dict(mpl.rcParams) == before
     assert plt.get_fignums() == []
 

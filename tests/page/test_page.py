@@ -13,7 +13,7 @@ from selenium.webdriver.common.by import By
 
 from stages.analysis.claims import COLUMNS, compare
 from stages.analysis.scores.results import Results
-from stages.figures.catalog import draw_all
+from stages.figures.catalog import catalogue
 from stages.figures.style import save
 from stages.lineage.graph import Graph
 from stages.lineage.pipeline import Entry, LockedStage
@@ -55,9 +55,10 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("site with space")
     (folder / "figures").mkdir()
     charts = []
-    for drawing in draw_all(planted(n_models=4, n_benchmarks=3, languages=("fi",))):
-        save(drawing.figure, folder / "figures" / drawing.name, 50)
-        charts.append(Chart(drawing.name, drawing.title, drawing.caption, drawing.section))
+    for drawing in catalogue(planted(n_models=4, n_benchmarks=3, languages=("fi",))):
+        words = drawing.description
+        save(drawing.draw(), words, folder / "figures", 50)
+        charts.append(Chart(words.name, words.title, words.caption, words.section))
     html = render_page(page_of(STUDY, CLAIMS, tuple(charts)))
     (folder / "index.html").write_text(html, encoding="utf-8")
     return folder
@@ -92,7 +93,7 @@ def test_every_figure_is_described(page):
     assert len(images) == len(captions) > 5
     for image, caption in zip(images, captions, strict=True):
         assert caption.startswith(image.get_attribute("alt"))
-        assert "SVG, PNG. Traced to " in caption
+        assert "SVG. Traced to " in caption
 
 
 def test_every_figure_and_claim_leads_to_its_trace(page):

@@ -9,7 +9,7 @@ from functools import lru_cache
 import numpy as np
 from numpy.random import Generator
 from numpy.typing import NDArray
-from scipy import special, stats
+from scipy import special
 
 from stages.analysis.completion.link import Bools, Floats, fit_link
 from stages.analysis.completion.sampler import FREEDOM, Posterior, sample
@@ -67,7 +67,7 @@ def pool(found: list[Posterior]) -> tuple[Floats, Floats, Floats]:
 
 def deviation(low: Floats, high: Floats, level: float) -> Floats:
     """Return the standard deviations of the normals whose intervals are as long as these, same shape."""
-    deviations: Floats = (high - low) / (2 * stats.norm.ppf((1 + level) / 2))
+    deviations: Floats = (high - low) / (2 * special.ndtri((1 + level) / 2))
     return deviations
 
 

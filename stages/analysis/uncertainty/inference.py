@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import stats
+from scipy import special
 
 from stages.analysis.scores.families import Codes
 
@@ -86,7 +86,7 @@ def compare_dependent(r_a: float, r_b: float, r_ab: float, n: int, level: float)
     scale = 2 * determinant * (n - 1) / (n - 3) + mean**2 * (1 - r_ab) ** 3
     t = (r_a - r_b) * np.sqrt((n - 1) * (1 + r_ab) / scale)
     shared = ((r_ab - r_a * r_b / 2) * (1 - r_a**2 - r_b**2 - r_ab**2) + r_ab**3) / ((1 - r_a**2) * (1 - r_b**2))
-    half = stats.norm.ppf((1 + level) / 2) / np.sqrt(n - 3)
+    half = special.ndtri((1 + level) / 2) / np.sqrt(n - 3)
     low_a, high_a = np.tanh(np.arctanh(r_a) - half), np.tanh(np.arctanh(r_a) + half)
     low_b, high_b = np.tanh(np.arctanh(r_b) - half), np.tanh(np.arctanh(r_b) + half)
     down = (r_a - low_a) ** 2 + (high_b - r_b) ** 2 - 2 * shared * (r_a - low_a) * (high_b - r_b)
@@ -99,7 +99,7 @@ def compare_dependent(r_a: float, r_b: float, r_ab: float, n: int, level: float)
         high=float(difference + np.sqrt(max(up, 0.0))),
         t=float(t),
         df=n - 3,
-        p=float(2 * stats.t.sf(abs(t), n - 3)),
+        p=float(2 * special.stdtr(n - 3, -abs(t))),
     )
 
 
@@ -119,7 +119,7 @@ class Robust:
 
     def interval(self, j: int, level: float) -> tuple[float, float]:
         """Return the interval of one coefficient."""
-        half = stats.t.ppf((1 + level) / 2, self.df[j]) * np.sqrt(self.covariance[j, j])
+        half = special.stdtrit(self.df[j], (1 + level) / 2) * np.sqrt(self.covariance[j, j])
         return float(self.coefficients[j] - half), float(self.coefficients[j] + half)
 
 

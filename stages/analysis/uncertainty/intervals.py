@@ -12,7 +12,7 @@ from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import stats
+from scipy import special
 
 from stages.analysis.uncertainty.bootstrap import Summary, unscaled
 
@@ -67,12 +67,12 @@ class Resampling:
         """
         upper = (1 + level) / 2
         if self.kind == "error":
-            return np.asarray(stats.norm.ppf(upper))
+            return np.asarray(special.ndtri(upper))
         units: Array = np.array([self.units], dtype=float)
         if statistic in {"rho", "slope"}:
             units = np.array(self.law_units[:-1], dtype=float)
         elif statistic in {"partial", "contrast"}:
             units = np.array([self.law_units[-1]], dtype=float)
         enough = np.where(units > 1, units, np.nan)
-        multiple: Array = stats.t.ppf(upper, enough - 1) * np.sqrt(enough / (enough - 1))
+        multiple: Array = special.stdtrit(enough - 1, upper) * np.sqrt(enough / (enough - 1))
         return multiple
