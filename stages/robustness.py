@@ -32,7 +32,7 @@ def run(base: Base, ways: Alternatives, conclusions: Sequence[Conclusion]) -> tu
     Returns:
         One row per conclusion and variation, and one line for each variation that could not be analysed.
     """
-    variations = list(each(vary(base, ways), "analysing variations", lambda variation: variation.name))
+    variations = list(each(vary(base, ways), "variations analysed", lambda variation: variation.name))
     skipped = [f"{v.name}: {v.solution}" for v in variations if isinstance(v.solution, str)]
     return robustness(conclusions, variations), skipped
 

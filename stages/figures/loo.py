@@ -16,7 +16,7 @@ from stages.figures.parts import (
     width_for,
     zero_line,
 )
-from stages.figures.picture import Picture, name_shapes
+from stages.figures.picture import Picture, name_points
 from stages.figures.style import look, new_figure
 
 APART = 0.16
@@ -37,9 +37,10 @@ def draw_loo(results: Results) -> Picture:
         table = results.loo[results.loo["component"] == name].set_index("benchmark").loc[results.loadings.index]
         full = results.loadings[name]
         alone = axes.scatter(x - APART, full, s=30, marker="D", facecolors="white", edgecolors=shades, linewidths=1.2)
-        name_shapes(
+        name_points(
             alone,
             [benchmark_mark(results, str(b), f"{name} {two_decimals(v)} of all models") for b, v in full.items()],
+            full,
         )
         mean, std = table["mean"].to_numpy(), table["std"].to_numpy()
         for shade in dict.fromkeys(shades):
@@ -47,12 +48,13 @@ def draw_loo(results: Results) -> Picture:
             drawn = axes.errorbar(
                 x[own] + APART, mean[own], std[own], fmt="o", ms=4.5, color=shade, elinewidth=1.4, capsize=2.5
             )
-            name_shapes(
+            name_points(
                 drawn.lines[0],
                 [
                     benchmark_mark(results, str(b), f"{name} {two_decimals(row['mean'])} ± {two_decimals(row['std'])}")
                     for b, row in table[own].iterrows()
                 ],
+                mean[own],
             )
         axes.set(title=name, xlim=(-0.6, n - 0.4))
     name_benchmarks(panels[-1].xaxis, results, rotation=40)

@@ -1,7 +1,8 @@
 """A figure whose parts know which model or benchmark they show, so that the SVG can say so."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from math import isfinite
 from typing import Any
 
 from matplotlib.artist import Artist
@@ -62,6 +63,17 @@ def name_shapes(artist: Artist, marks: Iterable[Mark], kind: str = "mark") -> No
         draw_as_image(artist)
     elif listed:
         _register(artist, Part(kind, marks=listed))
+
+
+def name_points(artist: Artist, marks: Sequence[Mark], values: Iterable[float]) -> None:
+    """Say what each point shows; one whose value is missing is not drawn.
+
+    Args:
+        artist: Draws one shape per value that is not missing.
+        marks: One per value.
+        values: Along one axis; those along the other are never missing.
+    """
+    name_shapes(artist, [mark for mark, value in zip(marks, values, strict=True) if isfinite(value)])
 
 
 def draw_as_image(artist: Artist) -> None:

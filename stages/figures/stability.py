@@ -19,7 +19,7 @@ from stages.figures.parts import (
     width_for,
     zero_line,
 )
-from stages.figures.picture import Mark, Picture, name_part, name_shapes
+from stages.figures.picture import Mark, Picture, name_part, name_points
 from stages.figures.scaling import budget_name
 from stages.figures.style import INK, look, new_figure
 
@@ -124,7 +124,7 @@ def draw_loading_intervals(results: Results, table: pd.DataFrame) -> Picture:
                 benchmark_mark(results, str(b), f"{name} {_interval(row, 'estimate', way)}")
                 for b, row in rows.iterrows()
             ]
-            name_shapes(points, marks)
+            name_points(points, marks, rows["estimate"])
         axes.set(title=name, xlim=(-0.6, len(benchmarks) - 0.4))
     name_benchmarks(panels[-1].xaxis, results, rotation=40)
     figure.supylabel("Loading", size=9)
@@ -157,12 +157,13 @@ def draw_scaling_intervals(results: Results, table: pd.DataFrame) -> Picture:
             drawn = axes.errorbar(
                 part["rho"], y, xerr=spans, fmt="o", ms=4, color=COLOURS[way], elinewidth=1.3, capsize=2.2
             )
-            name_shapes(
+            name_points(
                 drawn.lines[0],
                 [
                     Mark({"response": name, "budget": str(b)}, f"{name}: ρ {_interval(row, 'rho', way)}")
                     for b, row in part.iterrows()
                 ],
+                part["rho"],
             )
         axes.axvline(0, color="#666666", lw=0.8, zorder=1)
         axes.set_yticks(range(len(budgets)), [budget_name(results.info, budget) for budget in budgets])

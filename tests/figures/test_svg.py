@@ -3,6 +3,7 @@
 import re
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -11,7 +12,11 @@ from xml.etree.ElementTree import Element
 
 import pytest
 
+from stages.figures.bars import draw_scores
+from stages.figures.benchmarks import draw_benchmarks
 from stages.figures.catalog import catalogue
+from stages.figures.heatmap import draw_correlation
+from stages.figures.loo import draw_loo
 from stages.figures.picture import Mark, name_shapes
 from stages.figures.style import new_figure, save
 from stages.figures.svg import prefix
@@ -101,6 +106,26 @@ def test_too_many_marks_become_an_image(tmp_path: Path):
     assert 'data-rasterised="true"' in svg
     assert 'class="mark"' not in svg
     assert not (tmp_path / "many.png").exists()
+
+
+def test_what_is_missing_is_no_mark(tmp_path: Path):
+    results = planted(n_models=6, n_benchmarks=3, languages=("fi",))
+    loo = results.loo.assign(mean=results.loo["mean"].where(results.loo["benchmark"] != "bench_1"))
+    correlation, X = results.pearson.copy(), results.X.copy()
+    correlation.iloc[0, 1] = correlation.iloc[1, 0] = X.iloc[0, 0] = float("nan")
+    scores = results.pc_scores.copy()
+    scores.iloc[0, 0] = float("nan")
+    figures = {
+        "loo": draw_loo(replace(results, loo=loo)),
+        "correlation": draw_correlation(results, correlation, "r"),
+        "benchmarks": draw_benchmarks(replace(results, X=X)),
+        "bars": draw_scores(results, scores, {"PC1": "PC1"}),
+    }
+    for name, figure in figures.items():
+        save(figure, words(name, png=False), tmp_path, 50)
+    svg = {name: (tmp_path / f"{name}.svg").read_text(encoding="utf-8") for name in figures}
+    assert svg["loo"].count('class="mark"') == 3 * (3 + 2)
+    assert svg["benchmarks"].count('class="mark"') == 6 * 3 - 1
 
 
 def test_a_mark_too_few_is_an_error(tmp_path: Path):
