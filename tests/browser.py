@@ -69,13 +69,6 @@ def requested(browser: Chrome) -> list[str]:
     return [m["params"]["request"]["url"] for m in messages if m["method"] == "Network.requestWillBeSent"]
 
 
-def broken_images(browser: Chrome) -> list[str]:
-    """Return the sources of the images that did not load."""
-    script = "return [...document.images].filter(i => !i.complete || i.naturalWidth === 0).map(i => i.src)"
-    found: list[str] = browser.execute_script(script)
-    return found
-
-
 def overflow(browser: Chrome) -> int:
     """Return by how many pixels the page is wider than its window."""
     script = "const e = document.documentElement; return e.scrollWidth - e.clientWidth"
