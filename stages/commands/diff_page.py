@@ -1,6 +1,5 @@
 """`observatory diff --html`: two states side by side as one page."""
 
-from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,7 +9,6 @@ from stages.commands.diff import Comparison, Numbers, compare, read_both
 from stages.commands.verify.values import told
 from stages.contracts.errors import InputError
 from stages.contracts.study.info import load_study
-from stages.lineage.differences import Difference
 from stages.lineage.git import Revision
 from stages.page.comparison import Changes, State, render_comparison
 from stages.workspace import paths
@@ -18,8 +16,8 @@ from stages.workspace.files import write_text
 
 NO_MODELS = pd.DataFrame(columns=["name", "group", "family", "base_model_id"])
 NO_BENCHMARKS = pd.DataFrame(columns=["label", "language"])
-COMMIT = 8
-"""Characters of a commit that a page shows."""
+SHORT = 8
+"""Characters of a commit or an md5 that a page shows."""
 
 
 def diff_with_page(rev1: str, rev2: str, target: Path, shown: int | None) -> Comparison:
@@ -58,9 +56,9 @@ def _state(numbers: Numbers) -> State:
 
 
 def _name(revision: Revision) -> str:
-    if revision.is_workspace or revision.name.startswith(revision.commit[:COMMIT]):
+    if revision.is_workspace or revision.name.startswith(revision.commit[:SHORT]):
         return revision.name
-    return f"{revision.name} ({revision.commit[:COMMIT]})"
+    return f"{revision.name} ({revision.commit[:SHORT]})"
 
 
 def _table(numbers: Numbers, name: str, index: str) -> pd.DataFrame:
@@ -71,9 +69,9 @@ def _table(numbers: Numbers, name: str, index: str) -> pd.DataFrame:
 
 def _changes(found: Comparison) -> Changes:
     return Changes(
-        params=list(_rows(found.params)),
-        facts=[(f"{Path(file).name}: {d.place}", told(d.first), told(d.second)) for file, d in found.facts],
-        code=list(_rows(found.code)),
+        params=[(d.place, told(d.first), told(d.second)) for d in found.params],
+        facts=[(f"{Path(file).name}: {d.place}", _cell(d.first), _cell(d.second)) for file, d in found.facts],
+        code=[(d.place, told(d.first)[:SHORT], told(d.second)[:SHORT]) for d in found.code],
         numbers=[
             (item.file, place, _rounded(before), _rounded(now), ", ".join(item.causes))
             for item in found.moved
@@ -88,5 +86,5 @@ def _rounded(value: object) -> str:
     return f"{value:.6g}".replace("-", "−") if isinstance(value, float) else told(value)
 
 
-def _rows(differences: Iterable[Difference]) -> Iterable[tuple[str, str, str]]:
-    return ((d.place, told(d.first), told(d.second)) for d in differences)
+def _cell(value: object) -> str:
+    return "blank" if value == "" else told(value)
