@@ -58,7 +58,8 @@ def reading(store: Store) -> Iterator[MlflowClient]:
         uri = store.uri
         if store.database is not None:
             wait_for(store.database, store.place, write=False)
-            uri = f"{SQLITE}file:{quote(str(store.database))}?mode=ro&uri=true"
+            # with the driver named, MLflow does not take what follows for a folder that it has to make
+            uri = f"sqlite+pysqlite:///file:{quote(str(store.database))}?mode=ro&uri=true"
         yield MlflowClient(uri)
 
 
