@@ -56,8 +56,9 @@ def test_artifacts_keep_their_folders(root: Path, tmp_path: Path):
     (tmp_path / "index.html").write_text("page")
     artifacts = [(tmp_path / "figures", "figures"), (tmp_path / "index.html", "")]
     logged = log_run(state(artifacts=artifacts), root)
-    kept = {path.name for path in (root / "mlruns/observatory" / logged.run_id / "artifacts").rglob("*.*")}
-    assert kept == {"a.png", "index.html", "record.json"}
+    top = root / "mlruns/observatory" / logged.run_id / "artifacts"
+    kept = {path.relative_to(top).as_posix() for path in top.rglob("*.*")}
+    assert kept == {"figures/a.png", "index.html", "record.json"}
 
 
 def test_an_experiment_opens_on_its_runs_also_one_that_was_made_before_mlflow_had_kinds(root: Path):

@@ -85,11 +85,14 @@ def test_a_moved_repository_points_its_own_artifacts_once_also_below_a_folder_ca
     experiment = other_project(old, client, "other")
     trashed = log_run(state("trashed"), old)
     client.delete_run(trashed.run_id)
+    elsewhere = log_run(state("elsewhere"), old)
+    shutil.rmtree(old / "mlruns/observatory" / elsewhere.run_id)
     new = tmp_path / "mlruns/mlruns/moved"
     new.parent.mkdir()
     shutil.move(old, new)
     moved = MlflowClient(store_uri(new))
-    before, trash = of_experiment(moved, experiment), moved.get_run(trashed.run_id).to_dictionary()
+    before = of_experiment(moved, experiment)
+    untouched = {run_id: moved.get_run(run_id).to_dictionary() for run_id in (trashed.run_id, elsewhere.run_id)}
     for _ in range(3):
         assert log_run(state(), new).run_id == logged.run_id
         uri = moved.get_run(logged.run_id).info.artifact_uri
@@ -101,7 +104,7 @@ def test_a_moved_repository_points_its_own_artifacts_once_also_below_a_folder_ca
     later = log_run(state("later"), new)
     assert moved.get_run(later.run_id).info.artifact_uri.startswith((new / "mlruns").as_uri())
     assert of_experiment(moved, experiment) == before
-    assert moved.get_run(trashed.run_id).to_dictionary() == trash
+    assert {run_id: moved.get_run(run_id).to_dictionary() for run_id in untouched} == untouched
 
 
 def test_a_copy_leaves_the_original_alone(root: Path, tmp_path: Path):
