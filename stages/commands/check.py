@@ -11,7 +11,7 @@ from stages.contracts.errors import InputError
 from stages.contracts.params import Params
 from stages.contracts.study.tables import ALL
 from stages.gate.findings import Finding, folded
-from stages.gate.matrix import judge_matrix
+from stages.gate.matrix import judge_matrix, stale_corrections
 from stages.gate.models import judge_models
 from stages.gate.verdict import pronounce
 from stages.workspace import paths
@@ -116,9 +116,10 @@ def check(folder: Path | None) -> Checked:
     facts = load_study_facts(params)
     where = str(paths.study_folder(params.study))
     cells, X = assemble.run(facts, read_evaluations(params, facts.benchmarks), params)
+    stale = stale_corrections(cells, facts.corrections, facts.benchmarks, where)
     judgements = [
         judge_models(facts.models, facts.info, params.budget, where),
-        judge_matrix(cells, X, facts.benchmarks, facts.waivers, params, where),
+        judge_matrix(cells, X, facts.benchmarks, facts.waivers, params, where).joined(stale),
     ]
     suites = [suite for j in judgements for suite in (j.suite, j.overview(f"{j.table}_checks"))]
     docs = paths.DATA_DOCS / "check"

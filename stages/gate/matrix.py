@@ -111,6 +111,32 @@ def corrected_line(c: Cell) -> str:
     return f"{c.benchmark} of {c.model_id} is corrected to {c.score:g}: {c.reason} ({c.source})"
 
 
+def stale_corrections(
+    cells: pd.DataFrame, corrections: pd.DataFrame, benchmarks: pd.DataFrame, folder: str
+) -> list[Finding]:
+    """Name the corrections of a published score that the table does not have: they are not applied.
+
+    Args:
+        cells: Long table of cells, scaled; of those that were corrected the correction fits.
+        corrections: corrections.csv, raw scores.
+        benchmarks: benchmarks.csv, indexed by benchmark.
+        folder: Of the study, to show in messages.
+    """
+    published = cells[cells["origin"] == "published"].set_index(["model_id", "benchmark"])["score"]
+    found = []
+    for row in corrections.itertuples():
+        key, by = (row.model_id, row.benchmark), divisors(benchmarks)[row.benchmark]
+        if key not in published.index or published[key] == row.published / by:
+            continue
+        has = "no score" if pd.isna(published[key]) else f"{published[key] * by:g}"
+        text = (
+            f"{folder}/corrections.csv: published {row.benchmark} of {row.model_id} is {row.published:g}, "
+            f"{folder}/scores.csv has {has}: remove the row or correct the published value"
+        )
+        found.append(Finding("corrections", "error", row.model_id, row.benchmark, text))
+    return found
+
+
 def range_findings(X: pd.DataFrame, benchmarks: pd.DataFrame, where: str) -> list[Finding]:
     """Name the scores outside their declared range, in the unit of the table."""
     raw = (X * divisors(benchmarks)).rename_axis("model_id").reset_index()
