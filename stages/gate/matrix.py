@@ -140,10 +140,9 @@ def stale_corrections(
 def range_findings(X: pd.DataFrame, benchmarks: pd.DataFrame, where: str) -> list[Finding]:
     """Name the scores outside their declared range, in the unit of the table."""
     raw = (X * divisors(benchmarks)).rename_axis("model_id").reset_index()
-    return [
-        Finding("range", "error", "", "", line)
-        for line in range_problems(raw, where, raw_ranges(benchmarks), "model_id")
-    ]
+    remedy = "correct it, or min_score and max_score in benchmarks.csv"
+    lines = range_problems(raw, where, raw_ranges(benchmarks), "model_id", remedy)
+    return [Finding("range", "error", "", "", line) for line in lines]
 
 
 def constant_findings(X: pd.DataFrame, where: str) -> list[Finding]:
