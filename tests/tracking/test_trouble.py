@@ -133,6 +133,14 @@ def test_a_folder_is_no_store(root: Path, monkeypatch: pytest.MonkeyPatch, uri: 
     assert refused(root).startswith(f"MLFLOW_TRACKING_URI is {uri!r}, a folder")
 
 
+def test_a_database_in_a_folder_that_is_not_there_is_a_wrong_address(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path}/tema/mlflow.db")
+    assert refused(tmp_path) == (
+        f"{tmp_path}/tema/mlflow.db: there is no folder {tmp_path}/tema: correct MLFLOW_TRACKING_URI, or make it"
+    )
+    assert list(tmp_path.iterdir()) == []
+
+
 @pytest.mark.skipif(not shutil.which("bwrap"), reason="bubblewrap makes a disk read-only")
 @pytest.mark.parametrize("with_store", [False, True])
 def test_a_read_only_disk_is_said(tmp_path: Path, root: Path, with_store: bool):
