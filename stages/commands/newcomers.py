@@ -6,7 +6,9 @@ What many models or scores share is one line with a count and examples.
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
+import numpy as np
 import pandas as pd
 
 from stages.analysis.scores.cells import binomial_stderr, divisors, evaluated_cells, raw_ranges
@@ -14,6 +16,7 @@ from stages.contracts.csv.table import read_table
 from stages.contracts.errors import InputError, raise_all
 from stages.contracts.names import label, listed
 from stages.contracts.ranges import range_problems
+from stages.contracts.rows import rows_of, texts
 from stages.contracts.study.newcomers import is_long, long_table, wide_table
 from stages.workspace import paths
 from stages.workspace.files import read_parquet, read_text
@@ -67,6 +70,12 @@ def from_file(path: Path, benchmarks: pd.DataFrame) -> pd.DataFrame:
     return frame.assign(stderr=binomial_stderr(frame["score"], items), n_items=items)[COLUMNS]
 
 
+class _Measured(NamedTuple):
+    model_id: str
+    benchmark: str
+    protocol: str
+
+
 def some(items: Sequence[str]) -> str:
     """Return the first items of a list and how many more there are."""
     shown = "; ".join(items[:SHOWN])
@@ -79,7 +88,7 @@ def protocol_lines(scores: pd.DataFrame, source: str, *, mixed_allowed: bool) ->
     usual = table.groupby("benchmark")["protocol"].agg(lambda column: column.value_counts().index[0])
     others = [
         f"{row.benchmark} of {label(row.model_id)} as {label(row.protocol)!r} instead of {usual[row.benchmark]!r}"
-        for row in scores.itertuples()
+        for row in rows_of(scores, _Measured)
         if row.protocol and row.protocol != usual[row.benchmark]
     ]
     number = "1 score was" if len(others) == 1 else f"{len(others)} scores were"
@@ -97,7 +106,7 @@ def too_few(wide: pd.DataFrame, least: int, source: str) -> list[str]:
     given = wide.notna().sum(axis=1)
     if wide.empty:
         return [f"{source}: no score of any benchmark of the study: its columns are {listed(list(wide.columns))}"]
-    items = [f"{label(str(name))} has {number}" for name, number in given[given < least].items()]
+    items = [f"{label(name)} has {given[name]}" for name in texts(wide.index[given < least])]
     return [f"{source}: scores on {least} benchmarks are needed to place a model: {some(items)}"] if items else []
 
 
@@ -117,7 +126,7 @@ def all_lowest(wide: pd.DataFrame, lowest: Mapping[str, float], source: str) -> 
 def lowest_lines(wide: pd.DataFrame, lowest: Mapping[str, float]) -> list[str]:
     """Return one line on the scores that are exactly the lowest possible."""
     floor = pd.Series(lowest).reindex(wide.columns)
-    items = [f"{benchmark} of {label(str(name))}" for name, benchmark in _cells(wide == floor)]
+    items = [f"{benchmark} of {label(name)}" for name, benchmark in _cells(wide == floor)]
     if not items:
         return []
     return [
@@ -135,7 +144,7 @@ def outside_lines(wide: pd.DataFrame, X: pd.DataFrame) -> list[str]:
     """
     low, high = X.min(), X.max()
     items = [
-        f"{benchmark} of {label(str(name))} is {wide.loc[name, benchmark]:.4g} (study: {low[benchmark]:.4g} to "
+        f"{benchmark} of {label(name)} is {wide[benchmark][name]:.4g} (study: {low[benchmark]:.4g} to "
         f"{high[benchmark]:.4g})"
         for name, benchmark in _cells((wide < low) | (wide > high))
     ]
@@ -153,4 +162,5 @@ def unknown_errors(wide: pd.DataFrame, stderr: pd.DataFrame) -> list[str]:
 
 def _cells(chosen: pd.DataFrame) -> list[tuple[str, str]]:
     """Return row and column of the chosen cells, row by row."""
-    return [(str(row), str(column)) for (row, column), there in chosen.stack().items() if there]
+    rows, columns = texts(chosen.index), texts(chosen.columns)
+    return [(rows[i], columns[j]) for i, j in np.argwhere(chosen.to_numpy())]

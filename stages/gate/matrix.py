@@ -9,8 +9,8 @@ from stages.analysis.scores.cells import Cell, divisors, raw_ranges, scaled_rang
 from stages.contracts.outcomes import RATES
 from stages.contracts.params import Params, ValidateParams
 from stages.contracts.ranges import range_problems
-from stages.contracts.rows import rows_of
-from stages.contracts.study.tables import WaiverRow
+from stages.contracts.rows import is_missing, rows_of
+from stages.contracts.study.tables import CorrectionRow, WaiverRow
 from stages.gate.expectations import Suite, matrix_expectations
 from stages.gate.findings import MATRIX_CHECKS, Finding, Judgement, Severity, subject, waive
 from stages.gate.presence import apart_findings, missing_findings, size_findings, sparse_findings
@@ -122,13 +122,14 @@ def stale_corrections(
         benchmarks: benchmarks.csv, indexed by benchmark.
         folder: Of the study, to show in messages.
     """
-    published = cells[cells["origin"] == "published"].set_index(["model_id", "benchmark"])["score"]
+    published = {(c.model_id, c.benchmark): c.score for c in rows_of(cells[cells["origin"] == "published"], Cell)}
+    by = divisors(benchmarks)
     found = []
-    for row in corrections.itertuples():
-        key, by = (row.model_id, row.benchmark), divisors(benchmarks)[row.benchmark]
-        if key not in published.index or published[key] == row.published / by:
+    for row in rows_of(corrections, CorrectionRow):
+        score = published.get((row.model_id, row.benchmark))
+        if score is None or score == row.published / by[row.benchmark]:
             continue
-        has = "no score" if pd.isna(published[key]) else f"{published[key] * by:g}"
+        has = "no score" if is_missing(score) else f"{score * by[row.benchmark]:g}"
         text = (
             f"{folder}/corrections.csv: published {row.benchmark} of {row.model_id} is {row.published:g}, "
             f"{folder}/scores.csv has {has}: remove the row or correct the published value"

@@ -243,6 +243,8 @@ def _fill(work: _Work, run_id: str) -> None:
 def _link_evaluations(work: _Work, run_id: str) -> None:
     """Link the run of a state from the runs that watched its evaluations."""
     for evaluation in work.state.evaluations:
+        if work.left.is_set():
+            break
         # it may be of another store, in the trash, or of a colleague who lets nobody write to it
         with suppress(MlflowException):
             note = work.client.get_run(evaluation).data.tags.get(NOTE_TAG, "")

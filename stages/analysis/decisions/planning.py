@@ -15,6 +15,7 @@ from scipy import stats
 
 from stages.analysis.scaling.budgets import BILLION
 from stages.analysis.scaling.forecasting import Errors, complete, designs
+from stages.contracts.rows import texts
 
 Array = NDArray[np.float64]
 
@@ -143,7 +144,8 @@ def families_needed(surface: Surface, plan: Plan, level: float) -> pd.Series:
     """
     multiples = pd.Series({n: _multiple(surface, plan, level, n) for n in _numbers(surface.families)})
     needed = {}
-    for name, error in surface.error.items():
+    for name in texts(surface.error.index):
+        error = surface.error[name]
         enough = multiples.index[2 * multiples * error < surface.span[name]]
         needed[name] = float(enough[0]) if len(enough) and error < surface.blind[name] else np.inf
     return pd.Series(needed).where(lambda n: n > surface.families, 0.0)

@@ -21,7 +21,6 @@ from stages.contracts.study.tables import (
     CLAIMS,
     CORRECTIONS,
     WAIVERS,
-    CorrectionRow,
     benchmarks_table,
     models_table,
     scores_table,
