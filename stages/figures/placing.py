@@ -62,9 +62,9 @@ def newcomers_words(placed: pd.DataFrame, level: float, png: bool) -> Descriptio
         title="New models among those of the study",
         section="",
         caption=f"{n} with {100 * level:g} % intervals.",
-        reading="A cross is what the missing scores of a new model leave open; numbers are explained below the panels.",
+        reading="A cross shows the intervals of a new model: what missing scores and sampling leave open.",
         n=n,
-        alternative=f"Scatter plots with {n} with crosses for their intervals.",
+        alternative=f"Scatter plots with {n} and their intervals as crosses.",
         png=png,
     )
 
