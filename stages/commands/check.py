@@ -1,5 +1,6 @@
 """`observatory check`: the whole gate on the tables of a study, without running the pipeline."""
 
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,7 +11,7 @@ from stages.contracts.errors import InputError
 from stages.contracts.params import Params
 from stages.contracts.study.tables import ALL
 from stages.gate.findings import Finding, folded
-from stages.gate.matrix import judge_matrix
+from stages.gate.matrix import judge_matrix, stale_corrections
 from stages.gate.models import judge_models
 from stages.gate.verdict import pronounce
 from stages.workspace import paths
@@ -25,11 +26,13 @@ class Checked:
     """Result of `check`.
 
     Attributes:
+        choices: What of params.yaml the tables were judged by.
         findings: Everything found, in the order of the pipeline.
         unexplained: Broken expectations that no finding explains.
         docs: Index of the Data Docs.
     """
 
+    choices: str
     findings: Sequence[Finding]
     unexplained: Sequence[str]
     docs: Path
@@ -52,29 +55,51 @@ class Checked:
             yield from (f"{severity}: {line}" for line in folded(mine))
         yield from (f"error: {sentence}" for sentence in self.unexplained)
         counts = ", ".join(f"{number} {name}" for name, number in self.counts.items())
+        yield self.choices
         yield f"gate {'open' if self.ok else 'closed'}: {counts}; details in {self.docs}"
 
     def content(self) -> Mapping[str, Any]:
         """Return findings and verdict."""
         findings: Sequence[object] = [*self.findings, *({"severity": "error", "message": s} for s in self.unexplained)]
-        return {"gate": "open" if self.ok else "closed", **self.counts, "findings": findings, "docs": self.docs}
+        gate = "open" if self.ok else "closed"
+        return {"gate": gate, "choices": self.choices, **self.counts, "findings": findings, "docs": self.docs}
 
 
 def params_for(folder: Path | None) -> Params:
     """Return params.yaml, for the study in a folder under metadata/ when one is given.
 
-    Another study than that of params.yaml is checked whole: a subset of one study means nothing in another.
+    Another study than that of params.yaml is checked whole and as published: a subset of one study means nothing in
+    another, nor do the models that are evaluated for it.
 
     Raises:
         InputError: The folder is none of a study.
     """
     params = load_params()
-    if folder is None or folder.name == params.study:
+    if folder is None:
         return params
-    known = ", ".join(paths.known_studies())
+    known = ", ".join(paths.known_studies()) or "none"
     if folder.resolve().parent != paths.METADATA.resolve():
         raise InputError([f"{folder}: not a folder under {paths.METADATA}/; studies here: {known}"])
-    return params.model_copy(update={"study": folder.name, "subset": ALL})
+    if not folder.is_dir():
+        raise InputError([f"{folder}: no such folder; studies here: {known}"])
+    if folder.name == params.study:
+        return params
+    alone = {"study": folder.name, "subset": ALL, "evaluate": params.evaluate.model_copy(update={"models": []})}
+    return params.model_copy(update=alone)
+
+
+def choices(params: Params, *, whole: bool) -> str:
+    """Return what decides on the tables besides the tables, in one line.
+
+    Args:
+        params: What they are checked with.
+        whole: Whether that is the whole study, whatever params.yaml says of another.
+    """
+    values = {f"assemble.{name}": value for name, value in params.assemble.model_dump().items()}
+    values["validate.suspicious"] = params.gate.suspicious
+    chosen = ", ".join(f"{name} {json.dumps(value)}" for name, value in values.items())
+    part = "whole and as published" if whole else f"subset {params.subset}"
+    return f"{params.study}, {part}, by the choices of {paths.PARAMS}: {chosen}, thresholds of validate and budget"
 
 
 def check(folder: Path | None) -> Checked:
@@ -87,16 +112,18 @@ def check(folder: Path | None) -> Checked:
         InputError: The tables cannot be read; every problem is named.
     """
     params = params_for(folder)
+    told = choices(params, whole=params.study != load_params().study)
     facts = load_study_facts(params)
     where = str(paths.study_folder(params.study))
     cells, X, _ = assemble.run(facts, read_evaluations(params, facts.benchmarks), params)
+    stale = stale_corrections(cells, facts.corrections, facts.benchmarks, where)
     judgements = [
         judge_models(facts.models, facts.info, params.budget, where),
-        judge_matrix(cells, X, facts.benchmarks, facts.waivers, params, where),
+        judge_matrix(cells, X, facts.benchmarks, facts.waivers, params, where).joined(stale),
     ]
     suites = [suite for j in judgements for suite in (j.suite, j.overview(f"{j.table}_checks"))]
     docs = paths.DATA_DOCS / "check"
     verdict = pronounce(judgements, suites, docs, f"{params.study}, subset {params.subset}: check")
     findings = [finding for judgement in judgements for finding in judgement.findings]
     explained = any(finding.severity == "error" for finding in findings)
-    return Checked(findings, () if explained else verdict.problems, docs / "index.html")
+    return Checked(told, findings, () if explained else verdict.problems, docs / "index.html")

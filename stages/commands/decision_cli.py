@@ -95,28 +95,26 @@ def plan(params_b: float, wishes: tuple[str, ...], *, machine: bool, **tokens: A
         from stages.commands.plan import plan as run_plan
 
         amounts = {name.removeprefix("tokens_"): float(value) for name, value in tokens.items()}
-        return run_plan(params_b, amounts, read_wishes(wishes))
+        return run_plan(params_b, amounts, *read_wishes(wishes))
 
     answer(run, machine=machine)
 
 
-def read_wishes(wishes: tuple[str, ...]) -> dict[str, float]:
-    """Read the values of --wish.
-
-    Raises:
-        InputError: One is no name and number.
-    """
+def read_wishes(wishes: tuple[str, ...]) -> tuple[dict[str, float], list[str]]:
+    """Read the values of --wish: those that can be read, and one line for each problem."""
     found: dict[str, float] = {}
     problems = []
     for wish in wishes:
-        name, _, value = wish.partition("=")
+        name, _, text = (part.strip() for part in wish.partition("="))
         try:
-            found[name.strip()] = float(value)
+            value = float(text)
         except ValueError:
             problems.append(f"--wish {wish}: expected {WISH}, such as mmlu=0.7")
             continue
-        if not math.isfinite(found[name.strip()]):
+        if not math.isfinite(value):
             problems.append(f"--wish {wish}: the score must be finite")
-    if problems:
-        raise InputError(problems)
-    return found
+        elif name in found:
+            problems.append(f"--wish {wish}: {name} is wished twice: ask once for each score")
+        else:
+            found[name] = value
+    return found, problems

@@ -1,11 +1,10 @@
 """`observatory place`: coordinates of new models in the frozen space of the current state."""
 
-import json
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, ClassVar
 
 import numpy as np
 import pandas as pd
@@ -13,28 +12,24 @@ import pandas as pd
 from stages.analysis.components.gaps import NotImputableError
 from stages.analysis.decisions.placing import HALF, Placed, Space, build_space
 from stages.analysis.decisions.placing import place as place_all
-from stages.analysis.scores.cells import (
-    binomial_stderr,
-    divisors,
-    evaluated_cells,
-    raw_ranges,
-    scaled_ranges,
-    to_matrix,
-)
+from stages.analysis.scores.cells import scaled_ranges, to_matrix
 from stages.analysis.scores.families import family_codes
+from stages.commands.newcomers import (
+    all_lowest,
+    lowest_lines,
+    outside_lines,
+    protocol_lines,
+    read_scores,
+    some,
+    too_few,
+    unknown_errors,
+)
 from stages.commands.shown import Grid
-from stages.contracts.csv.table import read_table
 from stages.contracts.errors import InputError, raise_all
-from stages.contracts.names import listed
 from stages.contracts.params import Params
-from stages.contracts.ranges import range_problems
-from stages.contracts.rows import rows_of, texts
-from stages.contracts.study.newcomers import is_long, long_table, wide_table
 from stages.workspace import analysed, outputs, paths, results
 from stages.workspace.facts import load_params, read_fact
-from stages.workspace.files import read_parquet, read_text, replacing, write_text
-
-COLUMNS = ["model_id", "benchmark", "score", "stderr", "n_items", "protocol"]
+from stages.workspace.files import read_parquet, replacing, write_text
 
 
 @dataclass(frozen=True)
@@ -128,14 +123,26 @@ def place(source: str, *, mixed_protocols: bool = False, ahead: int = 1) -> Plac
     allowed = mixed_protocols or params.assemble.mixed_protocols
     problems, warnings = protocol_lines(scores, source, mixed_allowed=allowed)
     wide = to_matrix(scores, "score", list(dict.fromkeys(scores["model_id"])), list(space.loadings.index))
-    stderr = to_matrix(scores, "stderr", list(wide.index), list(wide.columns)).fillna(0.0)
-    problems += too_few(wide, space, source)
+    lowest = {name: low for name, (low, _) in scaled_ranges(benchmarks).items()}
+    problems += [*too_few(wide, space.loadings.shape[1], source), *all_lowest(wide, lowest, source)]
     raise_all(problems)
-    warnings += outside_lines(wide, space)
+    warnings += [*lowest_lines(wide, lowest), *outside_lines(wide, space.X)]
+    stderr = sampling_errors(scores, wide, space)
+    warnings += unknown_errors(wide, stderr)
     placed = place_all(space, wide, stderr, params.stability.level, ahead)
     components = [str(name) for name in space.loadings.columns]
     warnings += open_lines(placed, components)
     return Placement(placed, components, warnings, space)
+
+
+def sampling_errors(scores: pd.DataFrame, wide: pd.DataFrame, space: Space) -> pd.DataFrame:
+    """Return the standard error of each new score, 0 where nothing is known (n_new, n_benchmarks).
+
+    A score at an end of the range, where the binomial error is zero, and one without a number of items have the
+    typical error of the study's scores.
+    """
+    known = to_matrix(scores, "stderr", list(wide.index), list(wide.columns))
+    return known.where(known > 0).fillna(pd.Series(space.stderr, index=space.loadings.index))
 
 
 def read_space(params: Params) -> Space:
@@ -158,109 +165,16 @@ def read_space(params: Params) -> Space:
         raise InputError([f"{paths.MATRIX}: {error}"]) from None
 
 
-def read_scores(source: str, benchmarks: pd.DataFrame) -> pd.DataFrame:
-    """Read new scores as long rows with `COLUMNS`, scaled by max_score.
-
-    Raises:
-        InputError: The file is wrong, or there is neither a file nor an evaluation of that name.
-    """
-    path = Path(source)
-    if path.is_file():
-        return from_file(path, benchmarks)
-    evaluation = paths.EVALUATIONS / source / "scores.json"
-    if not evaluation.is_file():
-        known = sorted(str(p.parent.relative_to(paths.EVALUATIONS)) for p in paths.EVALUATIONS.rglob("scores.json"))
-        raise InputError(
-            [f"{source}: neither a CSV file nor an evaluated model; evaluated: {listed(known) if known else 'none'}"]
-        )
-    return evaluated_cells(source, json.loads(read_text(evaluation)), benchmarks)[COLUMNS]
-
-
-def from_file(path: Path, benchmarks: pd.DataFrame) -> pd.DataFrame:
-    """Read a wide or a long table of scores.
-
-    Raises:
-        InputError: Something is wrong with it; every problem is named.
-    """
-    data, where, names = path.read_bytes(), str(path), [str(name) for name in benchmarks.index]
-    long = is_long(data)
-    table = long_table(path.name) if long else wide_table(path.name, names)
-    reading = read_table(data, where, table, {"benchmark": names} if long else {})
-    raise_all(reading.problems)
-    frame = reading.frame
-    raw = frame.pivot(index="model_id", columns="benchmark", values="score").reset_index() if long else frame
-    ranges = {name: limits for name, limits in raw_ranges(benchmarks).items() if name in raw}
-    raise_all(range_problems(raw, where, ranges, "model_id"))
-    if not long:
-        frame = frame.melt("model_id", var_name="benchmark", value_name="score").dropna(subset="score")
-        frame = frame.assign(protocol="", n_items=pd.array([pd.NA] * len(frame), dtype="Int64"))
-    frame = frame.assign(score=frame["score"] / frame["benchmark"].map(divisors(benchmarks)))
-    items = frame["n_items"].astype("Int64").fillna(frame["benchmark"].map(benchmarks["n_items"]).astype("Int64"))
-    return frame.assign(stderr=binomial_stderr(frame["score"], items), n_items=items)[COLUMNS]
-
-
-class _Measured(NamedTuple):
-    model_id: str
-    benchmark: str
-    protocol: str
-
-
-def protocol_lines(scores: pd.DataFrame, source: str, *, mixed_allowed: bool) -> tuple[list[str], list[str]]:
-    """Compare the protocols of new scores with those of the study: problems and warnings."""
-    table = read_parquet(paths.CELLS)
-    usual = table.groupby("benchmark")["protocol"].agg(lambda column: column.value_counts().index[0])
-    lines = []
-    for row in rows_of(scores, _Measured):
-        if row.protocol and row.protocol != usual[row.benchmark]:
-            lines.append(
-                f"{source}: {row.benchmark} of {row.model_id} was measured as '{row.protocol}', in the study as "
-                f"'{usual[row.benchmark]}'"
-            )
-    silent = scores.loc[scores["protocol"] == "", "benchmark"].nunique()
-    note = f"{source}: no protocol is stated for {silent} benchmarks: taken to be the study's (a long table states it)"
-    if mixed_allowed:
-        return [], [*lines, *([note] if silent else [])]
-    fix = ": leave the score out, or place it all the same with --mixed-protocols"
-    return [line + fix for line in lines], [note] if silent else []
-
-
-def too_few(wide: pd.DataFrame, space: Space, source: str) -> list[str]:
-    """Return one line for each model with fewer benchmarks than the space has dimensions."""
-    least = space.loadings.shape[1]
-    given = wide.notna().sum(axis=1)
-    if wide.empty:
-        return [f"{source}: no score of any benchmark of the study"]
-    return [
-        f"{source}: {name} has scores on {given[name]} benchmarks, {least} are needed to place it: measure more"
-        for name in wide.index[given < least]
-    ]
-
-
-def outside_lines(wide: pd.DataFrame, space: Space) -> list[str]:
-    """Return one line for each score outside the range of the study's models."""
-    low, high = space.X.min(), space.X.max()
-    lines = []
-    for name, row in wide.iterrows():
-        outside = row[(row < low) | (row > high)]
-        for benchmark in texts(outside.index):
-            lines.append(
-                f"{benchmark} of {name} is {outside[benchmark]:.4g}, outside the study's {low[benchmark]:.4g} to "
-                f"{high[benchmark]:.4g}: the coordinates are an extrapolation"
-            )
-    return lines
-
-
 def open_lines(placed: Sequence[Placed], components: Sequence[str]) -> list[str]:
-    """Return one line for each model some of whose coordinates its benchmarks leave open."""
-    lines = []
+    """Return one line on the models some of whose coordinates their benchmarks leave open."""
+    items = []
     for one in placed:
         names = [name for name, share in zip(components, one.determined, strict=True) if share < HALF]
         if names:
-            lines.append(
-                f"{one.model_id}: its {one.given} benchmarks determine less than half of the variance of "
-                f"{', '.join(names)}: too few benchmarks"
-            )
-    return lines
+            items.append(f"{', '.join(names)} of {one.model_id} ({one.given} benchmarks)")
+    if not items:
+        return []
+    return [f"too few benchmarks: they determine less than half of the variance of {some(items)}"]
 
 
 def write_out(found: Placement, out: Path) -> None:

@@ -7,14 +7,24 @@ from typing import Any, ClassVar
 import numpy as np
 import pandas as pd
 
-from stages.analysis.decisions.planning import Plan, Surface, Way, fit_surface, outside, predict, reach, trades
+from stages.analysis.decisions.planning import (
+    Plan,
+    Surface,
+    Way,
+    families_needed,
+    fit_surface,
+    outside,
+    predict,
+    reach,
+    trades,
+)
 from stages.analysis.scaling.forecasting import Errors, can_predict, left_out_errors
 from stages.analysis.scaling.laws import TOTAL
-from stages.analysis.scores.cells import divisors, scaled_ranges
+from stages.analysis.scores.cells import divisors, raw_ranges, scaled_ranges
 from stages.analysis.scores.families import family_codes
 from stages.commands.shown import Grid
 from stages.contracts.errors import InputError, raise_all
-from stages.contracts.names import Names
+from stages.contracts.names import Names, listed
 from stages.contracts.params import Params
 from stages.contracts.rows import texts
 from stages.workspace import analysed
@@ -34,6 +44,7 @@ class Forecast:
         n: Models behind the prediction.
         families: Their families.
         level: Coverage of the intervals.
+        needed: Response to the number of families that could answer for it, 0 where those here can; infinity: none.
         outside: One line for each way in which the question lies outside the data.
         wishes: Response to wished value and the ways to reach it.
         trades: Response to the factor by which tokens of a language can shrink when parameters double.
@@ -45,6 +56,7 @@ class Forecast:
     n: int
     families: int
     level: float
+    needed: pd.Series
     outside: list[str]
     wishes: dict[str, tuple[float, list[Way]]]
     trades: dict[str, list[tuple[str, float]]]
@@ -66,11 +78,29 @@ class Forecast:
             for name, row in self.expected.iterrows()
         ]
         yield Grid(columns, rows, frozenset(columns[1:]))
+        yield from self.unanswered()
         for name, (wish, ways) in self.wishes.items():
+            if self.needed[name]:
+                yield f"for {name} {wish:g}: the data cannot answer, see above"
+                continue
             yield f"for {name} {wish:g}, all else as planned:"
             yield from (f"  {way.line}" for way in ways)
             for language, factor in self.trades[name]:
                 yield f"  twice the parameters stand for {1 / factor:.3g} times the {language} tokens"
+
+    def unanswered(self) -> Iterator[str]:
+        """Yield what the data cannot answer, and how many families could."""
+        more = {str(name): int(number) for name, number in self.needed.items() if 0 < number < np.inf}
+        never = [str(name) for name, number in self.needed.items() if number == np.inf]
+        wide = "the interval is as wide as all models of the study are apart"
+        if more:
+            could = ", ".join(f"{name} ({number} could)" for name, number in more.items())
+            yield f"{self.families} families cannot answer for {could}: {wide}"
+        if never:
+            yield (
+                f"no number of families like these answers for {', '.join(never)}: {wide}, or the budget predicts no "
+                "better than the mean"
+            )
 
     def content(self) -> Mapping[str, Any]:
         """Return the same."""
@@ -97,6 +127,7 @@ class Forecast:
             "models": self.n,
             "families": self.families,
             "outside_the_data": self.outside,
+            "families_needed": {str(name): None if n == np.inf else int(n) for name, n in self.needed.items()},
             "components": self._records(self.components),
             "benchmarks": self._records([name for name in self.expected.index if name not in self.components]),
             "wishes": wishes,
@@ -106,13 +137,16 @@ class Forecast:
         return {name: {key: float(self.expected[key][name]) for key in texts(self.expected)} for name in names}
 
 
-def plan(params_b: float, tokens_b: Mapping[str, float], wishes: Mapping[str, float]) -> Forecast:
+def plan(
+    params_b: float, tokens_b: Mapping[str, float], wishes: Mapping[str, float], unread: Sequence[str] = ()
+) -> Forecast:
     """Predict components and benchmarks from a budget, and find budgets for wished values.
 
     Args:
         params_b: Active parameters in billions.
         tokens_b: Language to tokens in billions, for every language of the study.
         wishes: Component or benchmark to the wished value, benchmarks in the unit of scores.csv.
+        unread: Problems of wishes that could not be read, to be told with all others.
 
     Raises:
         InputError: There is no state, a number or name is wrong, or the study allows no prediction.
@@ -124,7 +158,8 @@ def plan(params_b: float, tokens_b: Mapping[str, float], wishes: Mapping[str, fl
     surface, errors, responses = read_surface(params, languages)
     scale = divisors(benchmarks).reindex(responses.columns, fill_value=1.0)
     components = [name for name in responses.columns if name not in benchmarks.index]
-    raise_all([*_amount_problems(params_b, tokens_b, languages), *_wish_problems(wishes, list(responses.columns))])
+    wrong = _wish_problems(wishes, list(responses.columns), raw_ranges(benchmarks))
+    raise_all([*_amount_problems(params_b, tokens_b, languages), *unread, *wrong])
     asked, level = Plan(params_b, {name: tokens_b[name] for name in languages}), params.stability.level
     expected = _within(predict(surface, asked, level), benchmarks)
     told = errors.table().set_index("response")[["rmse", "rmse_mean", "rmse_total"]]
@@ -135,6 +170,7 @@ def plan(params_b: float, tokens_b: Mapping[str, float], wishes: Mapping[str, fl
         n=len(errors.models),
         families=surface.families,
         level=level,
+        needed=families_needed(surface, asked, level),
         outside=outside(surface, asked),
         wishes={name: (wish, reach(surface, asked, name, wish / scale[name], level)) for name, wish in wishes.items()},
         trades={name: trades(surface, name) for name in wishes},
@@ -188,11 +224,17 @@ def _amount_problems(params_b: float, tokens_b: Mapping[str, float], languages: 
     ]
 
 
-def _wish_problems(wishes: Mapping[str, float], responses: Sequence[str]) -> list[str]:
-    """Return one line for each wish for something unknown."""
+def _wish_problems(
+    wishes: Mapping[str, float], responses: Sequence[str], ranges: Mapping[str, tuple[float, float]]
+) -> list[str]:
+    """Return one line for each wish for something unknown, or for a score that its benchmark cannot give."""
     names = Names(responses)
-    return [
-        f"--wish {name}{names.hint(name) or ': unknown; known: ' + ', '.join(names.known)}"
-        for name in wishes
-        if name not in names
-    ]
+    problems = []
+    for name, value in wishes.items():
+        low, high = ranges.get(name, (-np.inf, np.inf))
+        if name not in names:
+            problems.append(f"--wish {name}{names.hint(name) or ': unknown; known: ' + listed(names.known)}")
+        elif not low <= value <= high:
+            percent = ": looks like percent, divide by 100" if high <= 1 < value <= 100 else ""
+            problems.append(f"--wish {name}={value:g}: outside {low:g} to {high:g}{percent}")
+    return problems

@@ -203,7 +203,7 @@ def opened(rev: str | None = None) -> Iterator[Snapshot]:
     root = Path.cwd()
     if not (root / paths.PIPELINE).is_file():
         raise InputError([f"no {paths.PIPELINE} in {root}: run this in the root of the repository"])
-    revision = resolve(root, rev or WORKSPACE, state.OUR_INPUTS)
+    revision = resolve(root, rev or WORKSPACE, _inputs())
     if revision.is_workspace:
         yield Snapshot(root, root, revision, {})
         return
@@ -212,6 +212,14 @@ def opened(rev: str | None = None) -> Iterator[Snapshot]:
         archive(root, revision.commit, folder)
         with contextlib.chdir(folder):
             yield Snapshot(root, folder, revision, _lay_out(root, folder))
+
+
+def _inputs() -> tuple[str, ...]:
+    """Return what of the workspace is told to differ from its commit: nothing of a study that is not analysed."""
+    try:
+        return state.inputs_of(load_params().study)
+    except InputError:
+        return state.OUR_INPUTS
 
 
 def _lay_out(root: Path, folder: Path) -> dict[str, str]:

@@ -3,9 +3,10 @@
 The README's table of parameters is rendered from these descriptions and tested against them.
 """
 
+import re
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field, ValidationError, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, ValidationError, model_validator
 
 from stages.contracts.errors import InputError
 from stages.contracts.yaml_models import Frozen, parse_yaml, validation_lines
@@ -16,6 +17,17 @@ Fraction = Annotated[float, Field(ge=0, le=1)]
 def _renamed(missing: object) -> object:
     """Return the name of today for a choice of assemble.missing that an older state may bear."""
     return "model" if missing == "ppca" else missing
+
+
+def _device(name: str) -> str:
+    """Check the name of a device.
+
+    Raises:
+        ValueError: It is none.
+    """
+    if not re.fullmatch(r"auto|all|cpu|mps|cuda(:\d+)?", name):
+        raise ValueError("auto, all, cpu, mps, cuda or cuda:NUMBER")
+    return name
 
 
 class BudgetParams(Frozen):
@@ -40,7 +52,7 @@ class EvaluateParams(Frozen):
     """Folder that holds models under their model_id; what it lacks, or all when empty, comes from the Hub."""
     backend: Literal["hf", "vllm"]
     """Library that runs the models: `hf` (transformers), or `vllm` where that is installed."""
-    device: Annotated[str, Field(pattern=r"^(auto|all|cpu|mps|cuda(:\d+)?)$")]
+    device: Annotated[str, AfterValidator(_device)]
     """Where models run: `auto` (one GPU, else the CPU), `all` GPUs together, `cpu`, `cuda:1`, ..."""
     dtype: Literal["auto", "float32", "float16", "bfloat16"]
     """Number format of the weights; `auto` is that of the model's files."""
@@ -154,7 +166,7 @@ class FactorizeParams(Frozen):
     @model_validator(mode="after")
     def _shown_at_most_fitted(self) -> "FactorizeParams":
         if self.shown > self.n_factors:
-            raise ValueError(f"shown is {self.shown}, more than the n_factors {self.n_factors} fitted")
+            raise ValueError(f"shown is {self.shown}, more than the n_factors {self.n_factors} fitted: lower it")
         return self
 
 

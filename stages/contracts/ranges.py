@@ -74,17 +74,21 @@ class Values:
         columns: Names of the columns.
         rows: Name of each row.
         bounds: Bounds of each column.
+        remedy: What helps where nothing can be guessed.
     """
 
     X: np.ndarray[Any, np.dtype[np.float64]]
     columns: list[str]
     rows: list[str]
     bounds: list[Bounds]
+    remedy: str
 
     def cell(self, i: int, j: int) -> str:
         """Return what is wrong with one cell."""
         value = float(self.X[i, j])
-        return f"{self.columns[j]} of {self.rows[i]} is {digits(value)}, {range_problem(value, *self.bounds[j])}"
+        problem = range_problem(value, *self.bounds[j])
+        remedy = f": {self.remedy}" if problem == expectation(*self.bounds[j]) else ""
+        return f"{self.columns[j]} of {self.rows[i]} is {digits(value)}, {problem}{remedy}"
 
     def group(self, what: str, i: int, j: int) -> str:
         """Return what is wrong with a group of cells in percent, one of which is given as an example."""
@@ -97,7 +101,11 @@ class Values:
 
 
 def range_problems(
-    frame: pd.DataFrame, where: str, ranges: Mapping[str, Bounds], key_column: str | Sequence[str]
+    frame: pd.DataFrame,
+    where: str,
+    ranges: Mapping[str, Bounds],
+    key_column: str | Sequence[str],
+    remedy: str = "correct it",
 ) -> list[str]:
     """Compare the numbers of a table with their ranges.
 
@@ -109,6 +117,7 @@ def range_problems(
         where: Path of the table to show.
         ranges: Column to its bounds. Columns without one are not checked.
         key_column: Column, or columns, whose values name a row.
+        remedy: What helps where neither percent nor a marker can be guessed.
 
     Returns:
         One line for each problem, at most `LIMIT` on single cells, then one that counts the rest.
@@ -122,6 +131,7 @@ def range_problems(
         columns=columns,
         rows=[" / ".join(label(str(part)) for part in row) for row in frame[keys].itertuples(index=False)],
         bounds=[ranges[name] for name in columns],
+        remedy=remedy,
     )
     return [f"{where}: {line}" for line in problems(values)]
 

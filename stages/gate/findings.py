@@ -1,7 +1,7 @@
 """What the checks of a study say, one line each, and the verdict over all of them."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import pandas as pd
@@ -32,7 +32,7 @@ MATRIX_CHECKS: Mapping[str, str] = {
     "zero": "No score is exactly zero",
     "suspicious": "No score lies far below what the rest of the matrix predicts",
     "protocol": "Each benchmark was measured under one protocol",
-    "corrections": "Corrected cells are named",
+    "corrections": "Corrected cells are named, and correct what was published",
     "waivers": "Every waiver still matches a finding",
 }
 
@@ -71,6 +71,10 @@ class Judgement:
     findings: tuple[Finding, ...]
     checks: Mapping[str, str]
     suite: Suite
+
+    def joined(self, findings: Sequence[Finding]) -> "Judgement":
+        """Return the judgement with more findings."""
+        return replace(self, findings=(*self.findings, *findings))
 
     def problems(self) -> list[str]:
         """Return the messages that stop the pipeline, those of one kind `folded`."""

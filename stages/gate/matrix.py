@@ -9,8 +9,8 @@ from stages.analysis.scores.cells import Cell, divisors, raw_ranges, scaled_rang
 from stages.contracts.outcomes import RATES
 from stages.contracts.params import Params, ValidateParams
 from stages.contracts.ranges import range_problems
-from stages.contracts.rows import rows_of
-from stages.contracts.study.tables import WaiverRow
+from stages.contracts.rows import is_missing, rows_of
+from stages.contracts.study.tables import CorrectionRow, WaiverRow
 from stages.gate.expectations import Suite, matrix_expectations
 from stages.gate.findings import MATRIX_CHECKS, Finding, Judgement, Severity, subject, waive
 from stages.gate.presence import apart_findings, missing_findings, size_findings, sparse_findings
@@ -111,13 +111,39 @@ def corrected_line(c: Cell) -> str:
     return f"{c.benchmark} of {c.model_id} is corrected to {c.score:g}: {c.reason} ({c.source})"
 
 
+def stale_corrections(
+    cells: pd.DataFrame, corrections: pd.DataFrame, benchmarks: pd.DataFrame, folder: str
+) -> list[Finding]:
+    """Name the corrections of a published score that the table does not have: they are not applied.
+
+    Args:
+        cells: Long table of cells, scaled; of those that were corrected the correction fits.
+        corrections: corrections.csv, raw scores.
+        benchmarks: benchmarks.csv, indexed by benchmark.
+        folder: Of the study, to show in messages.
+    """
+    published = {(c.model_id, c.benchmark): c.score for c in rows_of(cells[cells["origin"] == "published"], Cell)}
+    by = divisors(benchmarks)
+    found = []
+    for row in rows_of(corrections, CorrectionRow):
+        score = published.get((row.model_id, row.benchmark))
+        if score is None or score == row.published / by[row.benchmark]:
+            continue
+        has = "no score" if is_missing(score) else f"{score * by[row.benchmark]:g}"
+        text = (
+            f"{folder}/corrections.csv: published {row.benchmark} of {row.model_id} is {row.published:g}, "
+            f"{folder}/scores.csv has {has}: remove the row or correct the published value"
+        )
+        found.append(Finding("corrections", "error", row.model_id, row.benchmark, text))
+    return found
+
+
 def range_findings(X: pd.DataFrame, benchmarks: pd.DataFrame, where: str) -> list[Finding]:
     """Name the scores outside their declared range, in the unit of the table."""
     raw = (X * divisors(benchmarks)).rename_axis("model_id").reset_index()
-    return [
-        Finding("range", "error", "", "", line)
-        for line in range_problems(raw, where, raw_ranges(benchmarks), "model_id")
-    ]
+    remedy = "correct it, or min_score and max_score in benchmarks.csv"
+    lines = range_problems(raw, where, raw_ranges(benchmarks), "model_id", remedy)
+    return [Finding("range", "error", "", "", line) for line in lines]
 
 
 def constant_findings(X: pd.DataFrame, where: str) -> list[Finding]:

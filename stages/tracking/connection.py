@@ -39,7 +39,7 @@ def writing(store: Store) -> Iterator[MlflowClient]:
     Raises:
         StoreError: The store cannot be used; one line with the way out.
     """
-    _refuse_folders(store)
+    _refuse_address(store)
     with told(store.place), _turn(store):
         if store.database is not None:
             wait_for(store.database, store.place, write=True)
@@ -53,20 +53,25 @@ def reading(store: Store) -> Iterator[MlflowClient]:
     Raises:
         StoreError: The store cannot be read; one line with the way out.
     """
-    _refuse_folders(store)
+    _refuse_address(store)
     with told(store.place):
         uri = store.uri
         if store.database is not None:
             wait_for(store.database, store.place, write=False)
-            uri = f"{SQLITE}file:{quote(str(store.database))}?mode=ro&uri=true"
+            # with the driver named, MLflow does not take what follows for a folder that it has to make
+            uri = f"sqlite+pysqlite:///file:{quote(str(store.database))}?mode=ro&uri=true"
         yield MlflowClient(uri)
 
 
-def _refuse_folders(store: Store) -> None:
+def _refuse_address(store: Store) -> None:
     if store.is_folder:
         raise StoreError(
             f"MLFLOW_TRACKING_URI is {store.uri!r}, a folder, which MLflow no longer writes to: unset it, or give "
             f"{SQLITE}{store.root / 'mlflow.db'} or the address of a server"
+        )
+    if store.database is not None and not store.database.parent.is_dir():
+        raise StoreError(
+            f"{store.place}: there is no folder {store.database.parent}: correct MLFLOW_TRACKING_URI, or make it"
         )
 
 

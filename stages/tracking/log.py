@@ -11,6 +11,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cached_property, partial
 from pathlib import Path
+from threading import Event
 
 from mlflow.entities import Dataset, DatasetInput, InputTag, Metric, Param, RunTag
 from mlflow.exceptions import MlflowException
@@ -21,14 +22,13 @@ from stages.lineage.cache import file_md5, md5_of
 from stages.tracking.connection import TURN, experiment_of, is_ours, reading, writing
 from stages.tracking.moved import follow
 from stages.tracking.note import NOTE_TAG, states_experiment, with_use
+from stages.tracking.patience import LIMIT, too_slow, within
 from stages.tracking.place import Store
 from stages.tracking.record import RECORD, RECORD_TAG, REPOSITORY_TAG, STATE_TAG, State
 from stages.tracking.trouble import StoreError, answers
 
 METRICS, PARAMS = 800, 100
 """What one call may log, 1000 of all kinds together."""
-LIMIT = 15.0
-"""Seconds after which a stage leaves a slow server: `observatory track` has more patience."""
 ABANDONED = 600.0
 """Seconds after which a run of another repository that does not end is taken for cut off."""
 PACKED = "files.zip"
@@ -85,8 +85,7 @@ class _Work:
     state: State
     experiment: str
     names: _Names
-    limit: float | None
-    begun: float = field(default_factory=time.monotonic)
+    left: Event
 
     @cached_property
     def tags(self) -> dict[str, str]:
@@ -101,8 +100,8 @@ class _Work:
         Raises:
             StoreError: The limit is exceeded.
         """
-        if self.limit is not None and time.monotonic() - self.begun > self.limit:
-            raise StoreError(f"{self.store.place}: answers too slowly, left it after {self.limit:.0f} s")
+        if self.left.is_set():
+            raise too_slow(self.store.place)
 
 
 def log_run(state: State, root: Path, limit: float | None = LIMIT) -> Logged:
@@ -111,7 +110,8 @@ def log_run(state: State, root: Path, limit: float | None = LIMIT) -> Logged:
     Args:
         state: What to log.
         root: Absolute repository root; also inside a temporary workspace of DVC it is the real one.
-        limit: Seconds after which a slow server is left, None for never.
+        limit: Seconds after which a slow server is left, None for never. A database is never left: a disk of this
+            machine that is slow gets there.
 
     Returns:
         The run; when one exists for this state nothing is written.
@@ -120,11 +120,15 @@ def log_run(state: State, root: Path, limit: float | None = LIMIT) -> Logged:
         StoreError: The store cannot be used; one line with the way out.
     """
     store = Store(root)
+    return within(limit if store.database is None else None, store.place, partial(_log, state, store))
+
+
+def _log(state: State, store: Store, left: Event) -> Logged:
     with writing(store) as client:
         follow(client, store)
         names = normalise(state.metrics)
         described = partial(states_experiment, metrics=names.metrics)
-        work = _Work(client, store, state, experiment_of(client, state.experiment, store, described), names, limit)
+        work = _Work(client, store, state, experiment_of(client, state.experiment, store, described), names, left)
         logged = _claim(work)
         if logged.created:
             try:
@@ -239,6 +243,8 @@ def _fill(work: _Work, run_id: str) -> None:
 def _link_evaluations(work: _Work, run_id: str) -> None:
     """Link the run of a state from the runs that watched its evaluations."""
     for evaluation in work.state.evaluations:
+        if work.left.is_set():
+            break
         # it may be of another store, in the trash, or of a colleague who lets nobody write to it
         with suppress(MlflowException):
             note = work.client.get_run(evaluation).data.tags.get(NOTE_TAG, "")

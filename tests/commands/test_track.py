@@ -55,6 +55,7 @@ def test_drafts_and_readmes_are_not_part_of_a_state(copy: Repository):
     assert "up to date" in copy.dvc("status")
     assert "Running stage" not in copy.dvc("repro")
     assert "has its MLflow run" in copy.observatory("track").stdout
+    assert "uncommitted" not in copy.observatory("trace", "scale.PC1.de.rho").stdout
     assert finished(copy).keys() == before.keys()
     assert all(run.tags["observatory.dirty"] in ("true", "false") for run in finished(copy).values())
     waivers = copy.path / f"metadata/{STUDY}/waivers.csv"

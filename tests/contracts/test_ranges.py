@@ -82,7 +82,7 @@ def test_range_problems_tells_a_table_in_percent_once():
 def test_range_problems_tells_groups_and_other_cells_apart():
     lines = range_problems(table([0.4, -5, 0.1], [46.2, 30, 20]), WHERE, UNIT, "model_id")
     assert ["every value of column mgsm_ja" in line for line in lines] == [True, False]
-    assert lines[1] == f"{WHERE}: jsquad of b is -5, expected 0 to 1"
+    assert lines[1] == f"{WHERE}: jsquad of b is -5, expected 0 to 1: correct it"
 
 
 def test_range_problems_takes_columns_of_other_units_beside_a_table_in_percent():

@@ -112,3 +112,27 @@ def test_new_models_stand_inside_their_panels(tmp_path: Path):
     assert files == ["newcomers.png", "newcomers.svg"]
     for file in files:
         assert (tmp_path / "first" / file).read_bytes() == (tmp_path / "second" / file).read_bytes()
+
+
+def test_many_new_models_have_numbers_and_a_key_that_names_each_once():
+    results = planted()
+    placed = pd.concat([results.pc_scores] * 6).set_axis([f"lab/new-{i}" for i in range(48)])
+    for name in results.pc_scores:
+        placed[f"{name}_low"], placed[f"{name}_high"] = placed[name] - 1, placed[name] + 1
+    figure = draw_newcomers(results, placed, 0.95)
+    numbers = [str(i) for i in range(1, 49)]
+    for axes in figure.axes[: len(results.pc_scores.columns) - 1]:
+        assert [text.get_text() for text in axes.texts] == numbers
+    assert [text.get_text() for text in figure.texts] == [f"{i + 1}  lab/new-{i}" for i in range(48)]
+    below = min(axes.get_tightbbox().y0 for axes in figure.axes)
+    assert all(text.get_window_extent().y1 <= below for text in figure.texts)
+
+
+def test_a_model_of_the_study_can_be_placed_too():
+    results = planted()
+    placed = results.pc_scores.iloc[:1].copy()
+    for name in results.pc_scores:
+        placed[f"{name}_low"], placed[f"{name}_high"] = placed[name] - 1, placed[name] + 1
+    (first, *_) = draw_newcomers(results, placed, 0.95).axes
+    names = [text.get_text() for text in first.texts]
+    assert sorted(names) == sorted([*results.models["name"], str(placed.index[0])])

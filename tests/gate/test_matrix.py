@@ -6,13 +6,14 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from stages.analysis.scores.cells import evaluated_cells, finish, published_cells, replace_cells, to_matrix
+from stages.analysis.scores.cells import correct, evaluated_cells, finish, published_cells, replace_cells, to_matrix
 from stages.analysis.scores.correlation import pearson
 from stages.analysis.scores.incomplete import leave_out
 from stages.contracts.outcomes import RATES
 from stages.contracts.params import AssembleParams, SuspicionParams
+from stages.contracts.study.tables import CORRECTIONS
 from stages.gate.findings import MATRIX_CHECKS, Finding, Judgement, findings_table, summary
-from stages.gate.matrix import check_matrix, judge, judge_matrix
+from stages.gate.matrix import check_matrix, judge, judge_matrix, stale_corrections
 from tests.analysis.study import NO_WAIVERS, benchmarks, cells_of, params, scores, waiver
 from tests.gate.suspicion_rates import honest_study
 
@@ -29,6 +30,26 @@ def judged(
     X = to_matrix(cells, "score", list(cells["model_id"].unique()), list(facts.index))
     found = check_matrix(cells, X, facts, params(**changes), "scores.csv")
     return [f"{f.severity}: {f.message}" for f in judge(found, cells, waivers, "scores.csv", "waivers.csv")]
+
+
+def test_a_correction_of_a_score_that_was_not_published_is_refused_and_not_applied():
+    table = scores()
+    published = float(table.loc["model-3", "task_1"])
+    facts = benchmarks(list(table))
+    rows = [("model-3", "task_1", published, 0.5, "a", "b"), ("model-3", "task_2", 0.123, 0.5, "a", "b")]
+    corrections = pd.DataFrame(rows, columns=CORRECTIONS.names)
+    cells = cells_of(table, facts)
+    for state in (cells, correct(cells, corrections, facts)):
+        (finding,) = stale_corrections(state, corrections, facts, "metadata/x")
+        assert (finding.severity, finding.model_id, finding.benchmark) == ("error", "model-3", "task_2")
+        assert finding.message == (
+            "metadata/x/corrections.csv: published task_2 of model-3 is 0.123, metadata/x/scores.csv has "
+            f"{table.loc['model-3', 'task_2']:g}: remove the row or correct the published value"
+        )
+        assert finding in judge_matrix(state, table, facts, NO_WAIVERS, params(), "x").joined([finding]).findings
+    assert list(state[state["origin"] == "corrected"]["benchmark"]) == ["task_1"]
+    evaluated = cells.assign(origin="evaluated")
+    assert stale_corrections(evaluated, corrections, facts, "metadata/x") == []
 
 
 def test_an_honest_matrix_passes_without_a_word():

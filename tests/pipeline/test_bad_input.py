@@ -50,9 +50,9 @@ def test_wrong_parameters_are_refused_together(workbench: Repository):
     edit(params, "suspicious: warn", "suspicious: shrug")
     edit(params, "subset: all", "subset: all\nsubsets: all")
     said = refuse(workbench)
-    assert "params.yaml: decompose.n_components: input should be greater than or equal to 1, got 0" in said
-    assert "params.yaml: validate.suspicious: input should be 'warn' or 'fail', got 'shrug'" in said
-    assert "params.yaml: subsets: unknown name" in said
+    assert "params.yaml: decompose.n_components is 0, expected at least 1" in said
+    assert "params.yaml: validate.suspicious is 'shrug', expected 'warn' or 'fail'" in said
+    assert "params.yaml: subsets is unknown: did you mean subset?" in said
 
 
 def test_a_wrong_subset_and_a_wrong_study_list_the_known_ones(workbench: Repository):

@@ -150,7 +150,7 @@ def test_partial_rows_are_placed_with_wider_intervals_and_warnings(here: Reposit
     source = write(tmp_path / "new.csv", "model_id,mmlu,niilc,gsm8k,humaneval,jmmlu\nnew,0.95,0.5,0.6,0.4,0.6\n")
     found = place(source)
     said = "\n".join(lines(found))
-    assert "mmlu of new is 0.95, outside the study's 0.2465 to 0.8428" in said
+    assert "1 score lies outside the study's range, an extrapolation: mmlu of new is 0.95 (study: 0.2465 to" in said
     assert "less than half of the variance" in said
     assert "measured next, " in said
     assert json.loads(machine(found))["models"]["new"]["benchmarks"] == 5
@@ -159,14 +159,17 @@ def test_partial_rows_are_placed_with_wider_intervals_and_warnings(here: Reposit
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
-        ("model_id,mmlu,niilc\nnew,0.5,0.5\n", "scores on 2 benchmarks, 4 are needed"),
+        ("model_id,mmlu,niilc\nnew,0.5,0.5\n", "scores on 4 benchmarks are needed to place a model: new has 2"),
+        ("model_id,mmlu,niilc,gsm8k,bbh\nnew,0.5,0.5,0.5,0.5\nblank,,,,\n", "no score at all of blank: fill in"),
+        ("model_id,mmlu,niilc,gsm8k,bbh\nnew,0,0,0,0\n", "every score is the lowest possible for new"),
         ("model_id,mmlu,niilc,gsm8k,bbh\nnew,50,40,30,20\n", "looks like percent"),
         ("model_id,mmul\nnew,0.5\n", "mmul"),
         ("model_id,benchmark,score\nnew,mmul,0.5\n", "did you mean mmlu?"),
         ("model_id,mmlu,niilc,gsm8k,bbh\nnew,none,0.1,0.1,0.1\n", "leave the cell empty"),
         (
             "model_id,benchmark,score,protocol\nnew,mmlu,0.5,0-shot\nnew,bbh,0.5,\nnew,gsm8k,0.5,\nnew,niilc,0.5,\n",
-            "mmlu of new was measured as '0-shot', in the study as 'accuracy, 5-shot, loglikelihood'",
+            "1 score was measured under another protocol than the study's: mmlu of new as '0-shot' instead of "
+            "'accuracy, 5-shot, loglikelihood': leave them out",
         ),
     ],
 )
@@ -179,7 +182,22 @@ def test_scores_that_cannot_be_placed_are_refused(here: Repository, tmp_path: Pa
 def test_another_protocol_is_a_warning_when_allowed(here: Repository, tmp_path: Path):
     rows = "".join(f"new,{name},0.5,mine\n" for name in ("mmlu", "bbh", "gsm8k", "niilc"))
     found = place(write(tmp_path / "new.csv", f"model_id,benchmark,score,protocol\n{rows}"), mixed_protocols=True)
-    assert sum("was measured as 'mine'" in line for line in found.warnings) == 4
+    (line,) = (line for line in found.warnings if "as 'mine'" in line)
+    assert line.startswith(f"{tmp_path / 'new.csv'}: 4 scores were measured under another protocol than the study's: ")
+    assert line.endswith("; and 1 more")
+
+
+def test_an_exact_zero_is_said_and_leaves_its_coordinates_uncertain(here: Repository, tmp_path: Path):
+    row = pd.read_csv(here.path / "metadata/japanese-2024/scores.csv", index_col="model_id").iloc[[3, 3]]
+    table = row.set_axis(pd.Index(["zero", "nearly"], name="model_id"))
+    table["humaneval"] = table["jhumaneval"] = [0.0, 1e-9]
+    table.to_csv(tmp_path / "new.csv")
+    found = place(str(tmp_path / "new.csv"))
+    (line,) = (line for line in found.warnings if line.startswith("exactly the lowest possible score"))
+    assert ": jhumaneval of zero; humaneval of zero: leave the cell empty where nothing was measured" in line
+    # the binomial error of a share of zero would be zero
+    zero, nearly = found.placed
+    assert (zero.high - zero.low > 1.001 * (nearly.high - nearly.low)).all()
 
 
 def test_a_model_without_file_or_evaluation_is_refused(here: Repository):
@@ -213,6 +231,9 @@ def test_a_question_outside_the_data_is_told(here: Repository):
         ((1, {"ja": 1}, {}), "--tokens-en-b is missing"),
         ((1, {"ja": 1, "en": 1, "fr": 1}, {}), "no language fr; it has ja, en"),
         ((1, {"ja": 1, "en": float("nan")}, {}), "--tokens-en-b is nan"),
+        ((1, {"ja": 1, "en": 1}, {"mmlu": 80}), "--wish mmlu=80: outside 0 to 1: looks like percent, divide by 100"),
+        ((1, {"ja": 1, "en": 1}, {"mmlu": -0.5}), "--wish mmlu=-0.5: outside 0 to 1"),
+        ((1, {"ja": 1, "en": 1}, {}, ["--wish x: expected"]), "--wish x: expected"),
         ((1, {"ja": 1, "en": 1}, {"mmul": 0.5}), "did you mean mmlu?"),
     ],
 )

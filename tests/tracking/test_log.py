@@ -16,59 +16,54 @@ from stages.tracking.place import is_missing, store_uri
 from tests.tracking.states import state
 
 
-@pytest.fixture(autouse=True)
-def _no_server(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
-
-
-def test_a_state_is_logged_once(tmp_path: Path):
-    first = log_run(state(), tmp_path)
-    again = log_run(state(), tmp_path)
-    other = log_run(state("def"), tmp_path)
+def test_a_state_is_logged_once(root: Path):
+    first = log_run(state(), root)
+    again = log_run(state(), root)
+    other = log_run(state("def"), root)
     assert (first.created, again.created, other.created) == (True, False, True)
     assert first.run_id == again.run_id != other.run_id
-    assert find_run("abc", tmp_path) == first.run_id
-    assert find_run("nothing", tmp_path) is None
+    assert find_run("abc", root) == first.run_id
+    assert find_run("nothing", root) is None
 
 
-def test_a_run_that_was_cut_off_is_closed_and_logged_anew(tmp_path: Path):
-    finished = log_run(state("before"), tmp_path)
-    client = MlflowClient(store_uri(tmp_path))
+def test_a_run_that_was_cut_off_is_closed_and_logged_anew(root: Path):
+    finished = log_run(state("before"), root)
+    client = MlflowClient(store_uri(root))
     experiment = client.get_run(finished.run_id).info.experiment_id
     cut = client.create_run(experiment, tags={"observatory.state": "abc"}).info.run_id
-    whole = log_run(state(), tmp_path)
+    whole = log_run(state(), root)
     assert whole.created
     assert client.get_run(cut).info.status == "KILLED"
     assert client.get_run(whole.run_id).info.status == "FINISHED"
 
 
-def test_a_run_that_cannot_be_filled_is_closed_as_killed(tmp_path: Path):
-    broken = state(artifacts=[(tmp_path / "nowhere.csv", "")])
+def test_a_run_that_cannot_be_filled_is_closed_as_killed(root: Path):
+    broken = state(artifacts=[(root / "nowhere.csv", "")])
     with pytest.raises(Exception, match=r"nowhere\.csv"):
-        log_run(broken, tmp_path)
-    assert log_run(state(), tmp_path).created
+        log_run(broken, root)
+    assert log_run(state(), root).created
 
 
-def test_a_refused_state_and_a_finished_one_do_not_stand_in_for_each_other(tmp_path: Path):
-    failed = log_run(state(status="FAILED"), tmp_path)
-    finished = log_run(state(), tmp_path)
+def test_a_refused_state_and_a_finished_one_do_not_stand_in_for_each_other(root: Path):
+    failed = log_run(state(status="FAILED"), root)
+    finished = log_run(state(), root)
     assert failed.run_id != finished.run_id
 
 
-def test_artifacts_keep_their_folders(tmp_path: Path):
+def test_artifacts_keep_their_folders(root: Path, tmp_path: Path):
     (tmp_path / "figures").mkdir()
     (tmp_path / "figures/a.png").write_bytes(b"png")
     (tmp_path / "index.html").write_text("page")
-    (tmp_path / "root").mkdir()
     artifacts = [(tmp_path / "figures", "figures"), (tmp_path / "index.html", "")]
-    logged = log_run(state(artifacts=artifacts), tmp_path / "root")
-    kept = {path.name for path in (tmp_path / "root/mlruns/observatory" / logged.run_id / "artifacts").rglob("*.*")}
-    assert kept == {"a.png", "index.html", "record.json"}
+    logged = log_run(state(artifacts=artifacts), root)
+    top = root / "mlruns/observatory" / logged.run_id / "artifacts"
+    kept = {path.relative_to(top).as_posix() for path in top.rglob("*.*")}
+    assert kept == {"figures/a.png", "index.html", "record.json"}
 
 
-def test_an_experiment_opens_on_its_runs_also_one_that_was_made_before_mlflow_had_kinds(tmp_path: Path):
-    logged = log_run(state(), tmp_path)
-    client = MlflowClient(store_uri(tmp_path))
+def test_an_experiment_opens_on_its_runs_also_one_that_was_made_before_mlflow_had_kinds(root: Path):
+    logged = log_run(state(), root)
+    client = MlflowClient(store_uri(root))
     experiment = client.get_run(logged.run_id).info.experiment_id
     tags = client.get_experiment(experiment).tags
     assert tags["mlflow.experimentKind"] == "custom_model_development"
@@ -77,19 +72,19 @@ def test_an_experiment_opens_on_its_runs_also_one_that_was_made_before_mlflow_ha
     columns = json.loads(tags["mlflow.sharedViewState.observatory"])["selectedColumns"]
     assert columns == ["params.`subset`", "metrics.`scale.PC1.en.rho`"]
     client.delete_experiment_tag(experiment, "mlflow.experimentKind")
-    log_run(state("def"), tmp_path)
+    log_run(state("def"), root)
     assert client.get_experiment(experiment).tags == tags
     client.set_experiment_tag(experiment, "mlflow.experimentKind", "genai_development")
-    log_run(state("ghi"), tmp_path)
+    log_run(state("ghi"), root)
     assert client.get_experiment(experiment).tags["mlflow.experimentKind"] == "genai_development"
 
 
-def test_the_run_of_an_evaluation_links_the_states_that_use_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+def test_the_run_of_an_evaluation_links_the_states_that_use_it(root: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(live, "SAMPLING_SECONDS", 0.05)
-    with live.live_run("e", "org/a", {}, {}, tmp_path) as evaluation:
+    with live.live_run("e", "org/a", {}, {}, root) as evaluation:
         pass
-    logged = log_run(state(evaluations=[evaluation.run_id, 32 * "f"]), tmp_path)
-    client = MlflowClient(store_uri(tmp_path))
+    logged = log_run(state(evaluations=[evaluation.run_id, 32 * "f"]), root)
+    client = MlflowClient(store_uri(root))
     run = client.get_run(evaluation.run_id)
     link = f"[study/all abc](#/experiments/{client.get_run(logged.run_id).info.experiment_id}/runs/{logged.run_id})"
     assert link in run.data.tags["mlflow.note.content"]
@@ -99,15 +94,23 @@ def test_the_run_of_an_evaluation_links_the_states_that_use_it(tmp_path: Path, m
     assert "evaluated" in tags["mlflow.note.content"]
 
 
+def test_reading_leaves_nothing_where_it_is_done(root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    logged = log_run(state(), root)
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    assert find_run("abc", root) == logged.run_id
+    assert list(Path().iterdir()) == []
+
+
 def test_numbers_that_are_not_finite_are_refused():
     for value in (float("nan"), float("inf")):
         with pytest.raises(ValueError, match=r"metric a\.b is"):
             normalise({"a.b": value})
 
 
-def test_names_that_mlflow_refuses_are_normalised_and_the_original_kept(tmp_path: Path):
-    logged = log_run(state(metrics={"exact_match,strict-match": 0.5, "jamp (NLI)": 0.25}), tmp_path)
-    run = MlflowClient(store_uri(tmp_path)).get_run(logged.run_id)
+def test_names_that_mlflow_refuses_are_normalised_and_the_original_kept(root: Path):
+    logged = log_run(state(metrics={"exact_match,strict-match": 0.5, "jamp (NLI)": 0.25}), root)
+    run = MlflowClient(store_uri(root)).get_run(logged.run_id)
     assert run.data.metrics == {"exact_match_strict-match": 0.5, "jamp _NLI_": 0.25}
     assert run.data.tags["observatory.metric.exact_match_strict-match"] == "exact_match,strict-match"
 

@@ -14,11 +14,6 @@ from stages.tracking.trouble import StoreError
 from tests.tracking.states import every_run, state, told
 
 
-@pytest.fixture(autouse=True)
-def _no_server(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
-
-
 def other_project(root: Path, client: MlflowClient, name: str) -> str:
     """Make an experiment of another project, one run ended, one going on, one in the trash; artifacts in mlruns/."""
     experiment = client.create_experiment(name, (root.parent / "other/mlruns" / name).as_uri(), tags={"team": "b"})
@@ -38,9 +33,7 @@ def of_experiment(client: MlflowClient, experiment: str) -> dict:
     return {k: v for k, v in everything.items() if experiment in (k, v.get("info", {}).get("experiment_id"))}
 
 
-def test_another_project_in_the_same_database_stays_as_it_is(tmp_path: Path):
-    root = tmp_path / "here"
-    root.mkdir()
+def test_another_project_in_the_same_database_stays_as_it_is(root: Path):
     client = MlflowClient(store_uri(root))
     experiment = other_project(root, client, "other")
     before = of_experiment(client, experiment)
@@ -52,9 +45,7 @@ def test_another_project_in_the_same_database_stays_as_it_is(tmp_path: Path):
     assert of_experiment(client, experiment) == before
 
 
-def test_an_experiment_of_our_name_that_others_made_is_not_used(tmp_path: Path):
-    root = tmp_path / "here"
-    root.mkdir()
+def test_an_experiment_of_our_name_that_others_made_is_not_used(root: Path):
     client = MlflowClient(store_uri(root))
     other_project(root, client, "observatory")
     before = told(client)
@@ -64,38 +55,44 @@ def test_an_experiment_of_our_name_that_others_made_is_not_used(tmp_path: Path):
     assert log_run(state(experiment="ours"), root).created
 
 
-def test_a_run_in_the_trash_stays_there_and_its_state_is_logged_anew(tmp_path: Path):
-    first = log_run(state(), tmp_path)
-    client = MlflowClient(store_uri(tmp_path))
+def test_a_run_in_the_trash_stays_there_and_its_state_is_logged_anew(root: Path):
+    first = log_run(state(), root)
+    client = MlflowClient(store_uri(root))
     client.delete_run(first.run_id)
     before = client.get_run(first.run_id).to_dictionary()
-    again = log_run(state(), tmp_path)
+    again = log_run(state(), root)
     assert again.created
     assert client.get_run(first.run_id).to_dictionary() == before
 
 
-def test_a_running_run_without_our_tags_is_left_in_our_experiment(tmp_path: Path):
-    first = log_run(state("before"), tmp_path)
-    client = MlflowClient(store_uri(tmp_path))
+def test_a_running_run_without_our_tags_is_left_in_our_experiment(root: Path):
+    first = log_run(state("before"), root)
+    client = MlflowClient(store_uri(root))
     running = client.create_run(client.get_run(first.run_id).info.experiment_id).info.run_id
-    log_run(state(), tmp_path)
+    log_run(state(), root)
     assert client.get_run(running).info.status == "RUNNING"
 
 
-def test_a_moved_repository_points_its_own_artifacts_once_also_below_a_folder_called_mlruns(tmp_path: Path):
+def test_a_moved_repository_points_its_own_artifacts_once_also_below_a_folder_called_mlruns(
+    root: Path, tmp_path: Path
+):
     old = tmp_path / "mlruns/of a team/repository"
-    old.mkdir(parents=True)
+    old.parent.mkdir(parents=True)
+    root.rename(old)
     (old / "page.html").write_text("page")
     logged = log_run(state(artifacts=[(old / "page.html", "")]), old)
     client = MlflowClient(store_uri(old))
     experiment = other_project(old, client, "other")
     trashed = log_run(state("trashed"), old)
     client.delete_run(trashed.run_id)
+    elsewhere = log_run(state("elsewhere"), old)
+    shutil.rmtree(old / "mlruns/observatory" / elsewhere.run_id)
     new = tmp_path / "mlruns/mlruns/moved"
     new.parent.mkdir()
     shutil.move(old, new)
     moved = MlflowClient(store_uri(new))
-    before, trash = of_experiment(moved, experiment), moved.get_run(trashed.run_id).to_dictionary()
+    before = of_experiment(moved, experiment)
+    untouched = {run_id: moved.get_run(run_id).to_dictionary() for run_id in (trashed.run_id, elsewhere.run_id)}
     for _ in range(3):
         assert log_run(state(), new).run_id == logged.run_id
         uri = moved.get_run(logged.run_id).info.artifact_uri
@@ -107,20 +104,21 @@ def test_a_moved_repository_points_its_own_artifacts_once_also_below_a_folder_ca
     later = log_run(state("later"), new)
     assert moved.get_run(later.run_id).info.artifact_uri.startswith((new / "mlruns").as_uri())
     assert of_experiment(moved, experiment) == before
-    assert moved.get_run(trashed.run_id).to_dictionary() == trash
+    assert {run_id: moved.get_run(run_id).to_dictionary() for run_id in untouched} == untouched
 
 
-def test_a_copy_leaves_the_original_alone(tmp_path: Path):
-    original = tmp_path / "original"
-    original.mkdir()
-    logged = log_run(state(), original)
-    before = (original / "mlflow.db").read_bytes()
-    shutil.copytree(original, tmp_path / "copy")
+def test_a_copy_leaves_the_original_alone(root: Path, tmp_path: Path):
+    logged = log_run(state(), root)
+    before = (root / "mlflow.db").read_bytes()
+    shutil.copytree(root, tmp_path / "copy")
     assert log_run(state(), tmp_path / "copy").run_id == logged.run_id
-    assert (original / "mlflow.db").read_bytes() == before
+    assert (root / "mlflow.db").read_bytes() == before
 
 
-def test_runs_of_another_folder_in_one_shared_database_are_not_closed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+def test_runs_of_another_folder_in_one_shared_database_are_not_closed(
+    root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    (root / "mlflow.db").rename(tmp_path / "team.db")
     monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path / 'team.db'}")
     for name in ("mine", "yours"):
         (tmp_path / name).mkdir()

@@ -7,15 +7,19 @@ import sqlite3
 import subprocess
 import sys
 import threading
-import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
+from mlflow.environment_variables import (
+    MLFLOW_HTTP_REQUEST_BACKOFF_FACTOR,
+    MLFLOW_HTTP_REQUEST_MAX_RETRIES,
+    MLFLOW_HTTP_REQUEST_TIMEOUT,
+)
 from mlflow.tracking import MlflowClient
 
-from stages.tracking import read
+from stages.tracking import connection, patience, read
 from stages.tracking.live import live_run
 from stages.tracking.log import log_run
 from stages.tracking.place import store_uri
@@ -23,7 +27,6 @@ from stages.tracking.trouble import StoreError
 from tests.repository import ROOT
 from tests.tracking.states import state
 
-LONGEST = 20.0
 HOLD = """
 import sqlite3, sys
 connection = sqlite3.connect(sys.argv[1], isolation_level=None)
@@ -33,17 +36,10 @@ sys.stdin.read()
 """
 
 
-@pytest.fixture(autouse=True)
-def _no_server(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
-
-
 def refused(root: Path, what: str = "log") -> str:
     """Fail to use the store and return the one line that says why."""
-    begun = time.monotonic()
     with pytest.raises(StoreError) as caught:
         log_run(state(), root) if what == "log" else read.stored(root)
-    assert time.monotonic() - begun < LONGEST
     (line,) = caught.value.lines()
     assert "delete" not in line
     assert "Traceback" not in line
@@ -51,112 +47,12 @@ def refused(root: Path, what: str = "log") -> str:
 
 
 @contextlib.contextmanager
-def held(database: Path) -> Iterator[int]:
-    """Hold a database in another process and yield its id."""
-    command = [sys.executable, "-c", HOLD, str(database)]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
-        assert process.stdout is not None
-        assert process.stdout.readline() == "held\n"
-        try:
-            yield process.pid
-        finally:
-            process.communicate("")
-
-
-def test_a_database_that_another_process_holds_is_busy_and_the_process_named(tmp_path: Path):
-    log_run(state("before"), tmp_path)
-    with held(tmp_path / "mlflow.db") as pid:
-        for what in ("log", "read"):
-            assert refused(tmp_path, what).startswith(f"mlflow.db is busy: process {pid} (python")
-    assert log_run(state(), tmp_path).created
-    assert {run.state for run in read.stored(tmp_path)} == {"before", "abc"}
-
-
-def test_a_database_that_is_given_back_in_time_is_waited_for(tmp_path: Path):
-    log_run(state("before"), tmp_path)
-    with contextlib.ExitStack() as stack:
-        stack.enter_context(held(tmp_path / "mlflow.db"))
-        release = threading.Timer(1.5, stack.pop_all().close)
-        release.start()
-        assert log_run(state(), tmp_path).created
-        release.join()
-
-
-def test_a_damaged_database_is_moved_aside_and_never_deleted(tmp_path: Path):
-    (tmp_path / "mlflow.db").write_bytes(b"no database at all" * 100)
-    for what in ("log", "read"):
-        line = refused(tmp_path, what)
-        assert line.startswith("mlflow.db is damaged (file is not a database): move it aside")
-        assert "`observatory track --rebuild --all`" in line
-    assert (tmp_path / "mlflow.db").read_bytes() == b"no database at all" * 100
-
-
-def test_an_experiment_in_the_trash_is_not_written_to(tmp_path: Path):
-    logged = log_run(state("before"), tmp_path)
-    client = MlflowClient(store_uri(tmp_path))
-    experiment = client.get_run(logged.run_id).info.experiment_id
-    client.delete_experiment(experiment)
-    line = refused(tmp_path)
-    assert f"`mlflow experiments restore --experiment-id {experiment}`" in line
-    assert "params.yaml: track.experiment" in line
-    client.restore_experiment(experiment)
-    assert log_run(state(), tmp_path).created
-
-
-@pytest.mark.parametrize("uri", ["./mlruns", "file:///somewhere/mlruns"])
-def test_a_folder_is_no_store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, uri: str):
-    monkeypatch.setenv("MLFLOW_TRACKING_URI", uri)
-    assert refused(tmp_path).startswith(f"MLFLOW_TRACKING_URI is {uri!r}, a folder")
-
-
-@pytest.mark.skipif(not shutil.which("bwrap"), reason="bubblewrap makes a disk read-only")
-@pytest.mark.parametrize("with_store", [False, True])
-def test_a_read_only_disk_is_said(tmp_path: Path, with_store: bool):
-    if with_store:
-        log_run(state("before"), tmp_path)
-    script = f"""
-from pathlib import Path
-from stages.tracking.log import log_run
-from stages.tracking.trouble import StoreError
-from tests.tracking.states import state
-try:
-    log_run(state(), Path({str(tmp_path)!r}))
-except StoreError as error:
-    print(*error.lines(), sep="\\n")
-"""
-    jail = ["bwrap", "--dev-bind", "/", "/", "--ro-bind", str(tmp_path), str(tmp_path), "--chdir", str(ROOT)]
-    done = subprocess.run([*jail, sys.executable, "-c", script], capture_output=True, text=True, check=False)
-    (line,) = done.stdout.splitlines()
-    assert "cannot be written" in line
-    assert "set MLFLOW_TRACKING_URI to a server" in line
-    assert done.stderr == ""
-
-
-def test_a_server_that_takes_calls_and_does_not_answer_is_left(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    with socket.create_server(("127.0.0.1", 0)) as listening:
-        port = listening.getsockname()[1]
-        monkeypatch.setenv("MLFLOW_TRACKING_URI", f"http://me:secret@127.0.0.1:{port}")
-        assert refused(tmp_path).startswith(f"http://127.0.0.1:{port}: no answer in time: ")
-        assert refused(tmp_path, "read").startswith(f"http://127.0.0.1:{port}: no answer in time: ")
-
-
-def test_no_server_at_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:1")
-    assert refused(tmp_path) == (
-        "http://127.0.0.1:1: cannot be reached (Connection refused): start the server, or correct MLFLOW_TRACKING_URI"
-    )
-
-
-@contextlib.contextmanager
-def answering(status: int, body: bytes) -> Iterator[str]:
-    """Run a server that gives one answer to everything."""
+def serving(answer: Callable[[BaseHTTPRequestHandler], None]) -> Iterator[str]:
+    """Run a server that answers everything alike, and yield its address."""
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
-            self.send_response(status)
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
+            answer(self)
 
         do_POST = do_GET  # noqa: N815 (http.server)
 
@@ -174,6 +70,158 @@ def answering(status: int, body: bytes) -> Iterator[str]:
         server.server_close()
 
 
+@contextlib.contextmanager
+def held(database: Path) -> Iterator[int]:
+    """Hold a database in another process and yield its id."""
+    command = [sys.executable, "-c", HOLD, str(database)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "held\n"
+        try:
+            yield process.pid
+        finally:
+            process.communicate("")
+
+
+def test_a_database_that_another_process_holds_is_busy_and_the_process_named(
+    root: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(connection, "PATIENCE", 0.3)
+    log_run(state("before"), root)
+    with held(root / "mlflow.db") as pid:
+        for what in ("log", "read"):
+            assert refused(root, what).startswith(f"mlflow.db is busy: process {pid} (python")
+    assert log_run(state(), root).created
+    assert {run.state for run in read.stored(root)} == {"before", "abc"}
+
+
+def test_a_database_that_is_given_back_in_time_is_waited_for(root: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(connection, "PATIENCE", 600.0)
+    log_run(state("before"), root)
+    with contextlib.ExitStack() as stack:
+        stack.enter_context(held(root / "mlflow.db"))
+        release = threading.Timer(1.5, stack.pop_all().close)
+        release.start()
+        assert log_run(state(), root).created
+        release.join()
+
+
+def test_a_damaged_database_is_moved_aside_and_never_deleted(tmp_path: Path):
+    (tmp_path / "mlflow.db").write_bytes(b"no database at all" * 100)
+    for what in ("log", "read"):
+        line = refused(tmp_path, what)
+        assert line.startswith("mlflow.db is damaged (file is not a database): move it aside")
+        assert "`observatory track --rebuild --all`" in line
+    assert (tmp_path / "mlflow.db").read_bytes() == b"no database at all" * 100
+
+
+def test_an_experiment_in_the_trash_is_not_written_to(root: Path):
+    logged = log_run(state("before"), root)
+    client = MlflowClient(store_uri(root))
+    experiment = client.get_run(logged.run_id).info.experiment_id
+    client.delete_experiment(experiment)
+    line = refused(root)
+    assert f"`mlflow experiments restore --experiment-id {experiment}`" in line
+    assert "params.yaml: track.experiment" in line
+    client.restore_experiment(experiment)
+    assert log_run(state(), root).created
+
+
+@pytest.mark.parametrize("uri", ["./mlruns", "file:///somewhere/mlruns"])
+def test_a_folder_is_no_store(root: Path, monkeypatch: pytest.MonkeyPatch, uri: str):
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", uri)
+    assert refused(root).startswith(f"MLFLOW_TRACKING_URI is {uri!r}, a folder")
+
+
+def test_a_database_in_a_folder_that_is_not_there_is_a_wrong_address(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path}/tema/mlflow.db")
+    assert refused(tmp_path) == (
+        f"{tmp_path}/tema/mlflow.db: there is no folder {tmp_path}/tema: correct MLFLOW_TRACKING_URI, or make it"
+    )
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.skipif(not shutil.which("bwrap"), reason="bubblewrap makes a disk read-only")
+@pytest.mark.parametrize("with_store", [False, True])
+def test_a_read_only_disk_is_said(tmp_path: Path, root: Path, with_store: bool):
+    folder = root if with_store else tmp_path
+    script = f"""
+from pathlib import Path
+from stages.tracking.log import log_run
+from stages.tracking.trouble import StoreError
+from tests.tracking.states import state
+try:
+    log_run(state(), Path({str(folder)!r}))
+except StoreError as error:
+    print(*error.lines(), sep="\\n")
+"""
+    jail = ["bwrap", "--dev-bind", "/", "/", "--ro-bind", str(folder), str(folder), "--chdir", str(ROOT)]
+    done = subprocess.run([*jail, sys.executable, "-c", script], capture_output=True, text=True, check=False)
+    (line,) = done.stdout.splitlines()
+    assert "cannot be written" in line
+    assert "set MLFLOW_TRACKING_URI to a server" in line
+    assert done.stderr == ""
+
+
+def calls(listening: socket.socket) -> int:
+    """Return how many calls have come in that nobody took."""
+    listening.setblocking(False)
+    number = 0
+    with contextlib.suppress(BlockingIOError):
+        while True:
+            listening.accept()[0].close()
+            number += 1
+    return number
+
+
+@pytest.mark.parametrize("what", ["log", "read"])
+def test_a_server_that_takes_calls_and_does_not_answer_is_left(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, what: str
+):
+    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_TIMEOUT", "1")
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        port = listening.getsockname()[1]
+        monkeypatch.setenv("MLFLOW_TRACKING_URI", f"http://me:secret@127.0.0.1:{port}")
+        assert refused(tmp_path, what).startswith(f"http://127.0.0.1:{port}: no answer in time: ")
+        assert calls(listening) == 2
+
+
+def test_the_bounds_of_one_request_and_of_all_add_up_to_less_than_twenty_seconds():
+    tries = MLFLOW_HTTP_REQUEST_MAX_RETRIES.get() + 1
+    request = tries * MLFLOW_HTTP_REQUEST_TIMEOUT.get() + (tries - 1) * MLFLOW_HTTP_REQUEST_BACKOFF_FACTOR.get()
+    assert request < patience.LIMIT + patience.CLOSING < 20
+
+
+def test_a_server_whose_bytes_trickle_is_left_while_it_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(patience, "CLOSING", 1.0)
+    released = threading.Event()
+
+    def trickle(handler: BaseHTTPRequestHandler) -> None:
+        handler.send_response(200)
+        handler.end_headers()
+        while not released.wait(0.2):
+            handler.wfile.write(b" ")
+
+    with serving(trickle) as address:
+        monkeypatch.setenv("MLFLOW_TRACKING_URI", address)
+        try:
+            with pytest.raises(StoreError, match=f"^{address}: answers too slowly and was left"):
+                log_run(state(), tmp_path, limit=1.0)
+        finally:
+            released.set()
+
+
+def test_a_slow_disk_of_this_machine_is_not_left(root: Path):
+    assert log_run(state(), root, limit=0.0).created
+
+
+def test_no_server_at_all(root: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:1")
+    assert refused(root) == (
+        "http://127.0.0.1:1: cannot be reached (Connection refused): start the server, or correct MLFLOW_TRACKING_URI"
+    )
+
+
 @pytest.mark.parametrize(
     ("status", "body", "told"),
     [
@@ -186,19 +234,25 @@ def answering(status: int, body: bytes) -> Iterator[str]:
         (404, b"nothing", "it is no MLflow server: correct MLFLOW_TRACKING_URI"),
     ],
 )
-def test_what_a_server_refuses(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, status: int, body: bytes, told: str):
-    with answering(status, body) as address:
+def test_what_a_server_refuses(root: Path, monkeypatch: pytest.MonkeyPatch, status: int, body: bytes, told: str):
+    def answer(handler: BaseHTTPRequestHandler) -> None:
+        handler.send_response(status)
+        handler.send_header("Content-Length", str(len(body)))
+        handler.end_headers()
+        handler.wfile.write(body)
+
+    with serving(answer) as address:
         monkeypatch.setenv("MLFLOW_TRACKING_URI", address)
-        line = refused(tmp_path)
+        line = refused(root)
     assert line.startswith(f"{address}: ")
     assert told in line
 
 
 def test_an_evaluation_goes_on_without_a_store(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    root: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ):
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:1")
-    with live_run("digest", "org/model", {}, {"limit": "3"}, tmp_path) as live:
+    with live_run("digest", "org/model", {}, {"limit": "3"}, root) as live:
         live.log("mmlu", {"score": 0.5}, 1)
         live.tag({"observatory.scores": "x"})
     assert live.run_id == ""
@@ -207,10 +261,10 @@ def test_an_evaluation_goes_on_without_a_store(
     assert "the evaluation goes on and is kept" in record.getMessage()
 
 
-def test_an_evaluation_whose_store_fails_on_the_way_says_so_once(tmp_path: Path, caplog: pytest.LogCaptureFixture):
-    with live_run("digest", "org/model", {}, {}, tmp_path) as live:
+def test_an_evaluation_whose_store_fails_on_the_way_says_so_once(root: Path, caplog: pytest.LogCaptureFixture):
+    with live_run("digest", "org/model", {}, {}, root) as live:
         live.log("mmlu", {"score": 0.5}, 1)
-        with sqlite3.connect(tmp_path / "mlflow.db") as connection:
+        with sqlite3.connect(root / "mlflow.db") as connection:
             connection.execute("ALTER TABLE runs RENAME TO gone")
         live.log("jmmlu", {"score": 0.5}, 2)
         live.log("mgsm", {"score": 0.5}, 3)

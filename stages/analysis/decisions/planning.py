@@ -15,11 +15,15 @@ from scipy import stats
 
 from stages.analysis.scaling.budgets import BILLION
 from stages.analysis.scaling.forecasting import Errors, complete, designs
+from stages.contracts.rows import texts
 
 Array = NDArray[np.float64]
 
 FLAT = 1e-9
 """Slopes below this per factor of ten count as none."""
+
+MOST_STEPS = 300
+"""Steps of 2 % in the number of families after which no number is said to do."""
 
 LIMIT = 6.0
 """Factors of ten in budget beyond which a wish counts as out of reach."""
@@ -50,6 +54,8 @@ class Surface:
         languages: Language codes.
         coefficients: Intercept, then slope per factor of ten in each language (n_languages + 1, n_responses).
         error: Root of the mean squared leave-one-family-out error, each family weighing the same (n_responses,).
+        blind: The same of the mean, which knows no budget.
+        span: Largest minus smallest value of the models (n_responses,).
         families: Number of families.
         bread: Inverse of the design's cross-products.
         leverages: Leverage of each model.
@@ -60,6 +66,8 @@ class Surface:
     languages: list[str]
     coefficients: pd.DataFrame
     error: pd.Series
+    blind: pd.Series
+    span: pd.Series
     families: int
     bread: Array
     leverages: Array
@@ -84,11 +92,16 @@ def fit_surface(
     chosen = models[usable]
     solution = np.linalg.lstsq(design, responses[usable].to_numpy(), rcond=None)[0]
     bread: Array = np.asarray(np.linalg.inv(design.T @ design), dtype=float)
-    squares = (errors.budgets**2).groupby(errors.codes).mean().mean()
+    error, blind = (
+        np.sqrt((found**2).groupby(errors.codes).mean().mean())[responses.columns]
+        for found in (errors.budgets, errors.mean)
+    )
     return Surface(
         languages=list(languages),
         coefficients=pd.DataFrame(solution, ["intercept", *languages], responses.columns),
-        error=np.sqrt(squares)[responses.columns],
+        error=error,
+        blind=blind,
+        span=responses[usable].max() - responses[usable].min(),
         families=len(np.unique(errors.codes)),
         bread=bread,
         leverages=np.einsum("ij,jk,ik->i", design, bread, design),
@@ -105,11 +118,42 @@ def predict(surface: Surface, plan: Plan, level: float) -> pd.DataFrame:
         plan: The budget; every token count positive.
         level: Coverage of the interval for one new model of a new family.
     """
-    x = np.append(1.0, plan.logs(surface.languages))
-    estimate = x @ surface.coefficients
-    stretch = (1 + x @ surface.bread @ x) / (1 + surface.leverages.mean())
-    half = stats.t.ppf((1 + level) / 2, surface.families - 1) * surface.error * np.sqrt(stretch)
+    estimate = np.append(1.0, plan.logs(surface.languages)) @ surface.coefficients
+    half = surface.error * _multiple(surface, plan, level, surface.families)
     return pd.DataFrame({"estimate": estimate, "low": estimate - half, "high": estimate + half})
+
+
+def _multiple(surface: Surface, plan: Plan, level: float, families: int) -> float:
+    """Return half the length of an interval in units of the error, were there so many families like those here."""
+    x = np.append(1.0, plan.logs(surface.languages))
+    share = surface.families / families
+    stretch = (1 + share * (x @ surface.bread @ x)) / (1 + share * surface.leverages.mean())
+    return float(stats.t.ppf((1 + level) / 2, families - 1) * np.sqrt(stretch))
+
+
+def families_needed(surface: Surface, plan: Plan, level: float) -> pd.Series:
+    """Return how many families like those here could tell a new model from any model of the study (n_responses,).
+
+    An interval as long as all models of the study are apart says nothing of a model. 0 where it is shorter already,
+    infinity where no number of families shortens it enough or the budget predicts no better than the mean does.
+
+    Args:
+        surface: The planes.
+        plan: The budget.
+        level: Coverage of the interval.
+    """
+    multiples = pd.Series({n: _multiple(surface, plan, level, n) for n in _numbers(surface.families)})
+    needed = {}
+    for name in texts(surface.error.index):
+        error = surface.error[name]
+        enough = multiples.index[2 * multiples * error < surface.span[name]]
+        needed[name] = float(enough[0]) if len(enough) and error < surface.blind[name] else np.inf
+    return pd.Series(needed).where(lambda n: n > surface.families, 0.0)
+
+
+def _numbers(first: int) -> list[int]:
+    """Return numbers of families from that of a study on, ever further apart."""
+    return sorted({round(first * 1.02**step) for step in range(MOST_STEPS)} | {first + step for step in range(50)})
 
 
 def outside(surface: Surface, plan: Plan) -> list[str]:

@@ -111,7 +111,8 @@ def replace_cells(cells: pd.DataFrame, newer: pd.DataFrame) -> pd.DataFrame:
 def correct(cells: pd.DataFrame, corrections: pd.DataFrame, benchmarks: pd.DataFrame) -> pd.DataFrame:
     """Put the corrected scores in, with origin, reason and source of each.
 
-    Only published cells are corrected: an evaluated cell is newer evidence than a correction.
+    Only published cells are corrected, an evaluated cell is newer evidence than a correction, and only where the
+    table has the published score that the correction is of: the gate names the others.
 
     Args:
         cells: Long table of cells.
@@ -125,6 +126,7 @@ def correct(cells: pd.DataFrame, corrections: pd.DataFrame, benchmarks: pd.DataF
             (table["model_id"] == row.model_id)
             & (table["benchmark"] == row.benchmark)
             & (table["origin"] == "published")
+            & (table["score"] == row.published / by[row.benchmark])
         )
         table.loc[where, "score"] = row.corrected / by[row.benchmark]
         for name, text in {"origin": "corrected", "reason": row.reason, "source": row.source}.items():

@@ -69,8 +69,12 @@ def verify_crate(path: Path, *, deep: bool = False) -> Report:
         folder = Path(name)
         try:
             unpacked = unpack(source, folder)
-        except (zipfile.BadZipFile, OSError) as error:
-            raise InputError([f"{path}: no zip file that can be read: {error}"]) from None
+        except OSError as error:
+            raise InputError(
+                [f"{path}: {error.strerror}: expected what `observatory export --ro-crate` wrote"]
+            ) from None
+        except zipfile.BadZipFile as error:
+            raise InputError([f"{path}: not a zip file, or a damaged one ({error}): export the state anew"]) from None
         report.add(unpacked.problems)
         report.count("hashes", len(unpacked.files))
         damaged = [line.partition(":")[0] for line in unpacked.problems]

@@ -10,7 +10,7 @@ import pandas as pd
 from stages.contracts.csv.numbers import parse_number
 from stages.contracts.csv.schema import Column, Kind
 from stages.contracts.names import Names, label
-from stages.contracts.ranges import range_problem
+from stages.contracts.ranges import expectation, range_problem
 
 DTYPES: dict[Kind, str] = {
     "number": "float64",
@@ -21,6 +21,8 @@ DTYPES: dict[Kind, str] = {
 }
 BLANKS: dict[Kind, Any] = {"number": float("nan"), "integer": None, "text": "", "choice": "", "flag": False}
 FLAGS = {"true": True, "false": False}
+DECLARED = {"model_id": "models.csv", "benchmark": "benchmarks.csv"}
+"""Columns whose values another table declares."""
 EXACT = 2**53
 """Whole numbers up to this one are exact as doubles."""
 
@@ -92,7 +94,7 @@ class Cells:
         """
         if not text:
             if not self.column.blank:
-                raise CellError("expected a value in every row")
+                raise CellError("expected a value in every row: fill it in")
             return BLANKS[self.column.kind]
         if self.names is not None and text not in self.names:
             raise CellError(expected_name(text, self.column, self.names))
@@ -100,7 +102,9 @@ class Cells:
         if self.column.above is not None:
             problem = range_problem(value, None, None, self.column.above)
             if problem is not None:
-                raise CellError(problem)
+                guessed = problem != expectation(None, None, self.column.above)
+                empty = ", or leave the cell empty when it is not known" if self.column.blank else ""
+                raise CellError(problem if guessed else f"{problem}: correct it{empty}")
         return value
 
     def series(self) -> pd.Series:
@@ -110,8 +114,11 @@ class Cells:
 
 def expected_name(text: str, column: Column, names: Names) -> str:
     """Return which names are allowed and which one is probably meant."""
-    choices = " or ".join(map(label, names.known))
-    return f"expected {choices if column.kind == 'choice' else f'a known {column.name}'}{names.hint(text)}"
+    if column.kind == "choice":
+        return f"expected {' or '.join(map(label, names.known))}{names.hint(text)}"
+    home = DECLARED.get(column.name)
+    add = f": correct it, or add it to {home}" if home else ""
+    return f"expected a known {column.name}{names.hint(text) or add}"
 
 
 def allowed(column: Column, known: Mapping[str, Sequence[str]]) -> Names | None:

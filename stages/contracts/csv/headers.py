@@ -90,7 +90,7 @@ def header_problems(header: Record, sample: Sequence[Record], table: Table) -> I
     for cell, at in places.items():
         if cell not in names:
             meant.add(names.same(cell))
-            yield unknown(cell, at, names, sample)
+            yield unknown(cell, at, table, sample)
         elif len(at) > 1:
             yield f"column {cell} stands {len(at)} times ({columns(at)}): keep one"
     missing = [
@@ -108,7 +108,7 @@ def columns(at: Sequence[int]) -> str:
     return f"column{'' if len(at) == 1 else 's'} {listed([str(place) for place in at])}"
 
 
-def unknown(cell: str, at: Sequence[int], names: Names, sample: Sequence[Record]) -> str:
+def unknown(cell: str, at: Sequence[int], table: Table, sample: Sequence[Record]) -> str:
     """Return what is wrong with a header that no declared column has, given its places."""
     unnamed = UNNAMED.fullmatch(cell) is not None
     below = [record.cells[at[0] - 1] for record in sample if at[0] <= len(record.cells)]
@@ -116,7 +116,8 @@ def unknown(cell: str, at: Sequence[int], names: Names, sample: Sequence[Record]
         return f"{columns(at)} ({shown(cell)}) numbers the rows: delete this index column (pandas: index=False)"
     if unnamed:
         return f"{columns(at)}: a name is missing in the header: write it, or delete the column"
-    return f"unknown column {shown(cell)}{names.hint(cell)}"
+    declare = "declare the benchmark in benchmarks.csv, or delete the column" if table.wide else "delete it"
+    return f"unknown column {shown(cell)}{Names(table.names).hint(cell) or f': {declare}'}"
 
 
 def numbers_rows(cells: Sequence[str]) -> bool:

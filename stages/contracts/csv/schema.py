@@ -41,6 +41,7 @@ class Table:
         key: Columns whose joint value names a row; two rows with one key are refused.
         optional: Whether a study may leave the file out.
         may_be_empty: Whether a header without rows is a valid table.
+        wide: Whether its columns, but for the key, are the benchmarks of the study.
     """
 
     file: str
@@ -48,6 +49,7 @@ class Table:
     key: tuple[str, ...]
     optional: bool = False
     may_be_empty: bool = False
+    wide: bool = False
 
     @property
     def names(self) -> list[str]:

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Annotated
 
-from pydantic import Field, ValidationError, model_validator
+from pydantic import AfterValidator, Field, ValidationError, model_validator
 
 from stages.contracts.errors import InputError, raise_all
 from stages.contracts.names import Names
@@ -24,6 +24,17 @@ FORMS: Mapping[str, tuple[str, ...]] = {
 """Statistic to what its dotted parts name."""
 GROUPED = ("share", "least", "outside_r")
 """Statistics of a group of benchmarks."""
+
+
+def _plain(name: str) -> str:
+    """Check the id of a conclusion.
+
+    Raises:
+        ValueError: It has other characters than a file name needs.
+    """
+    if not re.fullmatch(r"[a-z0-9_]+", name):
+        raise ValueError("small letters, digits and underscores")
+    return name
 
 
 class Criterion(Frozen):
@@ -56,7 +67,7 @@ class Criterion(Frozen):
 class Conclusion(Frozen):
     """One conclusion; it holds where all its criteria hold."""
 
-    id: Annotated[str, Field(pattern=r"^[a-z0-9_]+$")]
+    id: Annotated[str, AfterValidator(_plain)]
     statement: Text
     source: str = ""
     criteria: Annotated[list[Criterion], Field(min_length=1)]

@@ -21,7 +21,6 @@ from stages.contracts.study.tables import (
     CLAIMS,
     CORRECTIONS,
     WAIVERS,
-    CorrectionRow,
     benchmarks_table,
     models_table,
     scores_table,
@@ -221,13 +220,9 @@ def _score_problems(
     problems = missing_rows(scores, f"{folder}/scores.csv", "model_id", needed)
     if corrections is None:
         return problems
-    wide = scores.set_index("model_id")
-    for row in rows_of(corrections, CorrectionRow):
-        if row.model_id not in wide.index:
-            problems.append(f"{folder}/corrections.csv: {row.model_id} has no row in scores.csv to correct")
-        elif (value := wide[row.benchmark][row.model_id]) != row.published:
-            problems.append(
-                f"{folder}/corrections.csv: published {row.benchmark} of {row.model_id} is {row.published:g}, "
-                f"scores.csv has {value:g}: remove the row or fix the published value"
-            )
-    return problems
+    rows = set(scores["model_id"])
+    return problems + [
+        f"{folder}/corrections.csv: {name} has no row in scores.csv to correct: remove the row, or add its scores"
+        for name in dict.fromkeys(corrections["model_id"])
+        if name not in rows
+    ]

@@ -9,7 +9,7 @@ from stages.contracts.csv.schema import Column, Table
 def wide_table(file: str, benchmarks: Sequence[str]) -> Table:
     """Return the contract of a table with one row a model and one column a benchmark, any of which may be left out."""
     cells = [Column(name, "number", blank=True, required=False) for name in benchmarks]
-    return Table(file=file, columns=(Column("model_id"), *cells), key=("model_id",))
+    return Table(file=file, columns=(Column("model_id"), *cells), key=("model_id",), wide=True)
 
 
 def long_table(file: str) -> Table:

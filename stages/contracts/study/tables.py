@@ -80,7 +80,7 @@ def scores_table(benchmarks: Sequence[str]) -> Table:
     Ranges are not part of it: they are declared per benchmark in benchmarks.csv and checked by the gate.
     """
     cells = [Column(name, "number", blank=True) for name in benchmarks]
-    return Table(file="scores.csv", columns=(Column("model_id"), *cells), key=("model_id",))
+    return Table(file="scores.csv", columns=(Column("model_id"), *cells), key=("model_id",), wide=True)
 
 
 CORRECTIONS = Table(

@@ -1,9 +1,20 @@
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
 
 from stages.analysis.components.pca import decompose
-from stages.analysis.decisions.planning import Plan, Surface, fit_surface, outside, predict, reach, trades
+from stages.analysis.decisions.planning import (
+    Plan,
+    Surface,
+    families_needed,
+    fit_surface,
+    outside,
+    predict,
+    reach,
+    trades,
+)
 from stages.analysis.scaling.forecasting import left_out_errors
 
 LANGUAGES = ["ja", "en"]
@@ -41,6 +52,25 @@ def test_intervals_widen_away_from_the_data():
     near, far = Plan(20, {"ja": 1000, "en": 1000}), Plan(20, {"ja": 1e-3, "en": 1e6})
     widths = [(p["high"] - p["low"])["score"] for p in (predict(found, plan, 0.95) for plan in (near, far))]
     assert widths[1] > 1.5 * widths[0]
+
+
+def test_families_needed_are_those_from_which_on_an_interval_is_shorter_than_the_span_of_the_models():
+    plan = Plan(10, {"ja": 100, "en": 1000})
+    assert families_needed(surface(), plan, 0.95)["score"] == 0
+    # far away the interval is long as long as the leverage counts
+    far = Plan(1e-3, {"ja": 1e-2, "en": 1e-2})
+    noisy = surface(noise=0.1)
+    needed = families_needed(noisy, far, 0.95)["score"]
+    assert noisy.families < needed < np.inf
+    share = noisy.families / needed
+    more = replace(noisy, bread=share * noisy.bread, leverages=share * noisy.leverages, families=int(needed))
+    less = replace(more, bread=noisy.bread * noisy.families / (needed - 1), families=int(needed) - 1)
+    lengths = [(p["high"] - p["low"])["score"] for p in (predict(found, far, 0.95) for found in (more, less))]
+    assert lengths[0] < noisy.span["score"] <= lengths[1] * 1.05
+
+
+def test_no_number_of_families_answers_where_the_mean_does_as_well():
+    assert families_needed(surface(), Plan(10, {"ja": 100, "en": 1000}), 0.95)["flat"] == np.inf
 
 
 @pytest.mark.parametrize("wish", [0.45, 0.52, 0.6])

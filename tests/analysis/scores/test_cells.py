@@ -31,6 +31,13 @@ EVALUATION = {
 }  # fmt: skip
 
 
+def corrected_scores() -> pd.DataFrame:
+    """Return three models on two benchmarks, with the published score that `CORRECTION` is of."""
+    table = scores(3, 2)
+    table.loc["model-1", "task_0"] = 0.0
+    return table
+
+
 def test_scores_are_scaled_by_the_declared_maximum_and_negative_metrics_keep_their_range():
     facts = benchmarks(["pct", "comet", "loss"], max_score=[100.0, 1.0, 0.0], min_score=[np.nan, -1.0, -5.0])
     table = pd.DataFrame({"pct": [46.2], "comet": [-0.3], "loss": [-2.5]}, index=pd.Index(["m"], name="model_id"))
@@ -60,7 +67,7 @@ def test_matrix_and_cells_hold_the_same_numbers_in_any_order(seed: int):
 
 
 def test_a_correction_carries_its_origin_reason_and_source():
-    table = scores(3, 2)
+    table = corrected_scores()
     facts = benchmarks(list(table), max_score=1.0)
     cell = correct(published_cells(table, facts, "s"), CORRECTION, facts).set_index(["model_id", "benchmark"])
     changed = cell.loc[("model-1", "task_0")]
@@ -69,8 +76,14 @@ def test_a_correction_carries_its_origin_reason_and_source():
     assert (cell.drop(index=("model-1", "task_0"))["origin"] == "published").all()
 
 
+def test_a_correction_of_another_score_than_published_changes_nothing():
+    facts = benchmarks(["task_0", "task_1"])
+    cells = published_cells(scores(3, 2), facts, "s")
+    pd.testing.assert_frame_equal(correct(cells, CORRECTION, facts), cells)
+
+
 def test_an_evaluation_outranks_a_correction_and_a_published_score():
-    table = scores(3, 2)
+    table = corrected_scores()
     facts = benchmarks(list(table))
     cells = correct(published_cells(table, facts, "s"), CORRECTION, facts)
     merged = replace_cells(cells, evaluated_cells("model-1", EVALUATION, facts))
@@ -94,7 +107,7 @@ def test_a_partial_evaluation_is_listed():
 
 
 def test_a_corrected_cell_needs_no_waiver():
-    table = scores(3, 2)
+    table = corrected_scores()
     facts = benchmarks(list(table))
     cells = correct(published_cells(table, facts, "s"), CORRECTION, facts)
     assert not mark_waived(cells, waiver("model-1", "task_0"))["waived"].any()

@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 
 from stages.contracts.csv.schema import Column, Table
 from stages.contracts.csv.table import LIMIT, missing_rows, read_table
-from stages.contracts.study.tables import benchmarks_table, models_table, scores_table
+from stages.contracts.study.tables import WAIVERS, benchmarks_table, models_table, scores_table
 from tests.contracts.csv.strategies import (
     BENCHMARKS,
     KNOWN,
@@ -270,7 +270,11 @@ class TestLayout:
     def test_an_unknown_column(self):
         rows = [[*row, "0.1"] for row in ROWS]
         rows[0][-1] = "average"
-        assert only(csv_bytes(rows)) == "unknown column 'average'"
+        declare = "declare the benchmark in benchmarks.csv, or delete the column"
+        assert only(csv_bytes(rows)) == f"unknown column 'average': {declare}"
+        rows = [[*row, "0.1"] for row in [WAIVERS.names, ["org/a", "b", "zero", "r", "s"]]]
+        rows[0][-1] = "average"
+        assert only(csv_bytes(rows), WAIVERS, {}) == "unknown column 'average': delete it"
 
     @pytest.mark.parametrize("name", ["JSQuAD", " jsquad", "jsquad ", "j squad", "\ufeffjsquad", "ｊｓｑｕａｄ"])
     def test_a_column_that_differs_by_case_or_white_space(self, name):
@@ -356,7 +360,7 @@ class TestRows:
 
     def test_an_empty_key(self):
         problem = only(csv_bytes(with_cell(2, 0, "")))
-        assert problem == "model_id in line 3 is empty, expected a value in every row"
+        assert problem == "model_id in line 3 is empty, expected a value in every row: fill it in"
 
     @pytest.mark.parametrize("name", ["ORG/beta-13B", " org/Beta-13b", "org/Beta-13b ", "org/Beta -13b"])
     def test_a_row_that_differs_by_case_or_white_space(self, name):
@@ -366,7 +370,9 @@ class TestRows:
 
     def test_a_misspelt_and_an_unknown_row(self):
         assert only(csv_bytes(with_cell(2, 0, "org/Betta-13b"))).endswith("did you mean org/Beta-13b?")
-        assert only(csv_bytes(with_cell(2, 0, "Average"))).endswith("expected a known model_id")
+        assert only(csv_bytes(with_cell(2, 0, "Average"))).endswith(
+            "expected a known model_id: correct it, or add it to models.csv"
+        )
 
     def test_white_space_around_text_without_known_names(self):
         problem = only(csv_bytes(with_cell(2, 0, "org/Beta-13b ")), known={})
@@ -427,11 +433,11 @@ class TestCells:
             ["c/d", "B", "", "scratch", "", "", "", "", "english", "f", *[""] * 8],
         ]
         assert problems(csv_bytes([table.names, *rows]), table, {}) == [
-            "active_params_b of a/b is '0', expected more than 0",
+            "active_params_b of a/b is '0', expected more than 0: correct it",
             "tokens_total_b of a/b is '-1', expected more than 0: looks like a marker, "
             "leave the cell empty when the value is missing",
-            "active_params_b of c/d is empty, expected a value in every row",
-            "tokens_ja_b of a/b is -2, expected at least 0",
+            "active_params_b of c/d is empty, expected a value in every row: fill it in",
+            "tokens_ja_b of a/b is -2, expected at least 0: correct it",
         ]
 
     def test_a_table_with_upper_bounds_in_percent(self):

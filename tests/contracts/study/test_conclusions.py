@@ -50,7 +50,7 @@ def test_every_form_is_read(criterion: dict):
         ({"statistic": "least.PC1", "benchmarks": ["NIILC"]}, "differs only by case or white space from niilc"),
         ({"holds": 0.5}, "holds and weakens are equal"),
         ({"holds": "much"}, "conclusions.0.criteria.0.holds"),
-        ({"extra": 1}, "unknown name"),
+        ({"extra": 1}, "extra is unknown"),
     ],
 )
 def test_what_is_wrong_is_named(change: dict, expected: str):
