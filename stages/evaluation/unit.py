@@ -4,11 +4,12 @@ Two units with one key have one result, wherever and by whatever they are run.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 from stages.contracts.errors import InputError
+from stages.contracts.study.prompts import Wording
 from stages.contracts.study.workarounds import Setting
 from stages.evaluation.code_digest import task_digest
 from stages.evaluation.model_source import ModelSource, digest_of
@@ -55,6 +56,7 @@ class Unit:
         setting: What differs from the protocol.
         run: How models are run.
         data: What was read for the benchmark.
+        wording: Of its instruction, where the study brings its own.
     """
 
     benchmark: str
@@ -62,6 +64,7 @@ class Unit:
     setting: Setting
     run: RunOptions
     data: DataRecord
+    wording: Wording = field(default_factory=dict)
 
     @property
     def dtype(self) -> str:
@@ -77,6 +80,7 @@ class Unit:
             "task": task_digest(self.benchmark, self.run.backend),
             "data": self.data.sha256,
             "workaround": self.setting.changes(),
+            "wording": dict(self.wording),
             "backend": self.run.backend,
             "dtype": self.dtype,
             "limit": self.run.limit,

@@ -40,6 +40,7 @@ class Benchmark:
         runs_code: Generated programs are run; lm-eval wants `confirm_run_unsafe_code`.
         continues_prompt: The answer goes on with the prompt's text, so it is decoded after it, as the study's harness
             did. Elsewhere the study decoded the answer alone, and some tokenizers dropped its first space.
+        dtype: Number format of the weights in the study; "auto" is that of the model's files.
     """
 
     name: str
@@ -55,6 +56,7 @@ class Benchmark:
     needs_tokenizer: bool = False
     runs_code: bool = False
     continues_prompt: bool = False
+    dtype: str = "auto"
     higher_is_better: bool = True
 
     @property

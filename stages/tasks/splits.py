@@ -61,6 +61,19 @@ def draw_others(item: Row, pool: Sequence[Row], k: int, generator: random.Random
     return drawn
 
 
+def draw_without(item: Row, pool: Sequence[Row], k: int, generator: random.Random) -> list[Row]:
+    """Return the examples for an item of a set whose harness draws k and then drops the item: k, or one fewer.
+
+    Args:
+        item: Compared by content, so a duplicate of it is dropped too.
+        pool: The whole set, in the publisher's order.
+        k: Number of examples drawn.
+        generator: Advanced by one draw.
+    """
+    content = _content(item)
+    return [row for row in generator.sample(pool, k) if _content(row) != content]
+
+
 def _content(row: Row) -> Row:
     return {name: value for name, value in row.items() if name != "id"}
 

@@ -1,10 +1,12 @@
 """What each model is to be evaluated on, and with what code: one file a model."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from stages.contracts.errors import InputError
 from stages.contracts.study.facts import Facts
 from stages.contracts.study.model_record import ModelRecord, record_of
+from stages.contracts.study.workarounds import Workaround
 from stages.workspace import paths
 from stages.workspace.files import read_text, replacing_folder
 
@@ -20,10 +22,25 @@ def write_records(facts: Facts, models: Sequence[str], digests: Mapping[str, str
     tasks = {str(name): digests.get(str(name), "") for name in facts.benchmarks.index}
     with replacing_folder(paths.RECORDS) as beside:
         for model_id in models:
-            record = record_of(model_id, facts.models, tasks, facts.workarounds)
+            record = full_record(model_id, facts, tasks, facts.workarounds)
             path = beside / f"{model_id}.json"
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(record.to_json(), encoding="utf-8", newline="\n")
+
+
+def full_record(
+    model_id: str, facts: Facts, tasks: Mapping[str, str], workarounds: Sequence[Workaround]
+) -> ModelRecord:
+    """Return the record of a model under some workarounds, with all else that the study says about its evaluation.
+
+    Args:
+        model_id: In models.csv.
+        facts: Tables of the study, as read from metadata/.
+        tasks: Benchmark, in the study's order, to the digest of the code that evaluates it.
+        workarounds: Those to follow.
+    """
+    prompts = {name: dict(parts) for name, parts in facts.prompts.items() if name in tasks}
+    return replace(record_of(model_id, facts.models, tasks, workarounds), prompts=prompts)
 
 
 def read_record(model_id: str) -> ModelRecord:

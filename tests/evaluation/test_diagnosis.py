@@ -1,4 +1,4 @@
-"""The doctor: on planted failures, and on the real one of SmolLM2-135M."""
+"""The doctor: on planted failures, and on the real one of SmolLM2-135M-Instruct."""
 
 import json
 import re
@@ -86,7 +86,7 @@ def test_answers_that_are_worse_do_not_mend():
 
 @pytest.fixture(scope="module")
 def repository(tmp_path_factory: pytest.TempPathFactory) -> Repository:
-    """The mini study, in which x/tiny is SmolLM2-135M."""
+    """The mini study, in which x/tiny is SmolLM2-135M-Instruct."""
     made = mini_repository(tmp_path_factory.mktemp("diagnose") / "mini")
     folder = made.path / "models" / MODEL
     for file in folder.iterdir():

@@ -1,4 +1,4 @@
-"""SmolLM2-135M, a real model, on a CPU: facts of its answers, and a new row of the shipped study."""
+"""SmolLM2-135M-Instruct, a real model, on a CPU: facts of its answers, and a new row of the shipped study."""
 
 import json
 import os
@@ -25,7 +25,7 @@ from tests.tasks.places import BOTH, ITEMS, REAL
 
 pytestmark = pytest.mark.evaluation
 
-MODEL = "HuggingFaceTB/SmolLM2-135M"
+MODEL = "HuggingFaceTB/SmolLM2-135M-Instruct"
 LIMIT = 4
 
 

@@ -37,6 +37,7 @@ CHANGES = {
     "weights": lambda u: replace(u, model=replace(MODEL, files={**MODEL.files, "model.safetensors": "3" * 64})),
     "tokenizer": lambda u: replace(u, model=replace(MODEL, files={**MODEL.files, "tokenizer.json": "3"})),
     "trust": lambda u: replace(u, model=replace(MODEL, trust_remote_code=True)),
+    "wording": lambda u: replace(u, wording={"header": "of {subject}"}),
     "workaround": lambda u: replace(u, setting=Setting(strip=True)),
     "dtype of the workaround": lambda u: replace(u, setting=Setting(dtype="float32")),
     "dtype": lambda u: replace(u, run=replace(u.run, dtype="bfloat16")),

@@ -3,9 +3,9 @@ import random
 import pytest
 
 from stages.contracts.errors import InputError
-from stages.tasks import data, docs
+from stages.tasks import data, docs, wording
 from stages.tasks.bbh_exemplars import subtask
-from stages.tasks.families import llm_jp_eval, mgsm, xlsum
+from stages.tasks.families import mgsm, xlsum
 from stages.tasks.registry import BENCHMARKS
 from tests.tasks.places import ITEMS
 
@@ -37,7 +37,7 @@ def test_instructed_prompts_keep_their_last_newline_and_fixed_examples(benchmark
     assert len(heads) == 1
     for item in items:
         assert item["prompt"].startswith(
-            f"{llm_jp_eval.PREAMBLE}\n\n### 指示:\n{llm_jp_eval.INSTRUCTIONS[benchmark]}\n\n"
+            f"{wording.OWN[benchmark]['preamble']}\n\n### 指示:\n{wording.OWN[benchmark]['instruction']}\n\n"
         )
         assert item["prompt"].endswith(f"\n\n### 入力:\n{item['input']}\n\n### 応答:\n")
         assert item["prompt"].count("### 応答:\n") == k + 1
@@ -104,15 +104,19 @@ def test_items_of_the_japanese_harness_are_shuffled_under_42():
     assert [item["id"] for item in build("wmt20_en_ja")] == [row["id"] for row in expected]
 
 
-def test_xwino_shows_four_others_and_differs_in_the_candidate_only():
+def test_xwino_shows_the_others_of_four_drawn_and_differs_in_the_candidate_only():
+    shown_in_all = []
     for item in build("xwino"):
         first, second = item["contexts"]
-        assert first.count("\n\n") == second.count("\n\n") == 4
+        assert first.count("\n\n") == second.count("\n\n")
+        shown_in_all.append(first.count("\n\n"))
         assert first.rpartition("\n\n")[0] == second.rpartition("\n\n")[0]
         assert first.endswith(item["before"] + item["options"][0])
         assert second.endswith(item["before"] + item["options"][1])
         shown = first.split("\n\n")[:-1]
         assert all(f"{item['before']}{option} {item['after']}" not in shown for option in item["options"])
+    # the harness drew four of all items, the evaluated one included, and dropped that
+    assert set(shown_in_all) == {3, 4}
 
 
 def test_triviaqa_adds_a_question_mark_and_shows_first_aliases():
@@ -169,9 +173,10 @@ def test_mgsm_draws_anew_for_each_number_of_examples():
 def test_xlsum_prompt_is_whole_where_it_fits():
     loaded = data.load("xlsum_ja", ITEMS)
     row, shot = loaded.test[0], loaded.pool[0]
-    prompt = xlsum.xlsum_prompt(row, [shot], Letters(), 4096)
+    words = wording.OWN["xlsum_ja"]
+    prompt = xlsum.xlsum_prompt(words, row, [shot], Letters(), 4096)
     assert prompt == (
-        f"{xlsum.INSTRUCTION}\n\nニュース記事:{shot['text']}\n要約:{shot['summary']}\n\n"
+        f"{words['instruction']}\n\nニュース記事:{shot['text']}\n要約:{shot['summary']}\n\n"
         f"ニュース記事:{row['text']}\n要約:"
     )
 
@@ -180,7 +185,7 @@ def test_xlsum_articles_are_cut_at_sentences_to_their_share():
     loaded = data.load("xlsum_ja", ITEMS)
     row, shot = loaded.test[0], loaded.pool[0]
     context = 100 + len(row["summary"]) + 10
-    prompt = xlsum.xlsum_prompt(row, [shot], Letters(), context)
+    prompt = xlsum.xlsum_prompt(wording.OWN["xlsum_ja"], row, [shot], Letters(), context)
     _, first, second = prompt.split("\n\n")
     assert first == f"ニュース記事:{shot['text'].split('。')[0]}。\n要約:{shot['summary']}"
     assert second == f"ニュース記事:{'。'.join(row['text'].split('。')[:2])}。\n要約:"
@@ -190,6 +195,46 @@ def test_xlsum_articles_are_cut_at_sentences_to_their_share():
 def test_cut_article_cuts_a_long_first_sentence_at_a_token():
     assert xlsum.cut_article("ニュース記事:あいうえお。か。\n", 9, Letters()) == "ニュース記事:あい\n"
     assert xlsum.cut_article("ニュース記事:あ。い\n", 99, Letters()) == "ニュース記事:あ。い\n"
+
+
+@pytest.mark.parametrize("benchmark", ["jcommonsenseqa", "jemhopqa", "niilc", "jsquad", "jmmlu", "mmlu"])
+def test_a_studys_own_words_replace_the_projects_and_nothing_else(benchmark):
+    words = {part: f"{part} by the study on {{subject}}" for part in wording.OWN[benchmark]}
+    loaded = data.load(benchmark, ITEMS)
+    ours = docs.build(benchmark, loaded, {})
+    theirs = docs.build(benchmark, loaded, {"prompts": {benchmark: words}})
+    for mine, other in zip(ours, theirs, strict=True):
+        prompt = mine["prompt"]
+        for part, text in words.items():
+            subject = mine.get("subject", "").replace("_", " ") if benchmark == "mmlu" else "{subject}"
+            prompt = prompt.replace(wording.OWN[benchmark][part].replace("{subject}", subject),
+                                    text.replace("{subject}", subject))  # fmt: skip
+        assert other["prompt"] == prompt != mine["prompt"]
+
+
+def test_niilc_asks_for_several_answers_joined_by_commas_and_xlsum_says_nothing_on_length():
+    assert "コンマ（,）" in build("niilc")[0]["prompt"]
+    instruction = wording.OWN["xlsum_ja"]["instruction"]
+    assert not set(instruction) & set("0123456789一二三四五六七八九十短長")
+
+
+def test_xlsum_records_what_the_harness_lost_of_an_answer_after_a_long_prompt(monkeypatch):
+    monkeypatch.setattr(xlsum, "load_tokenizer", lambda _: Letters())
+    monkeypatch.setattr(xlsum.summaries, "Words", Letters)
+    doc = {"summary": "abcdefgh", "tokenizer": ""}
+    whole = xlsum.summary({**doc, "lost": 0}, ["abcdefgh"])
+    cut = xlsum.summary({**doc, "lost": 4}, ["abcdefgh"])
+    assert whole["rouge2"] == cut["rouge2"] == whole["rouge2_cut_answer"] == 1
+    assert cut["rouge2_cut_answer"] == pytest.approx(2 * 3 / (3 + 7))
+
+
+@pytest.mark.parametrize(("context", "lost"), [(4096, False), (300, True)])
+def test_xlsum_loses_only_after_prompts_without_room_for_256_tokens(monkeypatch, context, lost):
+    monkeypatch.setattr(xlsum, "load_tokenizer", lambda _: Letters())
+    monkeypatch.setattr(xlsum, "context_length", lambda _: context)
+    items = docs.build("xlsum_ja", data.load("xlsum_ja", ITEMS), {"pretrained": "any"})
+    assert [item["lost"] for item in items] == [max(0, len(i["prompt"]) - (context - 256)) for i in items]
+    assert any(item["lost"] for item in items) == lost
 
 
 def test_prompts_do_not_depend_on_how_many_items_follow():

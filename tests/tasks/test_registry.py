@@ -2,8 +2,9 @@ import csv
 
 import pytest
 
+from stages.contracts.study.prompts import PARTS
+from stages.tasks import wording
 from stages.tasks.benchmark import FILTER
-from stages.tasks.families import llm_jp_eval
 from stages.tasks.registry import BENCHMARKS, SEEDS, TASKS_DIR
 from tests.tasks.places import ITEMS
 
@@ -25,8 +26,18 @@ def test_only_programs_get_a_beginning_of_sequence():
     assert {name for name, b in BENCHMARKS.items() if b.runs_code} == {"humaneval", "jhumaneval"}
 
 
-def test_instructions_are_those_of_the_instructed_benchmarks():
-    assert set(llm_jp_eval.INSTRUCTIONS) == {"jcommonsenseqa", "jemhopqa", "niilc", "jsquad", "jmmlu"}
+def test_the_words_that_a_study_can_replace_are_all_known():
+    assert {name: tuple(words) for name, words in wording.OWN.items()} == dict(PARTS)
+    assert {name: tuple(words) for name, words in wording.ORIGINAL.items()} == dict(PARTS)
+    assert not any(wording.is_papers(name, words) for name, words in wording.OWN.items())
+
+
+def test_number_formats_of_the_study():
+    stated = {name: b.dtype for name, b in BENCHMARKS.items() if b.dtype != "auto"}
+    assert stated == {
+        **dict.fromkeys(("jcommonsenseqa", "jemhopqa", "niilc", "jsquad", "jmmlu"), "bfloat16"),
+        **dict.fromkeys(("humaneval", "jhumaneval"), "float32"),
+    }
 
 
 @pytest.fixture(scope="module")

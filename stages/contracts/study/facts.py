@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 import pandas as pd
@@ -16,6 +16,8 @@ from stages.contracts.params import Params
 from stages.contracts.rows import rows_of
 from stages.contracts.study.info import StudyInfo, load_study
 from stages.contracts.study.model_record import trust_problems
+from stages.contracts.study.prompts import FILE as PROMPTS
+from stages.contracts.study.prompts import parse_prompts
 from stages.contracts.study.tables import (
     ALL,
     CLAIMS,
@@ -45,6 +47,7 @@ class Facts:
         waivers: waivers.csv; likewise.
         claims: claims.csv; likewise.
         workarounds: workarounds.yaml; empty when the study has none, or when read back from parquet.
+        prompts: prompts.yaml, likewise: benchmark to part to text.
     """
 
     info: StudyInfo
@@ -55,6 +58,7 @@ class Facts:
     waivers: pd.DataFrame
     claims: pd.DataFrame
     workarounds: tuple[Workaround, ...] = ()
+    prompts: Mapping[str, dict[str, str]] = field(default_factory=dict)
 
 
 class _Reader:
@@ -114,6 +118,19 @@ class _Reader:
         self.problems += problems
         return tuple(records)
 
+    def prompts(self) -> dict[str, dict[str, str]]:
+        """Return prompts.yaml; nothing when it is missing, or after noting its problems."""
+        if PROMPTS not in self.files:
+            return {}
+        where = f"{self.folder}/{PROMPTS}"
+        try:
+            return parse_prompts(self.files[PROMPTS].decode("utf-8"), where)
+        except UnicodeDecodeError:
+            self.problems.append(f"{where}: not UTF-8 text: save it as UTF-8")
+        except InputError as error:
+            self.problems += error.problems
+        return {}
+
 
 def read_facts(files: Mapping[str, bytes], folder: str, params: Params) -> Facts:
     """Read and cross-check all tables of a study.
@@ -140,7 +157,7 @@ def read_facts(files: Mapping[str, bytes], folder: str, params: Params) -> Facts
     scores = reader.read(scores_table(columns), known)
     corrections, waivers = reader.read(CORRECTIONS, known), reader.read(WAIVERS, known)
     claims = reader.read(CLAIMS, {})
-    workarounds = reader.workarounds(known)
+    workarounds, prompts = reader.workarounds(known), reader.prompts()
     problems = reader.problems
     if models is not None:
         problems += _parameter_problems(models, params)
@@ -156,7 +173,7 @@ def read_facts(files: Mapping[str, bytes], folder: str, params: Params) -> Facts
     models, benchmarks = models.set_index("model_id"), benchmarks.set_index("benchmark")
     rows = [name for name in models.index if name in set(scores["model_id"])]
     wide = scores.set_index("model_id").loc[rows, list(benchmarks.index)]
-    return Facts(info, models, benchmarks, wide, corrections, waivers, claims, workarounds)
+    return Facts(info, models, benchmarks, wide, corrections, waivers, claims, workarounds, prompts)
 
 
 def subset_values(models: pd.DataFrame) -> list[str]:

@@ -5,7 +5,7 @@ One file for each model to evaluate, so that a change of another model's row eva
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import pandas as pd
@@ -26,6 +26,7 @@ class ModelRecord:
         trust_reason: Why it may.
         settings: Each benchmark of the study to what differs from the protocol there.
         tasks: Each benchmark to the digest of the code that evaluates it; "" where there is none.
+        prompts: The study's wording of instructions, by benchmark.
     """
 
     model_id: str
@@ -34,6 +35,7 @@ class ModelRecord:
     trust_reason: str
     settings: Settings
     tasks: dict[str, str]
+    prompts: dict[str, dict[str, str]] = field(default_factory=dict)
 
     def to_json(self) -> str:
         """Return the record as text, the same for the same record."""

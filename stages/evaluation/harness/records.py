@@ -11,9 +11,10 @@ from typing import Any
 
 import pandas as pd
 
+from stages.contracts.study.prompts import Wording
 from stages.contracts.study.workarounds import Setting
 from stages.evaluation.harness.finish import Finish
-from stages.tasks import outcomes
+from stages.tasks import outcomes, wording
 from stages.tasks.benchmark import Benchmark, Sample
 from stages.tasks.registry import BENCHMARKS
 
@@ -50,16 +51,23 @@ class Answers:
     finishes: Sequence[Finish]
 
 
-def protocol(benchmark: str, setting: Setting) -> str:
+def protocol(benchmark: str, setting: Setting, words: Wording) -> str:
     """Return the protocol of a cell in the words of benchmarks.csv: metric, shots, kind of answer.
 
     A workaround that only lets a model answer what it was asked belongs to the protocol. Another question does not:
-    one more example, other stop strings, a chat format.
+    an instruction in other words than the paper's, one more example, other stop strings, a chat format.
+
+    Args:
+        benchmark: A name of the registry.
+        setting: What differed from the protocol.
+        words: Of the instruction, where the study brings its own.
     """
     spec = BENCHMARKS[benchmark]
     # a single token that must be the right label is a choice
     metric = "accuracy" if spec.max_gen_toks == 1 else METRICS.get(spec.metric, spec.metric)
     text = f"{metric}, {spec.n_shots + bool(setting.example)}-shot, {spec.answer}"
+    if not wording.is_papers(benchmark, words):
+        text += f", {wording.OWN_PROMPT}"
     if setting.stops is not None:
         text += f", stops {json.dumps(setting.stops, ensure_ascii=False)}"
     return f"{text}, chat template" if setting.chat_template else text
@@ -121,7 +129,7 @@ def score_record(
     samples: Sequence[Sample],
     results: Mapping[str, Any],
     table: pd.DataFrame,
-    setting: Setting,
+    asked: tuple[Setting, Wording],
 ) -> dict[str, Any]:
     """Return the entry of a benchmark in scores.json.
 
@@ -130,7 +138,7 @@ def score_record(
         samples: As lm-eval logs them.
         results: lm-eval's results of the task.
         table: From `answer_table`.
-        setting: What differed from the protocol.
+        asked: What differed from the protocol, and the study's wording.
     """
     score = outcomes.score(benchmark, samples, results)
     return {
@@ -138,7 +146,7 @@ def score_record(
         "stderr": None if math.isnan(score.stderr) else score.stderr,
         "n_items": score.n_items,
         "metric": score.metric,
-        "protocol": protocol(benchmark, setting),
+        "protocol": protocol(benchmark, *asked),
         "empty_rate": score.empty_rate,
         "failed_rate": float(table["failed"].mean()),
         "capped_rate": float(table["capped"].mean()),

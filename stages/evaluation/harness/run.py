@@ -12,10 +12,12 @@ import numpy as np
 import pandas as pd
 
 from stages.contracts.errors import InputError, raise_all
+from stages.contracts.study.prompts import Wording
 from stages.evaluation.harness.faults import SMALLER, loading_explained, running_explained, unfit
 from stages.evaluation.harness.weights import weight_problems
 from stages.evaluation.model_source import ModelSource
 from stages.evaluation.unit import RunOptions, Unit, versions
+from stages.tasks import wording
 from stages.tasks.benchmark import Benchmark
 from stages.tasks.registry import BENCHMARKS, SEEDS, TASKS_DIR
 from stages.tasks.rows import DataRecord
@@ -145,7 +147,9 @@ def run_unit(unit: Unit, model: Any) -> UnitResult:  # noqa: ANN401  lm-eval has
     samples = output["samples"][unit.benchmark]
     known = _known(spec, samples, model)
     table = answer_table(unit.benchmark, samples, known)
-    score = score_record(unit.benchmark, samples, output["results"][unit.benchmark], table, unit.setting)
+    score = score_record(
+        unit.benchmark, samples, output["results"][unit.benchmark], table, (unit.setting, unit.wording)
+    )
     score["limited"] = score["n_items"] < unit.data.n_items
     seconds = time.monotonic() - clock
     tokens = _tokens(samples, table)
@@ -158,6 +162,8 @@ def run_unit(unit: Unit, model: Any) -> UnitResult:  # noqa: ANN401  lm-eval has
             "model": unit.model.described(),
             "data": _data(unit.data),
             "procedure": spec.protocol,
+            "wording": dict(unit.wording),
+            "study_dtype": spec.dtype,
             "generation": _generation(spec, samples, unit),
             "batch_size": str(unit.run.batch_size),
             "device": _device(model),
@@ -190,13 +196,16 @@ def _data(record: DataRecord) -> dict[str, Any]:
     return content
 
 
-def task_manager(model: ModelSource, run: RunOptions, *, slow: bool = False) -> Any:  # noqa: ANN401
+def task_manager(
+    model: ModelSource, run: RunOptions, *, slow: bool = False, words: Mapping[str, Wording] | None = None
+) -> Any:  # noqa: ANN401
     """Return lm-eval's manager of the project's tasks, and of no others.
 
     Args:
         model: Whose tokenizer two of the tasks need.
         run: Names the data.
         slow: Whether its slow tokenizer is used.
+        words: Of the instructions, by benchmark, where the study brings its own.
     """
     from lm_eval.tasks import TaskManager
 
@@ -205,6 +214,7 @@ def task_manager(model: ModelSource, run: RunOptions, *, slow: bool = False) -> 
         "trust_remote_code": model.trust_remote_code,
         "use_fast_tokenizer": not slow,
         "data_dir": run.data_dir or None,
+        wording.METADATA: words or {},
     }
     return TaskManager(include_path=str(TASKS_DIR), include_defaults=False, metadata=metadata)
 
@@ -213,7 +223,8 @@ def _evaluate(unit: Unit, model: Any) -> Mapping[str, Any]:  # noqa: ANN401
     from lm_eval.evaluator import evaluate
 
     seed_everything()
-    manager = task_manager(unit.model, unit.run, slow=unit.setting.slow_tokenizer)
+    words = {unit.benchmark: unit.wording} if unit.wording else {}
+    manager = task_manager(unit.model, unit.run, slow=unit.setting.slow_tokenizer, words=words)
     loaded = manager.load([unit.benchmark])
     output: Mapping[str, Any] = evaluate(
         lm=model,

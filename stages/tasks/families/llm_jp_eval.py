@@ -1,7 +1,7 @@
 """The family of llm-jp-eval: JCommonsenseQA, JEMHopQA, NIILC, JSQuAD, JMMLU.
 
-Instructions are the project's own; labels, separators and the order of the parts follow the protocol of the study.
-A prompt ends in a newline.
+Labels, separators and the order of the parts follow the protocol of the study; `stages.tasks.wording` has the words of
+the instructions. A prompt ends in a newline.
 """
 
 import csv
@@ -12,7 +12,8 @@ import unicodedata
 import xml.etree.ElementTree as ElementTree
 from collections.abc import Iterable, Mapping, Sequence
 
-from stages.tasks import edit_ratio
+from stages.contracts.study.prompts import Wording
+from stages.tasks import edit_ratio, wording
 from stages.tasks.benchmark import Benchmark, Doc, Metrics, Parts, Split, Task
 from stages.tasks.rows import Data, Metadata, Row, records, text_of
 from stages.tasks.sources import File
@@ -23,6 +24,7 @@ from stages.tasks.splits import (
 )
 
 _HARNESS = "llm-jp-eval 1.3.0"
+_DTYPE = "bfloat16"
 _EDIT = "score is a rounded token-sorted edit ratio"
 
 
@@ -32,18 +34,6 @@ _NO_ANSWER = "-"
 
 JMMLU_MOVED = 16
 """Rows of each half of JMMLU that llm-jp-eval moves to its training file."""
-
-
-PREAMBLE = "「指示」は課題を、「入力」はその材料を示します。指示に従い、「応答」に入る文字列だけを書いてください。"
-
-
-INSTRUCTIONS = {
-    "jcommonsenseqa": "質問に最もふさわしい答えを選択肢から一つ選び、その番号だけを書いてください。",
-    "jemhopqa": "質問の答えを短い語句で書いてください。はいかいいえで答える質問には、YESまたはNOと書いてください。",
-    "niilc": "質問の答えだけを書いてください。説明は要りません。",
-    "jsquad": "質問の答えとなる語句を、文章からそのまま抜き出して書いてください。",
-    "jmmlu": "正しい答えを選択肢から一つ選び、その記号（A、B、C、Dのいずれか）だけを書いてください。",
-}
 
 
 _DIGITS = tuple("01234")
@@ -138,18 +128,19 @@ def jmmlu_split(subjects: Mapping[str, Sequence[Row]]) -> tuple[list[Row], list[
     return examples, test[JMMLU_MOVED:]
 
 
-def instructed(benchmark: str, shots: Sequence[Row], row: Row) -> str:
+def instructed(words: Wording, shots: Sequence[Row], row: Row) -> str:
     """Return a prompt of the llm-jp-eval family: sections for instruction, input and response."""
-    parts = [PREAMBLE, f"### 指示:\n{INSTRUCTIONS[benchmark]}"]
+    parts = [words["preamble"], f"### 指示:\n{words['instruction']}"]
     parts += [f"### 入力:\n{shot['input']}\n\n### 応答:\n{shot['output']}" for shot in shots]
     return "\n\n".join([*parts, f"### 入力:\n{row['input']}\n\n### 応答:\n"])
 
 
-def build(spec: Benchmark, data: Data, _: Metadata) -> list[Row]:
+def build(spec: Benchmark, data: Data, metadata: Metadata) -> list[Row]:
     """Return the items, each with its complete prompt."""
     enough(spec.name, data.pool, spec.n_shots)
     shots = data.pool[: spec.n_shots]
-    return [{**row, "prompt": instructed(spec.name, shots, row), "target": row["output"]} for row in data.test]
+    words = wording.of(spec.name, metadata)
+    return [{**row, "prompt": instructed(words, shots, row), "target": row["output"]} for row in data.test]
 
 
 def first_paragraph(text: str) -> str:
@@ -206,6 +197,7 @@ TASKS = (
             (),
             f"{_HARNESS}: 4 fixed examples, one generated token must be the number of the right choice",
             max_gen_toks=1,
+            dtype=_DTYPE,
         ),
         read=_jcommonsenseqa,
         build=build,
@@ -219,6 +211,7 @@ TASKS = (
             ("character_f1",),
             f"{_HARNESS}: 4 fixed examples, 15 tokens; {_EDIT}",
             max_gen_toks=15,
+            dtype=_DTYPE,
         ),
         read=_jemhopqa,
         build=build,
@@ -232,6 +225,7 @@ TASKS = (
             ("character_f1", "char_f1_any"),
             f"{_HARNESS}: 4 fixed examples, 180 tokens; {_EDIT} to all accepted answers joined by commas",
             max_gen_toks=180,
+            dtype=_DTYPE,
         ),
         read=_niilc,
         build=build,
@@ -245,6 +239,7 @@ TASKS = (
             ("character_f1", "char_f1_any"),
             f"{_HARNESS}: 4 fixed examples, 25 tokens; {_EDIT} to the first accepted answer",
             max_gen_toks=25,
+            dtype=_DTYPE,
         ),
         read=_jsquad,
         build=build,
@@ -260,6 +255,7 @@ TASKS = (
             " choice",
             n_shots=5,
             max_gen_toks=1,
+            dtype=_DTYPE,
         ),
         read=_jmmlu,
         build=build,

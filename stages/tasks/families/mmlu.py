@@ -2,6 +2,8 @@
 
 from collections.abc import Iterable
 
+from stages.contracts.study.prompts import SUBJECT, Wording
+from stages.tasks import wording
 from stages.tasks.benchmark import Benchmark, Task
 from stages.tasks.rows import Data, Metadata, Row, records
 from stages.tasks.sources import File
@@ -28,20 +30,20 @@ def prompt_of(row: Row) -> str:
     return f"{row['question'].strip()}{choices}\nAnswer:"
 
 
-def header_of(subject: str) -> str:
+def header_of(subject: str, words: Wording) -> str:
     """Return the line above the examples of a subject; exactly one newline follows it."""
-    return f"Each of these multiple choice questions on {subject.replace('_', ' ')} is followed by its answer.\n"
+    return words["header"].replace(SUBJECT, subject.replace("_", " ")) + "\n"
 
 
-def build(spec: Benchmark, data: Data, _: Metadata) -> list[Row]:
+def build(spec: Benchmark, data: Data, metadata: Metadata) -> list[Row]:
     """Return the items, each with its complete prompt."""
-    k = spec.n_shots
+    k, words = spec.n_shots, wording.of(spec.name, metadata)
     headers: dict[str, str] = {}
     for subject in dict.fromkeys(row["subject"] for row in data.test):
         pool = [row for row in data.pool if row["subject"] == subject]
         enough(f"{spec.name}, subject {subject}", pool, k)
         done = [f"{prompt_of(shot)} {'ABCD'[shot['gold']]}" for shot in pool[:k]]
-        headers[subject] = header_of(subject) + chained(done, "")
+        headers[subject] = header_of(subject, words) + chained(done, "")
     return [
         {
             **row,

@@ -8,7 +8,7 @@ from typing import Any
 from stages.tasks.benchmark import Benchmark, Task
 from stages.tasks.rows import Data, Metadata, Row, lines
 from stages.tasks.sources import File
-from stages.tasks.splits import DRAW_SEED, chained, draw_others, enough
+from stages.tasks.splits import DRAW_SEED, chained, draw_without, enough
 
 _HARNESS = "lm-evaluation-harness 0.4.2"
 
@@ -53,11 +53,11 @@ def _span(sentence: str, tokens: list[str], place: list[int]) -> tuple[int, int]
 def build(spec: Benchmark, data: Data, _: Metadata) -> list[Row]:
     """Return the items, each with its complete prompt."""
     k = spec.n_shots
-    enough(spec.name, data.test, k + 1)
+    enough(spec.name, data.test, k)
     generator = random.Random(DRAW_SEED)
     items = []
     for row in data.test:
-        shots = draw_others(row, data.test, k, generator)
+        shots = draw_without(row, data.test, k, generator)
         done = [f"{_filled(shot, shot['gold'])} {shot['after']}" for shot in shots]
         contexts = [chained(done, _filled(row, option)) for option in range(len(row["options"]))]
         items.append({**row, "contexts": contexts})
@@ -74,7 +74,8 @@ TASKS = (
             "xwino",
             "acc",
             (),
-            f"{_HARNESS}: 4 examples drawn from the other items, likelihood of the rest after either candidate",
+            f"{_HARNESS}: 4 items drawn as examples, the item itself dropped, likelihood of the rest after either"
+            " candidate",
             answer="loglikelihood",
             max_gen_toks=0,
         ),
