@@ -16,6 +16,7 @@ from stages.evaluation import diagnosis, model_source, of_model
 from stages.evaluation.code_digest import task_digests
 from stages.evaluation.diagnosis import Limits, Trial
 from stages.evaluation.harness import run as harness
+from stages.evaluation.harness import work
 from stages.evaluation.unit import Unit, versions
 from stages.tasks import data
 from stages.tasks.registry import BENCHMARKS
@@ -218,7 +219,7 @@ def _case(model: str, benchmark: str | None, n_items: int, params: Params, facts
     if benchmark is None:
         n_items = min(n_items, len(diagnosis.PROBES))
     if model in facts.models.index:
-        record = full_record(model, facts, task_digests(params.evaluate.backend), ())
+        record = full_record(model, facts, params.study, task_digests(params.evaluate.backend), ())
         return Case(record, benchmark, n_items, params, params.evaluate.model_dir)
     folder = Path(model).expanduser().resolve()
     if not (folder / "config.json").is_file():
@@ -238,7 +239,7 @@ def _open(case: Case) -> tuple[Any, diagnosis.Ask, list[str]]:
     words = case.record.prompts.get(case.benchmark, {})
     unit = Unit(case.benchmark, source, PROTOCOL, run, data.describe(case.benchmark, run.data_dir or None), words)
     loaded = harness.load_model(source, run, run.dtype)
-    manager = harness.task_manager(source, run, words={case.benchmark: words})
+    manager = work.task_manager(source, run, words={case.benchmark: words})
     docs = manager.load([case.benchmark])["tasks"][case.benchmark].test_docs()
     return loaded, diagnosis.benchmark(unit, loaded), [str(doc["prompt"]) for doc in docs.select(range(case.n_items))]
 

@@ -22,11 +22,14 @@ BACKENDS = {"hf": f"{HARNESS}.hf", "vllm": f"{HARNESS}.vllm"}
 CORE = ("stages.tasks.docs", "stages.tasks.outcomes", f"{HARNESS}.run", f"{HARNESS}.records")
 """Where every benchmark begins: its items, the run, what answers came to."""
 
+OWN = ("stages.evaluation.lm_tasks", f"{HARNESS}.own_outcomes")
+"""Where a task that is not of the registry is found and read beside these."""
+
 _SANDBOX = "stages.sandbox"
 _ROOMS = ("stages.tasks", HARNESS, _SANDBOX)
-_APART = ("stages.tasks.registry", "stages.tasks.data", "stages.tasks.sources", *BACKENDS.values())
-"""What is not followed: the list of all benchmarks, the fetching of rows, which have a digest of their own, and
-backends that are not used."""
+_APART = ("stages.tasks.registry", "stages.tasks.data", "stages.tasks.sources", OWN[1], *BACKENDS.values())
+"""What is not followed: the list of all benchmarks, the fetching of rows, which have a digest of their own, what reads
+other tasks, and backends that are not used."""
 _NAMED = re.compile(r"!function (stages[\w.]*)\.\w+")
 
 
@@ -41,6 +44,15 @@ def task_digest(benchmark: str, backend: str) -> str:
         backend: A key of `BACKENDS`.
     """
     return _installed().digest(benchmark, backend)
+
+
+def harness_digest(backend: str) -> str:
+    """Return the SHA-256 of the code that decides the score of a task that is not of the registry.
+
+    Args:
+        backend: A key of `BACKENDS`.
+    """
+    return _installed().own_digest(backend)
 
 
 def task_digests(backend: str) -> dict[str, str]:
@@ -79,6 +91,12 @@ class Code:
         named = _NAMED.findall("\n".join(texts.values()))
         modules = self.closure([*CORE, TASKS[benchmark].build.__module__, *named, BACKENDS[backend]])
         content = [texts, {name: self._part(name).meaning for name in modules}]
+        return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+
+    def own_digest(self, backend: str) -> str:
+        """Return the digest of the code for other tasks; see `harness_digest`."""
+        modules = self.closure([*CORE, *OWN, BACKENDS[backend]])
+        content = {name: self._part(name).meaning for name in modules}
         return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
     def closure(self, roots: Iterable[str]) -> list[str]:

@@ -15,8 +15,9 @@ from stages.contracts.errors import InputError, raise_all
 from stages.contracts.outcomes import RATES
 from stages.contracts.params import EvaluateParams
 from stages.contracts.study.model_record import ModelRecord
+from stages.contracts.study.own_tasks import TaskChoice
 from stages.contracts.study.workarounds import Setting
-from stages.evaluation import model_source
+from stages.evaluation import lm_tasks, model_source
 from stages.evaluation.harness import run as harness
 from stages.evaluation.harness.faults import disk_explained, is_full
 from stages.evaluation.store import Store, write_json
@@ -55,23 +56,29 @@ def plan(record: ModelRecord, params: EvaluateParams) -> list[Unit]:
     """
     problems: list[str] = []
     run = run_of(params)
+    own = {name: TaskChoice(**choice) for name, choice in record.own_tasks.items()}
     for name in record.settings:
-        if name not in BENCHMARKS:
-            problems.append(f"{name}: there is no task for it in stages/tasks; known: {', '.join(BENCHMARKS)}")
+        if name not in own and name not in BENCHMARKS:
+            problems.append(
+                f"{name}: there is no task for it in stages/tasks; known: {', '.join(BENCHMARKS)}; "
+                "another one of lm-eval, or of the study, is named in the column task of benchmarks.csv"
+            )
     source, read = None, {}
     try:
         source = model_source.locate(record, params.model_dir)
     except InputError as error:
         problems += error.problems
-    for name in [name for name in record.settings if name in BENCHMARKS]:
+    for name in [name for name in record.settings if name in own or name in BENCHMARKS]:
         try:
-            read[name] = data.describe(name, run.data_dir or None)
+            read[name] = (
+                lm_tasks.describe(name, own[name]) if name in own else data.describe(name, run.data_dir or None)
+            )
         except InputError as error:
             problems += error.problems
     if problems or source is None:
         raise InputError(problems)
     return [
-        Unit(name, source, Setting(**changes), run, read[name], record.prompts.get(name, {}))
+        Unit(name, source, Setting(**changes), run, read[name], record.prompts.get(name, {}), own.get(name))
         for name, changes in record.settings.items()
     ]
 
@@ -109,7 +116,7 @@ def _run_all(units: Sequence[Unit], open_units: Sequence[Unit], store: Store, re
     from stages.tracking.live import live_run
 
     source, run = units[0].model, units[0].run
-    if any(BENCHMARKS[unit.benchmark].runs_code for unit in open_units):
+    if any(unit.runs_code for unit in open_units):
         sandbox.require()
     evaluation = model_source.digest_of([unit.key for unit in units])
     tags = {**state.identity(), "observatory.identity": source.identity}

@@ -9,9 +9,11 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 from stages.contracts.errors import InputError
+from stages.contracts.study.own_tasks import TaskChoice
 from stages.contracts.study.prompts import Wording
 from stages.contracts.study.workarounds import Setting
 from stages.evaluation.code_digest import task_digest
+from stages.evaluation.lm_tasks import own_task_digest
 from stages.evaluation.model_source import ModelSource, digest_of
 from stages.tasks.registry import BENCHMARKS, SEEDS
 from stages.tasks.rows import DataRecord
@@ -57,6 +59,7 @@ class Unit:
         run: How models are run.
         data: What was read for the benchmark.
         wording: Of its instruction, where the study brings its own.
+        task: lm-eval's task that stands for the benchmark; None where it is one of the registry.
     """
 
     benchmark: str
@@ -65,6 +68,23 @@ class Unit:
     run: RunOptions
     data: DataRecord
     wording: Wording = field(default_factory=dict)
+    task: TaskChoice | None = None
+
+    @property
+    def metric(self) -> str:
+        """lm-eval's name of the score."""
+        return BENCHMARKS[self.benchmark].metric if self.task is None else self.task.metric
+
+    @property
+    def runs_code(self) -> bool:
+        """Whether generated programs are run."""
+        return self.task is None and BENCHMARKS[self.benchmark].runs_code
+
+    @property
+    def task_digest(self) -> str:
+        """SHA-256 of the task, and of the code that runs it."""
+        backend = self.run.backend
+        return task_digest(self.benchmark, backend) if self.task is None else own_task_digest(self.task, backend)
 
     @property
     def dtype(self) -> str:
@@ -77,7 +97,7 @@ class Unit:
         return {
             "benchmark": self.benchmark,
             "model": self.model.identity,
-            "task": task_digest(self.benchmark, self.run.backend),
+            "task": self.task_digest,
             "data": self.data.sha256,
             "workaround": self.setting.changes(),
             "wording": dict(self.wording),
@@ -85,7 +105,7 @@ class Unit:
             "dtype": self.dtype,
             "limit": self.run.limit,
             "seeds": SEEDS,
-            "libraries": libraries(self.benchmark, self.run.backend),
+            "libraries": libraries(self.metric, self.run.backend),
         }
 
     @property
@@ -94,13 +114,13 @@ class Unit:
         return digest_of(self.identity)
 
 
-def libraries(benchmark: str, backend: str) -> dict[str, str]:
+def libraries(metric: str, backend: str) -> dict[str, str]:
     """Return the versions of the libraries that a result depends on.
 
     Raises:
         InputError: One of them is not installed.
     """
-    names = [*LIBRARIES, *SCORING.get(BENCHMARKS[benchmark].metric, ())]
+    names = [*LIBRARIES, *SCORING.get(metric, ())]
     if backend == "vllm":
         names.append("vllm")
     return versions(names)

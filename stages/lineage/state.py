@@ -89,7 +89,8 @@ def is_data(path: str) -> bool:
 def inputs_of(study: str) -> tuple[str, ...]:
     """Return what git has of the inputs of one study's states, as patterns: other studies are none of them."""
     facts = (f"{paths.METADATA}/{study}/*{suffix}" for suffix in FACT_SUFFIXES)
-    return (*facts, *(path for path in OUR_INPUTS if path != str(paths.METADATA)))
+    tasks = f"{paths.METADATA}/{study}/tasks"
+    return (*facts, tasks, *(path for path in OUR_INPUTS if path != str(paths.METADATA)))
 
 
 def identity(study: str | None = None) -> dict[str, str]:

@@ -132,7 +132,7 @@ def _item(task: Task, sample: Sample) -> Item:
     numbers = {name: _number(sample[name]) for name in (spec.metric, *spec.secondary)}
     return Item(
         item=str(doc["id"]),
-        prompt=_prompt(sample),
+        prompt=prompt_of(sample),
         raw=raw,
         filtered=chosen,
         target=target,
@@ -159,7 +159,7 @@ def _generated(spec: Benchmark, sample: Sample) -> tuple[str, ...]:
     return tuple(str(text) for text in sample["resps"][0])
 
 
-def _prompt(sample: Sample) -> str:
+def prompt_of(sample: Sample) -> str:
     """Return the first argument of the first request; written to JSON, lm-eval names arguments "gen_args_0" etc."""
     arguments = sample["arguments"]
     if isinstance(arguments, Mapping):

@@ -7,6 +7,7 @@ from pathlib import Path
 import yaml
 
 from stages.tasks import data
+from tests.evaluation.own import SUMS, write_tasks
 from tests.repository import Repository, new_repository
 from tests.tasks.places import ITEMS
 from tests.tasks.tiny import save
@@ -14,12 +15,15 @@ from tests.tasks.tiny import save
 MODEL = "x/tiny"
 SECOND = "x/second"
 BENCHMARKS = ("jemhopqa", "openbookqa", "triviaqa", "squad2", "mmlu")
+OWN = "sums"
+"""A benchmark whose task the study brings itself."""
 FACTS = {
     "jemhopqa": ("char F1", 4, "generation"),
     "openbookqa": ("accuracy", 4, "loglikelihood"),
     "triviaqa": ("exact match", 4, "generation"),
     "squad2": ("exact match", 4, "generation"),
     "mmlu": ("accuracy", 5, "loglikelihood"),
+    OWN: ("right", 2, "generation"),
 }
 
 
@@ -39,27 +43,29 @@ def model_row(model_id: str, place: int) -> dict[str, object]:
     }  # fmt: skip
 
 
-def write_study(folder: Path) -> None:
+def write_study(folder: Path, benchmarks: tuple[str, ...]) -> None:
     folder.mkdir(parents=True)
     published = [f"org/model-{i}" for i in range(6)]
     write(folder / "models.csv", [model_row(name, i) for i, name in enumerate([*published, MODEL, SECOND])])
     facts = []
-    for name in BENCHMARKS:
+    for name in benchmarks:
+        own = name == OWN
         metric, shots, answer = FACTS[name]
         facts.append({
             "benchmark": name, "label": name, "language": "ja" if name == "jemhopqa" else "en", "ability": "any",
             "counterpart": "", "metric": metric, "max_score": 1, "chance": 0,
-            "n_items": data.describe(name, ITEMS).n_items, "n_shots": shots, "answer": answer, "reference": "",
+            "n_items": len(SUMS) if own else data.describe(name, ITEMS).n_items, "n_shots": shots, "answer": answer,
+            "reference": "", "task": OWN * own, "task_metric": "right" * own, "task_filter": "number" * own,
         })  # fmt: skip
     write(folder / "benchmarks.csv", facts)
     scores = [
         {
             "model_id": name,
-            **{b: round(0.1 + 0.1 * i + 0.03 * ((i * (j + 2)) % 5), 4) for j, b in enumerate(BENCHMARKS)},
+            **{b: round(0.1 + 0.1 * i + 0.03 * ((i * (j + 2)) % 5), 4) for j, b in enumerate(benchmarks)},
         }
         for i, name in enumerate(published)
     ]
-    write(folder / "scores.csv", [*scores, {"model_id": SECOND, **dict.fromkeys(BENCHMARKS, 0.25)}])
+    write(folder / "scores.csv", [*scores, {"model_id": SECOND, **dict.fromkeys(benchmarks, 0.25)}])
     info = {
         "title": "Mini", "citation": "Made for a test", "licence": "none",
         "languages": {"ja": "Japanese", "en": "English"},
@@ -68,10 +74,12 @@ def write_study(folder: Path) -> None:
     (folder / "study.yaml").write_text(yaml.safe_dump(info), encoding="utf-8")
 
 
-def mini_repository(path: Path) -> Repository:
-    """Make a repository of the mini study in which `x/tiny` waits for its evaluation."""
+def mini_repository(path: Path, *, own: bool = False) -> Repository:
+    """Make a repository of the mini study in which `x/tiny` waits for its evaluation; perhaps with an own task."""
     repository = new_repository(path)
-    write_study(path / "metadata/mini")
+    write_study(path / "metadata/mini", (*BENCHMARKS, OWN) if own else BENCHMARKS)
+    if own:
+        write_tasks(path / "metadata/mini/tasks", "metadata/mini/tasks")
     for model_id in (MODEL, SECOND):
         save(path / "models" / model_id)
     params = yaml.safe_load((path / "params.yaml").read_text(encoding="utf-8"))

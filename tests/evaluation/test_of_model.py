@@ -12,12 +12,13 @@ import pandas as pd
 import pytest
 
 from tests.conftest import shared
-from tests.evaluation.mini import BENCHMARKS, MODEL, SECOND, change_params, mini_repository, read_json
+from tests.evaluation.mini import BENCHMARKS, MODEL, OWN, SECOND, change_params, mini_repository, read_json
 from tests.repository import Repository
 
 pytestmark = pytest.mark.evaluation
 
 ENVIRONMENT = {"HF_HUB_OFFLINE": "1", "MLFLOW_SYSTEM_METRICS_SAMPLING_INTERVAL": "1"}
+ALL = (*BENCHMARKS, OWN)
 OUT = Path("data/evaluations") / MODEL
 STORE = Path("data/.evaluating") / MODEL
 
@@ -49,7 +50,7 @@ def kill_after(repository: Repository, units: int) -> None:
 
 def prepare(path: Path) -> None:
     """Kill an evaluation twice, then let it end; beside it lies what was there after each kill."""
-    repository = mini_repository(path)
+    repository = mini_repository(path, own=True)
     for count in (1, 3):
         kill_after(repository, count)
         assert not (path / OUT).exists()
@@ -70,7 +71,7 @@ def bench(resumed: Repository, tmp_path: Path) -> Repository:
 
 
 def uninterrupted(path: Path) -> None:
-    mini_repository(path).dvc("repro", f"evaluate@{MODEL}", env=ENVIRONMENT)
+    mini_repository(path, own=True).dvc("repro", f"evaluate@{MODEL}", env=ENVIRONMENT)
 
 
 @pytest.fixture(scope="module")
@@ -94,12 +95,12 @@ def test_killed_and_resumed_equals_uninterrupted(resumed: Repository, reference:
 
 def test_a_kill_loses_no_finished_benchmark(resumed: Repository):
     end = finished(resumed)
-    assert set(end) == set(BENCHMARKS)
+    assert set(end) == set(ALL)
     for count in (1, 3):
         kept = {path.name: path.read_bytes() for path in (resumed.path / f"killed-{count}").iterdir()}
         assert len(kept) >= count
         assert kept.items() <= end.items()
-    assert "[5/5]" in (resumed.path / "ended.txt").read_text(encoding="utf-8")
+    assert "[6/6]" in (resumed.path / "ended.txt").read_text(encoding="utf-8")
 
 
 def test_one_mlflow_run_that_was_taken_up_again(resumed: Repository):
@@ -114,14 +115,14 @@ def test_one_mlflow_run_that_was_taken_up_again(resumed: Repository):
     assert len(lines) == 1
     status, model, *metrics = lines[0].split()
     assert (status, model) == ("FINISHED", MODEL)
-    assert {f"{name}.score" for name in BENCHMARKS} <= set(metrics)
+    assert {f"{name}.score" for name in ALL} <= set(metrics)
     assert "benchmarks_done" in metrics
     assert any(name.startswith("system/cpu") for name in metrics)
 
 
 def test_scores_and_samples_hold_what_the_contract_says(resumed: Repository):
     scores = read_json(resumed.path / OUT / "scores.json")
-    assert tuple(scores) == BENCHMARKS
+    assert tuple(scores) == ALL
     for name, entry in scores.items():
         assert {"score", "stderr", "n_items", "metric", "protocol", "empty_rate", "failed_rate", "capped_rate",
                 "refused_rate", "secondary"} <= set(entry)  # fmt: skip
@@ -161,6 +162,21 @@ def test_what_does_not_concern_a_model_does_not_evaluate_it_again(bench: Reposit
     assert (bench.path / f"data/study/records/{SECOND}.json").is_file()
 
 
+def test_a_studys_own_task_is_traced_to_its_answers(resumed: Repository):
+    chain = resumed.run(sys.executable, "-m", "stages.cli", "trace", f"{MODEL}/{OWN}", "--json").stdout
+    scores = read_json(resumed.path / OUT / "scores.json")
+    assert scores[OWN]["task"] == OWN
+    assert f"samples/{OWN}.parquet" in chain
+
+
+@pytest.mark.evaluation_slow
+def test_a_changed_task_of_the_study_evaluates_that_benchmark_only(bench: Repository):
+    path = bench.path / "metadata/mini/tasks/scoring.py"
+    path.write_text(path.read_text(encoding="utf-8").replace("float(", "1.0 - float("), encoding="utf-8")
+    said = bench.dvc("repro", f"evaluate@{MODEL}", env=ENVIRONMENT)
+    assert re.findall(r"\[\d/6\] (\w+)", said) == [OWN]
+
+
 @pytest.mark.evaluation_slow
 def test_a_limit_evaluates_again_and_back_restores(bench: Repository):
     full = (bench.path / OUT / "scores.json").read_bytes()
@@ -187,9 +203,9 @@ def test_a_changed_task_evaluates_that_benchmark_only(bench: Repository):
     task = bench.path / "stages/tasks/triviaqa.yaml"
     task.write_text(task.read_text(encoding="utf-8").replace("max_gen_toks: 256", "max_gen_toks: 8"), encoding="utf-8")
     said = bench.dvc("repro", f"evaluate@{MODEL}", env=ENVIRONMENT)
-    assert [line.split()[1] for line in said.splitlines() if re.match(r"\[\d/5\]", line)] == ["triviaqa"]
+    assert [line.split()[1] for line in said.splitlines() if re.match(r"\[\d/6\]", line)] == ["triviaqa"]
     after = read_json(bench.path / OUT / "provenance.json")["benchmarks"]
-    for name in set(BENCHMARKS) - {"triviaqa"}:
+    for name in set(ALL) - {"triviaqa"}:
         assert before[name].decode().startswith(f'{{\n "key": "{after[name]["key"]}"')
 
 
@@ -201,7 +217,7 @@ def test_the_gate_names_failures_and_a_waived_row_joins_the_matrix(bench: Reposi
     waived = [
         f"{MODEL},{name},{check},random weights,made for a test"
         for check in ("zero", "outcomes", "suspicious")
-        for name in BENCHMARKS
+        for name in ALL
         if f"{name} of {MODEL}" in closed
     ]
     waivers = bench.path / "metadata/mini/waivers.csv"
@@ -219,7 +235,7 @@ def test_the_gate_names_failures_and_a_waived_row_joins_the_matrix(bench: Reposi
     mine = cells.loc[MODEL]
     assert set(mine["origin"]) == {"evaluated"}
     assert mine.loc["jemhopqa", "capped_rate"] == 1
-    for name in BENCHMARKS:
+    for name in ALL:
         theirs = cells.loc[("org/model-0", name), "protocol"]
         assert mine.loc[name, "protocol"] == theirs + ", saito2024~own-prompt" * (name in {"jemhopqa", "mmlu"})
 
@@ -244,7 +260,7 @@ def test_missing_things_are_named_at_once_and_nothing_is_left_behind(bench: Repo
     assert done.returncode == 1
     assert "Traceback" not in done.stderr
     assert f"{MODEL}: not on this machine" in done.stderr
-    for name in BENCHMARKS:
+    for name in ALL:
         assert f"{name}: {name}/" in done.stderr
     unknown = bench.run(sys.executable, "-m", "stages.evaluate", "x/unknown", ok=False)
     assert unknown.stderr.splitlines() == [

@@ -57,7 +57,7 @@ def test_the_key_changes_with_each_thing_that_decides_the_result(unit, monkeypat
 def test_the_backend_is_named_beside_its_code_and_its_version(unit, monkeypatch):
     pinned(monkeypatch)
     monkeypatch.setattr(evaluated, "task_digest", lambda benchmark, backend: "the same")
-    monkeypatch.setattr(evaluated, "libraries", lambda benchmark, backend: {})
+    monkeypatch.setattr(evaluated, "libraries", lambda metric, backend: {})
     assert CHANGES["backend"](unit).key != unit.key
 
 

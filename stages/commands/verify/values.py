@@ -1,6 +1,7 @@
 """Values against what they were made from: tables of the study, samples of evaluations, claims."""
 
 import json
+import math
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -177,9 +178,12 @@ def _cell_problems(path: Path, benchmark: str, cell: Mapping[str, Any]) -> tuple
     }
     notes = []
     try:
-        computed["score"] = _score(samples, metric, benchmark)
+        computed["score"] = _score(samples, "mean" if cell.get("task") else metric, benchmark)
     except (ModuleNotFoundError, KeyError) as error:
         notes.append(f"{path}: the {metric} of its answers is not computed: {error.args[0]}")
+    if math.isnan(computed.get("score", 0.0)):
+        del computed["score"]
+        notes.append(f"{path}: the {metric} of its answers is not computed: it is no mean over items")
     lines = [
         f"{name} is {told(cell.get(name))}, {path} gives {told(value)}"
         for name, value in computed.items()

@@ -16,6 +16,7 @@ from stages.contracts.params import Params
 from stages.contracts.rows import rows_of
 from stages.contracts.study.info import StudyInfo, load_study
 from stages.contracts.study.model_record import trust_problems
+from stages.contracts.study.own_tasks import choice_problems
 from stages.contracts.study.prompts import FILE as PROMPTS
 from stages.contracts.study.prompts import parse_prompts
 from stages.contracts.study.tables import (
@@ -164,6 +165,7 @@ def read_facts(files: Mapping[str, bytes], folder: str, params: Params) -> Facts
         problems += trust_problems(models, f"{folder}/models.csv")
     if benchmarks is not None and info is not None:
         problems += _benchmark_problems(benchmarks, info, folder)
+        problems += choice_problems(benchmarks, f"{folder}/benchmarks.csv")
     if scores is not None:
         problems += _score_problems(known.get("model_id", ()), scores, corrections, params, folder)
     if problems or info is None or models is None or benchmarks is None or scores is None:

@@ -27,6 +27,7 @@ class ModelRecord:
         settings: Each benchmark of the study to what differs from the protocol there.
         tasks: Each benchmark to the digest of the code that evaluates it; "" where there is none.
         prompts: The study's wording of instructions, by benchmark.
+        own_tasks: Benchmark to the task of lm-eval that stands for it; those of the registry are not here.
     """
 
     model_id: str
@@ -36,6 +37,7 @@ class ModelRecord:
     settings: Settings
     tasks: dict[str, str]
     prompts: dict[str, dict[str, str]] = field(default_factory=dict)
+    own_tasks: Settings = field(default_factory=dict)
 
     def to_json(self) -> str:
         """Return the record as text, the same for the same record."""

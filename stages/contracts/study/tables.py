@@ -69,6 +69,10 @@ def benchmarks_table(languages: Sequence[str]) -> Table:
             Column("n_shots", "integer", blank=True, low=0),
             Column("answer", "choice", choices=("generation", "loglikelihood")),
             Column("reference", blank=True),
+            Column("task", blank=True, required=False),
+            Column("task_metric", blank=True, required=False),
+            Column("task_filter", blank=True, required=False),
+            Column("task_scale", "number", blank=True, required=False, above=0),
         ),
         key=("benchmark",),
     )

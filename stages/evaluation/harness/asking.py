@@ -16,8 +16,8 @@ from stages.evaluation.harness.finish import Finish
 
 ENDS = {"newline": "\n", "space": " ", "bare": ""}
 
-Finishes = dict[int, list[Finish]]
-"""Number of an item to how its answers ended, one for each sample."""
+Finishes = dict[tuple[str, int], list[Finish]]
+"""Task and number of an item to how its answers ended, one for each sample."""
 
 
 class Order:
@@ -123,7 +123,9 @@ class Asking(TemplateLM):  # type: ignore[misc]  # lm-eval has no types
         answers: list[str] = super().generate_until(asked, disable_tqdm=disable_tqdm)
         self.finishes = {}
         for request, answer in zip(asked, answers, strict=True):
-            self.finishes.setdefault(request.doc_id, []).append(self.order.take(request.args[0], answer))
+            self.finishes.setdefault((request.task_name, request.doc_id), []).append(
+                self.order.take(request.args[0], answer)
+            )
         return answers
 
     def prepare(self, requests: Sequence[Instance]) -> None:

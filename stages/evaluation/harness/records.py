@@ -5,7 +5,7 @@ import json
 import math
 import re
 import statistics
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,7 +16,7 @@ from stages.contracts.study.workarounds import Setting
 from stages.evaluation.harness.finish import Finish
 from stages.tasks import outcomes, wording
 from stages.tasks.benchmark import Benchmark, Sample
-from stages.tasks.registry import BENCHMARKS
+from stages.tasks.outcomes import Item, Score
 
 _REFUSAL = re.compile(
     r"\s*(i['’]?m sorry|sorry,|i apologi[sz]e|i (can(no|['’])t|am unable|am not able)|as an ai\b|unfortunately, i"
@@ -51,22 +51,21 @@ class Answers:
     finishes: Sequence[Finish]
 
 
-def protocol(benchmark: str, setting: Setting, words: Wording) -> str:
+def protocol(spec: Benchmark, setting: Setting, words: Wording) -> str:
     """Return the protocol of a cell in the words of benchmarks.csv: metric, shots, kind of answer.
 
     A workaround that only lets a model answer what it was asked belongs to the protocol. Another question does not:
     an instruction in other words than the paper's, one more example, other stop strings, a chat format.
 
     Args:
-        benchmark: A name of the registry.
+        spec: Of the benchmark.
         setting: What differed from the protocol.
         words: Of the instruction, where the study brings its own.
     """
-    spec = BENCHMARKS[benchmark]
     # a single token that must be the right label is a choice
     metric = "accuracy" if spec.max_gen_toks == 1 else METRICS.get(spec.metric, spec.metric)
     text = f"{metric}, {spec.n_shots + bool(setting.example)}-shot, {spec.answer}"
-    if not wording.is_papers(benchmark, words):
+    if not wording.is_papers(spec.name, words):
         text += f", {wording.OWN_PROMPT}"
     if setting.stops is not None:
         text += f", stops {json.dumps(setting.stops, ensure_ascii=False)}"
@@ -78,15 +77,17 @@ def refused(text: str) -> bool:
     return _REFUSAL.match(text) is not None
 
 
-def answer_table(benchmark: str, samples: Sequence[Sample], answers: Sequence[Answers]) -> pd.DataFrame:
+def answer_table(
+    spec: Benchmark, items: Sequence[Item], samples: Sequence[Sample], answers: Sequence[Answers]
+) -> pd.DataFrame:
     """Return a row for each item, its answers as lists.
 
     Args:
-        benchmark: A name of the registry.
-        samples: As lm-eval logs them.
-        answers: One for each sample.
+        spec: Of the benchmark.
+        items: What they came to.
+        samples: One for each item, as lm-eval logs them.
+        answers: One for each item.
     """
-    spec = BENCHMARKS[benchmark]
     rows = [
         {
             "item": item.item,
@@ -110,7 +111,7 @@ def answer_table(benchmark: str, samples: Sequence[Sample], answers: Sequence[An
             if _can_be_capped(spec)
             else 0.0,
         }
-        for item, sample, known in zip(outcomes.items(benchmark, samples), samples, answers, strict=True)
+        for item, sample, known in zip(items, samples, answers, strict=True)
     ]
     return pd.DataFrame(rows)
 
@@ -124,29 +125,20 @@ def _share(values: Sequence[bool]) -> float:
     return statistics.fmean(values) if values else 0.0
 
 
-def score_record(
-    benchmark: str,
-    samples: Sequence[Sample],
-    results: Mapping[str, Any],
-    table: pd.DataFrame,
-    asked: tuple[Setting, Wording],
-) -> dict[str, Any]:
+def score_record(score: Score, table: pd.DataFrame, protocol: str) -> dict[str, Any]:
     """Return the entry of a benchmark in scores.json.
 
     Args:
-        benchmark: A name of the registry.
-        samples: As lm-eval logs them.
-        results: lm-eval's results of the task.
+        score: What it came to.
         table: From `answer_table`.
-        asked: What differed from the protocol, and the study's wording.
+        protocol: From `protocol`.
     """
-    score = outcomes.score(benchmark, samples, results)
     return {
         "score": score.score,
         "stderr": None if math.isnan(score.stderr) else score.stderr,
         "n_items": score.n_items,
         "metric": score.metric,
-        "protocol": protocol(benchmark, *asked),
+        "protocol": protocol,
         "empty_rate": score.empty_rate,
         "failed_rate": float(table["failed"].mean()),
         "capped_rate": float(table["capped"].mean()),

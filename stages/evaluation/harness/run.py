@@ -6,21 +6,22 @@ import random
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
 from stages.contracts.errors import InputError, raise_all
-from stages.contracts.study.prompts import Wording
 from stages.evaluation.harness.faults import SMALLER, loading_explained, running_explained, unfit
 from stages.evaluation.harness.weights import weight_problems
 from stages.evaluation.model_source import ModelSource
 from stages.evaluation.unit import RunOptions, Unit, versions
-from stages.tasks import wording
 from stages.tasks.benchmark import Benchmark
-from stages.tasks.registry import BENCHMARKS, SEEDS, TASKS_DIR
+from stages.tasks.registry import SEEDS
 from stages.tasks.rows import DataRecord
+
+if TYPE_CHECKING:
+    from stages.evaluation.harness.work import Work
 
 CPU_BATCH = 8
 """Batch on a CPU where none is given: trying for the largest that fits would take all its memory."""
@@ -136,20 +137,21 @@ def run_unit(unit: Unit, model: Any) -> UnitResult:  # noqa: ANN401  lm-eval has
     Raises:
         InputError: Data, tokenizer or memory are missing, or there is no sandbox.
     """
-    from stages.evaluation.harness.records import answer_table, score_record
+    from stages.evaluation.harness.records import answer_table, protocol, score_record
+    from stages.evaluation.harness.work import prepare
 
-    spec = BENCHMARKS[unit.benchmark]
     started, clock = _now(), time.monotonic()
+    work = prepare(unit)
+    spec = work.spec
     model.ask_under(unit.setting, spec.add_bos, continues=spec.continues_prompt)
     _require_room(unit, spec.max_gen_toks, model.max_length)
     with running_explained(f"{unit.model.model_id} on {unit.benchmark}", unit.run):
-        output = _evaluate(unit, model)
-    samples = output["samples"][unit.benchmark]
-    known = _known(spec, samples, model)
-    table = answer_table(unit.benchmark, samples, known)
-    score = score_record(
-        unit.benchmark, samples, output["results"][unit.benchmark], table, (unit.setting, unit.wording)
-    )
+        judged = work.judge(_evaluate(unit, work, model))
+    samples = judged.samples
+    table = answer_table(spec, judged.items, samples, _known(spec, samples, model))
+    score = score_record(judged.score, table, protocol(spec, unit.setting, unit.wording))
+    if unit.task is not None:
+        score["task"] = unit.task.task
     score["limited"] = score["n_items"] < unit.data.n_items
     seconds = time.monotonic() - clock
     tokens = _tokens(samples, table)
@@ -196,42 +198,16 @@ def _data(record: DataRecord) -> dict[str, Any]:
     return content
 
 
-def task_manager(
-    model: ModelSource, run: RunOptions, *, slow: bool = False, words: Mapping[str, Wording] | None = None
-) -> Any:  # noqa: ANN401
-    """Return lm-eval's manager of the project's tasks, and of no others.
-
-    Args:
-        model: Whose tokenizer two of the tasks need.
-        run: Names the data.
-        slow: Whether its slow tokenizer is used.
-        words: Of the instructions, by benchmark, where the study brings its own.
-    """
-    from lm_eval.tasks import TaskManager
-
-    metadata = {
-        "pretrained": model.path,
-        "trust_remote_code": model.trust_remote_code,
-        "use_fast_tokenizer": not slow,
-        "data_dir": run.data_dir or None,
-        wording.METADATA: words or {},
-    }
-    return TaskManager(include_path=str(TASKS_DIR), include_defaults=False, metadata=metadata)
-
-
-def _evaluate(unit: Unit, model: Any) -> Mapping[str, Any]:  # noqa: ANN401
+def _evaluate(unit: Unit, work: "Work", model: Any) -> Mapping[str, Any]:  # noqa: ANN401
     from lm_eval.evaluator import evaluate
 
     seed_everything()
-    words = {unit.benchmark: unit.wording} if unit.wording else {}
-    manager = task_manager(unit.model, unit.run, slow=unit.setting.slow_tokenizer, words=words)
-    loaded = manager.load([unit.benchmark])
     output: Mapping[str, Any] = evaluate(
         lm=model,
-        task_dict=loaded,
+        task_dict=work.loaded,
         limit=unit.run.limit,
         bootstrap_iters=0,
-        confirm_run_unsafe_code=BENCHMARKS[unit.benchmark].runs_code,
+        confirm_run_unsafe_code=work.spec.runs_code,
     )
     return output
 
@@ -248,6 +224,7 @@ def seed_everything() -> None:
 
 def _known(spec: Benchmark, samples: Sequence[Mapping[str, Any]], model: Any) -> list[Any]:  # noqa: ANN401
     """Return what the model remembers of each item."""
+    from stages.evaluation.harness.own_outcomes import TASK
     from stages.evaluation.harness.records import Answers
 
     generates = spec.answer == "generation"
@@ -256,7 +233,7 @@ def _known(spec: Benchmark, samples: Sequence[Mapping[str, Any]], model: Any) ->
     room = model.max_length - spec.max_gen_toks
     finishes = model.finishes if generates else {}
     return [
-        Answers(prompt, length, length > room, finishes.get(sample["doc_id"], []))
+        Answers(prompt, length, length > room, finishes.get((sample[TASK], sample["doc_id"]), []))
         for prompt, length, sample in zip(prompts, lengths, samples, strict=True)
     ]
 

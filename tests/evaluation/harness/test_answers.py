@@ -17,6 +17,7 @@ from stages.contracts.study.workarounds import PROTOCOL, Setting
 from stages.evaluation.harness import run as harness
 from stages.evaluation.harness.faults import loading_explained
 from stages.evaluation.harness.finish import Finish, Finite, finish_of, without_lead
+from stages.evaluation.harness.work import task_manager
 from stages.evaluation.model_source import ModelSource, locate
 from stages.evaluation.unit import RunOptions, Unit
 from stages.tasks import data
@@ -48,7 +49,7 @@ def ask(model, prompts, until, tokens=24, setting=PROTOCOL, add_bos=False):
     options = {"until": until, "max_gen_toks": tokens, "do_sample": False}
     requests = [Instance("generate_until", {}, (p, options), 0, ("t", i, 1)) for i, p in enumerate(prompts)]
     answers = model.generate_until(requests, disable_tqdm=True)
-    return answers, [model.finishes[i][0] for i in range(len(prompts))]
+    return answers, [model.finishes["t", i][0] for i in range(len(prompts))]
 
 
 @pytest.mark.parametrize("name", SIX)
@@ -59,7 +60,7 @@ def test_scores_are_those_of_plain_lm_eval(model, source, name):
         model="hf",
         model_args={"pretrained": source.path, "dtype": "float32", "add_bos_token": False},
         tasks=[name],
-        task_manager=harness.task_manager(source, RUN),
+        task_manager=task_manager(source, RUN),
         device="cpu",
         batch_size=4,
         bootstrap_iters=0,

@@ -23,7 +23,7 @@ FACTS = pd.read_csv(ROOT / "metadata/japanese-2024/benchmarks.csv", index_col="b
 def test_tasks_have_the_protocol_that_the_study_states_or_say_that_their_words_are_others():
     published = published_protocols(FACTS)
     assert list(BENCHMARKS) == list(published.index)
-    ours = {name: protocol(name, PROTOCOL, {}) for name in BENCHMARKS}
+    ours = {name: protocol(BENCHMARKS[name], PROTOCOL, {}) for name in BENCHMARKS}
     assert ours == {
         name: f"{told}, saito2024~own-prompt" if name in wording.OWN else told for name, told in published.items()
     }
@@ -33,17 +33,17 @@ def test_tasks_have_the_protocol_that_the_study_states_or_say_that_their_words_a
 @pytest.mark.parametrize("name", list(wording.OWN))
 def test_the_papers_words_bring_the_papers_protocol_and_others_do_not(name, monkeypatch):
     words = {part: f"{part} in the paper's words {{subject}}" for part in PARTS[name]}
-    assert protocol(name, PROTOCOL, words).endswith(wording.OWN_PROMPT)
+    assert protocol(BENCHMARKS[name], PROTOCOL, words).endswith(wording.OWN_PROMPT)
     digests = {part: hashlib.sha256(text.encode()).hexdigest() for part, text in words.items()}
     monkeypatch.setitem(wording.ORIGINAL, name, digests)
-    assert protocol(name, PROTOCOL, words) == published_protocols(FACTS)[name]
+    assert protocol(BENCHMARKS[name], PROTOCOL, words) == published_protocols(FACTS)[name]
 
 
 @pytest.mark.parametrize(
     "setting", [Setting(strip=True), Setting(bos="always"), Setting(prompt_end="newline"), Setting(dtype="float32")]
 )
 def test_what_only_lets_a_model_answer_is_the_same_protocol(setting):
-    assert protocol("niilc", setting, {}) == protocol("niilc", PROTOCOL, {})
+    assert protocol(BENCHMARKS["niilc"], setting, {}) == protocol(BENCHMARKS["niilc"], PROTOCOL, {})
 
 
 @pytest.mark.parametrize(
@@ -55,12 +55,12 @@ def test_what_only_lets_a_model_answer_is_the_same_protocol(setting):
     ],
 )
 def test_another_question_is_another_protocol(setting, told):
-    assert protocol("niilc", setting, {}) == told
+    assert protocol(BENCHMARKS["niilc"], setting, {}) == told
 
 
 def test_another_number_of_examples_in_the_study_is_another_protocol():
     published = published_protocols(FACTS.assign(n_shots=7))
-    assert not set(published.items()) & {(name, protocol(name, PROTOCOL, {})) for name in BENCHMARKS}
+    assert not set(published.items()) & {(name, protocol(BENCHMARKS[name], PROTOCOL, {})) for name in BENCHMARKS}
 
 
 @pytest.mark.parametrize(

@@ -89,7 +89,7 @@ def test_how_answers_end(model):
     model.ask_under(PROTOCOL, False)
     requests = [Instance("generate_until", {}, (p, {}), 0, ("t", i, 1)) for i, p in enumerate("abcd")]
     assert model.generate_until(requests) == ["one two", "", "x", "y"]
-    assert [model.finishes[i] for i in range(4)] == [
+    assert [model.finishes["t", i] for i in range(4)] == [
         [Finish("length", 2)], [Finish("eos", 0)], [Finish("stop", 2)], [Finish("eos", 1)]
     ]  # fmt: skip
 

@@ -1,0 +1,68 @@
+"""The columns of benchmarks.csv that name a task of lm-eval for a benchmark, beside the nineteen."""
+
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import pandas as pd
+
+FOLDER = "tasks"
+"""Folder of a study that holds tasks of its own: YAML files, and the Python and data that they name."""
+DEFAULT_FILTER = "none"
+
+
+@dataclass(frozen=True)
+class TaskChoice:
+    """The task that a benchmark is evaluated by.
+
+    Attributes:
+        task: lm-eval's name of the task or group.
+        metric: lm-eval's name of the score.
+        filter: lm-eval's name of the filter that finds the answer.
+        scale: What the score is divided by to lie in [0, 1].
+        folder: The study's folder of tasks, relative to the repository; "" where it has none.
+    """
+
+    task: str
+    metric: str
+    filter: str
+    scale: float
+    folder: str
+
+    def as_record(self) -> dict[str, Any]:
+        """Return it as plain data."""
+        return asdict(self)
+
+
+def task_choices(benchmarks: pd.DataFrame, folder: str) -> dict[str, TaskChoice]:
+    """Return benchmark to task, for those that name one.
+
+    Args:
+        benchmarks: benchmarks.csv, indexed by benchmark.
+        folder: The study's folder of tasks; "" where it has none.
+    """
+    return {
+        str(name): TaskChoice(
+            task=str(row["task"]),
+            metric=str(row["task_metric"]),
+            filter=str(row["task_filter"]) or DEFAULT_FILTER,
+            scale=1.0 if pd.isna(row["task_scale"]) else float(row["task_scale"]),
+            folder=folder,
+        )
+        for name, row in benchmarks.iterrows()
+        if row["task"]
+    }
+
+
+def choice_problems(benchmarks: pd.DataFrame, where: str) -> Iterator[str]:
+    """Name the benchmarks that name a task without its metric, or say something of a task that they do not name.
+
+    Args:
+        benchmarks: benchmarks.csv, with a column benchmark.
+        where: Path to show in messages.
+    """
+    for row in benchmarks.itertuples():
+        if row.task and not row.task_metric:
+            yield f"{where}: {row.benchmark} names the task {row.task}, but no task_metric: say which one counts"
+        if not row.task and (row.task_metric or row.task_filter or not pd.isna(row.task_scale)):
+            yield f"{where}: {row.benchmark} has task_metric, task_filter or task_scale, but names no task"

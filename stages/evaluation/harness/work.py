@@ -1,0 +1,103 @@
+"""A unit made ready for lm-eval: the facts of its benchmark, its items, and how what they come to is read."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from stages.contracts.errors import InputError
+from stages.contracts.study.own_tasks import TaskChoice
+from stages.contracts.study.prompts import Wording
+from stages.evaluation import lm_tasks
+from stages.evaluation.harness import own_outcomes
+from stages.evaluation.model_source import ModelSource
+from stages.evaluation.unit import RunOptions, Unit
+from stages.tasks import outcomes, wording
+from stages.tasks.benchmark import Benchmark, Sample
+from stages.tasks.outcomes import Item, Score
+from stages.tasks.registry import BENCHMARKS, TASKS_DIR
+
+
+@dataclass(frozen=True)
+class Judged:
+    """What a benchmark came to.
+
+    Attributes:
+        samples: As lm-eval logs them, each with the name of its task.
+        items: One for each sample.
+        score: Of all.
+    """
+
+    samples: Sequence[Sample]
+    items: Sequence[Item]
+    score: Score
+
+
+@dataclass(frozen=True)
+class Work:
+    """A unit made ready.
+
+    Attributes:
+        spec: Facts of its benchmark.
+        loaded: lm-eval's tasks, with their data.
+        judge: From what lm-eval returns to what it came to.
+    """
+
+    spec: Benchmark
+    loaded: Any
+    judge: Callable[[Mapping[str, Any]], Judged]
+
+
+def prepare(unit: Unit) -> Work:
+    """Return a unit made ready.
+
+    Raises:
+        InputError: Data, tokenizer or the task are missing, or the data are no longer those of the unit.
+    """
+    if unit.task is not None:
+        return _own(unit, unit.task)
+    words = {unit.benchmark: unit.wording} if unit.wording else {}
+    manager = task_manager(unit.model, unit.run, slow=unit.setting.slow_tokenizer, words=words)
+    return Work(BENCHMARKS[unit.benchmark], manager.load([unit.benchmark]), lambda output: _judged(unit, output))
+
+
+def _judged(unit: Unit, output: Mapping[str, Any]) -> Judged:
+    name = unit.benchmark
+    samples = [{**sample, own_outcomes.TASK: name} for sample in output["samples"][name]]
+    return Judged(samples, outcomes.items(name, samples), outcomes.score(name, samples, output["results"][name]))
+
+
+def _own(unit: Unit, choice: TaskChoice) -> Work:
+    loaded = lm_tasks.load(choice)
+    if lm_tasks.data_record(unit.benchmark, choice, loaded).sha256 != unit.data.sha256:
+        raise InputError([f"{unit.benchmark}: its data changed since this evaluation began: run it again"])
+    spec = lm_tasks.benchmark_of(unit.benchmark, choice, loaded)
+
+    def judge(output: Mapping[str, Any]) -> Judged:
+        samples = own_outcomes.samples_of(choice, output)
+        found = own_outcomes.items(spec, choice, samples)
+        return Judged(samples, found, own_outcomes.score(spec, choice, found, output))
+
+    return Work(spec, loaded, judge)
+
+
+def task_manager(
+    model: ModelSource, run: RunOptions, *, slow: bool = False, words: Mapping[str, Wording] | None = None
+) -> Any:  # noqa: ANN401  lm-eval has no types
+    """Return lm-eval's manager of the project's tasks, and of no others.
+
+    Args:
+        model: Whose tokenizer two of the tasks need.
+        run: Names the data.
+        slow: Whether its slow tokenizer is used.
+        words: Of the instructions, by benchmark, where the study brings its own.
+    """
+    from lm_eval.tasks import TaskManager
+
+    metadata = {
+        "pretrained": model.path,
+        "trust_remote_code": model.trust_remote_code,
+        "use_fast_tokenizer": not slow,
+        "data_dir": run.data_dir or None,
+        wording.METADATA: words or {},
+    }
+    return TaskManager(include_path=str(TASKS_DIR), include_defaults=False, metadata=metadata)
