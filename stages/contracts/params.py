@@ -39,6 +39,21 @@ class BudgetParams(Frozen):
     """A count this many times above or below the median of the study is refused as a likely unit error."""
 
 
+class ServerParams(Frozen):
+    """Section `evaluate.server`: an OpenAI-compatible server; its key is read from OPENAI_API_KEY."""
+
+    url: Annotated[str, Field(pattern=r"^(https?://[^@?\s]+)?$")] = ""
+    """Address of the server up to the version, such as `http://localhost:8000/v1`, without key or password."""
+    concurrent: Annotated[int, Field(ge=1, le=256)] = 8
+    """Requests at a time."""
+    requests_per_minute: Annotated[int, Field(ge=0)] = 0
+    """Most requests a minute; 0 for as many as there are answers."""
+    retries: Annotated[int, Field(ge=0)] = 6
+    """Times that a request is sent again when the server is busy, fails or cannot be reached."""
+    timeout: Annotated[float, Field(gt=0)] = 300.0
+    """Seconds to wait for an answer."""
+
+
 class EvaluateParams(Frozen):
     """Section `evaluate`."""
 
@@ -50,14 +65,17 @@ class EvaluateParams(Frozen):
     """Folders with the benchmarks' files, joined by a colon; empty fetches the published files."""
     model_dir: str
     """Folder that holds models under their model_id; what it lacks, or all when empty, comes from the Hub."""
-    backend: Literal["hf", "vllm"]
-    """Library that runs the models: `hf` (transformers), or `vllm` where that is installed."""
+    backend: Literal["hf", "vllm", "local-completions", "local-chat-completions"]
+    """What runs the models: `hf` (transformers), `vllm` where that is installed, or a server like OpenAI's, asked for
+    `local-completions` or `local-chat-completions`."""
     device: Annotated[str, AfterValidator(_device)]
     """Where models run: `auto` (one GPU, else the CPU), `all` GPUs together, `cpu`, `cuda:1`, ..."""
     dtype: Literal["auto", "float32", "float16", "bfloat16"]
     """Number format of the weights; `auto` is that of the model's files."""
     batch_size: Annotated[int, Field(ge=1)] | Literal["auto"]
     """Prompts at a time; `auto` is the most that fits a GPU, 8 on a CPU."""
+    server: ServerParams = ServerParams()
+    """Section for served models."""
 
 
 class AssembleParams(Frozen):

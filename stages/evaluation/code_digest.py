@@ -14,11 +14,12 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
+from stages.contracts.study.model_options import SERVERS
 from stages.tasks.registry import TASKS
 
 ROOT = Path(__file__).parents[2]
 HARNESS = "stages.evaluation.harness"
-BACKENDS = {"hf": f"{HARNESS}.hf", "vllm": f"{HARNESS}.vllm"}
+BACKENDS = {"hf": f"{HARNESS}.hf", "vllm": f"{HARNESS}.vllm", **dict.fromkeys(SERVERS, f"{HARNESS}.server")}
 CORE = ("stages.tasks.docs", "stages.tasks.outcomes", f"{HARNESS}.run", f"{HARNESS}.records")
 """Where every benchmark begins: its items, the run, what answers came to."""
 

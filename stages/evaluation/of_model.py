@@ -5,8 +5,9 @@ or in the evaluation that dvc.lock knows, is not run again.
 """
 
 import shutil
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
+from dataclasses import replace
 from typing import Any
 
 from filelock import FileLock, Timeout
@@ -14,12 +15,14 @@ from filelock import FileLock, Timeout
 from stages.contracts.errors import InputError, raise_all
 from stages.contracts.outcomes import RATES
 from stages.contracts.params import EvaluateParams
+from stages.contracts.study.model_options import SERVERS
 from stages.contracts.study.model_record import ModelRecord
 from stages.contracts.study.own_tasks import TaskChoice
 from stages.contracts.study.workarounds import Setting
-from stages.evaluation import lm_tasks, model_source
+from stages.evaluation import lm_tasks, loading, model_source
 from stages.evaluation.harness import run as harness
 from stages.evaluation.harness.faults import disk_explained, is_full
+from stages.evaluation.loading import loading_of
 from stages.evaluation.store import Store, write_json
 from stages.evaluation.unit import RunOptions, Unit, versions
 from stages.lineage import state
@@ -45,6 +48,7 @@ def run_of(params: EvaluateParams) -> RunOptions:
         batch_size=params.batch_size,
         device=params.device,
         data_dir=params.data_dir,
+        server=params.server,
     )
 
 
@@ -56,6 +60,10 @@ def plan(record: ModelRecord, params: EvaluateParams) -> list[Unit]:
     """
     problems: list[str] = []
     run = run_of(params)
+    try:
+        run = replace(run, loading=loading_of(record, params.backend, params.model_dir))
+    except InputError as error:
+        problems += error.problems
     own = {name: TaskChoice(**choice) for name, choice in record.own_tasks.items()}
     for name in record.settings:
         if name not in own and name not in BENCHMARKS:
@@ -65,7 +73,11 @@ def plan(record: ModelRecord, params: EvaluateParams) -> list[Unit]:
             )
     source, read = None, {}
     try:
-        source = model_source.locate(record, params.model_dir)
+        source = (
+            loading.served(record, params.backend, params.server.url, params.model_dir)
+            if params.backend in SERVERS
+            else loading.locate(record, params.model_dir)
+        )
     except InputError as error:
         problems += error.problems
     for name in [name for name in record.settings if name in own or name in BENCHMARKS]:
@@ -78,9 +90,17 @@ def plan(record: ModelRecord, params: EvaluateParams) -> list[Unit]:
     if problems or source is None:
         raise InputError(problems)
     return [
-        Unit(name, source, Setting(**changes), run, read[name], record.prompts.get(name, {}), own.get(name))
+        Unit(
+            name, source, asked(changes, params.backend), run, read[name], record.prompts.get(name, {}), own.get(name)
+        )
         for name, changes in record.settings.items()
     ]
+
+
+def asked(changes: Mapping[str, Any], backend: str) -> Setting:
+    """Return how a model is asked: a server that takes messages has a chat format of its own."""
+    setting = Setting(**changes)
+    return setting.model_copy(update={"chat_template": True}) if backend == SERVERS[1] else setting
 
 
 def evaluate(record: ModelRecord, params: EvaluateParams) -> None:
@@ -120,7 +140,7 @@ def _run_all(units: Sequence[Unit], open_units: Sequence[Unit], store: Store, re
         sandbox.require()
     evaluation = model_source.digest_of([unit.key for unit in units])
     tags = {**state.identity(), "observatory.identity": source.identity}
-    chosen = {name: str(value) for name, value in vars(run).items() if name != "data_dir"}
+    chosen = {name: str(value) for name, value in vars(run).items() if name not in {"data_dir", "loading"}}
     with live_run(evaluation, record.model_id, tags, chosen, state.root()) as live:
         for unit in units:
             if store.has(unit):

@@ -9,11 +9,14 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 from stages.contracts.errors import InputError
+from stages.contracts.params import ServerParams
+from stages.contracts.study.model_options import SERVERS
 from stages.contracts.study.own_tasks import TaskChoice
 from stages.contracts.study.prompts import Wording
 from stages.contracts.study.workarounds import Setting
 from stages.evaluation.code_digest import task_digest
 from stages.evaluation.lm_tasks import own_task_digest
+from stages.evaluation.loading import Loading
 from stages.evaluation.model_source import ModelSource, digest_of
 from stages.tasks.registry import BENCHMARKS, SEEDS
 from stages.tasks.rows import DataRecord
@@ -29,7 +32,7 @@ SCORING = {
 
 @dataclass(frozen=True)
 class RunOptions:
-    """How models are run; the first three decide results, the others only where and how fast.
+    """How models are run; the first three and `loading` decide results, the others only where and how fast.
 
     Attributes:
         backend: "hf" or "vllm".
@@ -38,6 +41,8 @@ class RunOptions:
         batch_size: Prompts at a time, or "auto".
         device: "auto", "all", or as in torch.
         data_dir: Local folders of the benchmarks' files; "" reads the published ones.
+        loading: What the model is loaded with beside its own files.
+        server: Where a served model is asked, and how fast.
     """
 
     backend: str = "hf"
@@ -46,6 +51,8 @@ class RunOptions:
     batch_size: int | str = "auto"
     device: str = "auto"
     data_dir: str = ""
+    loading: Loading = field(default_factory=Loading)
+    server: ServerParams = field(default_factory=ServerParams)
 
 
 @dataclass(frozen=True)
@@ -103,6 +110,7 @@ class Unit:
             "wording": dict(self.wording),
             "backend": self.run.backend,
             "dtype": self.dtype,
+            "loading": self.run.loading.identity,
             "limit": self.run.limit,
             "seeds": SEEDS,
             "libraries": libraries(self.metric, self.run.backend),
@@ -120,7 +128,8 @@ def libraries(metric: str, backend: str) -> dict[str, str]:
     Raises:
         InputError: One of them is not installed.
     """
-    names = [*LIBRARIES, *SCORING.get(metric, ())]
+    # what runs behind a server is not of this machine
+    names = [*(LIBRARIES[:1] if backend in SERVERS else LIBRARIES), *SCORING.get(metric, ())]
     if backend == "vllm":
         names.append("vllm")
     return versions(names)

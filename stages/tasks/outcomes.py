@@ -164,7 +164,9 @@ def prompt_of(sample: Sample) -> str:
     arguments = sample["arguments"]
     if isinstance(arguments, Mapping):
         return str(arguments["gen_args_0"]["arg_0"])
-    return str(arguments[0][0])
+    first = arguments[0][0]
+    # messages, for a model that answers those
+    return str(getattr(first, "prompt", first))
 
 
 def _choices(spec: Benchmark, sample: Sample) -> tuple[str, str]:

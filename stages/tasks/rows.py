@@ -7,7 +7,7 @@ import csv
 import gzip
 import io
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,6 +16,9 @@ from stages.tasks.sources import File
 Row = dict[str, Any]
 Metadata = Mapping[str, Any]
 """What lm-eval collects: the task's version, the model's arguments."""
+
+Turns = Sequence[tuple[str, str]]
+"""Examples of a prompt as questions and answers, and last the question, with the answer ""."""
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,7 @@ import pandas as pd
 from stages.contracts.params import Params, parse_params
 from stages.contracts.study.facts import FILES, Facts, read_facts
 from stages.contracts.study.info import StudyInfo, load_study
+from stages.contracts.study.model_options import FILE as OPTIONS
 from stages.contracts.study.prompts import FILE as PROMPTS
 from stages.contracts.study.workarounds import FILE as WORKAROUNDS
 from stages.workspace.files import read_parquet, read_text, write_parquet
@@ -37,7 +38,7 @@ def load_study_facts(params: Params) -> Facts:
     folder = study_folder(params.study)
     files = {
         name: (folder / name).read_bytes()
-        for name in ("study.yaml", WORKAROUNDS, PROMPTS, *FILES)
+        for name in ("study.yaml", WORKAROUNDS, PROMPTS, OPTIONS, *FILES)
         if (folder / name).is_file()
     }
     return read_facts(files, str(folder), params)

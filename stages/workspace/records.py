@@ -5,9 +5,10 @@ from dataclasses import replace
 
 from stages.contracts.errors import InputError
 from stages.contracts.study.facts import Facts
+from stages.contracts.study.model_options import ModelOptions
 from stages.contracts.study.model_record import ModelRecord, record_of
 from stages.contracts.study.own_tasks import FOLDER, TaskChoice, task_choices
-from stages.contracts.study.workarounds import Workaround
+from stages.contracts.study.workarounds import Setting, Workaround
 from stages.workspace import paths
 from stages.workspace.files import read_text, replacing_folder
 
@@ -44,7 +45,17 @@ def full_record(
     """
     own = {name: choice.as_record() for name, choice in own_choices(facts, study).items() if name in tasks}
     prompts = {name: dict(parts) for name, parts in facts.prompts.items() if name in tasks}
-    return replace(record_of(model_id, facts.models, tasks, workarounds), prompts=prompts, own_tasks=own)
+    record = record_of(model_id, facts.models, tasks, workarounds)
+    options = facts.options.get(model_id, ModelOptions())
+    settings = {name: Setting(**changes).over(options.setting).changes() for name, changes in record.settings.items()}
+    return replace(
+        record,
+        settings=settings,
+        prompts=prompts,
+        own_tasks=own,
+        arguments=options.arguments,
+        served_as=options.served_as,
+    )
 
 
 def own_choices(facts: Facts, study: str) -> dict[str, TaskChoice]:

@@ -1,9 +1,9 @@
 """All tables of a study, read strictly and checked against each other."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import pandas as pd
 
@@ -15,6 +15,8 @@ from stages.contracts.names import Names
 from stages.contracts.params import Params
 from stages.contracts.rows import rows_of
 from stages.contracts.study.info import StudyInfo, load_study
+from stages.contracts.study.model_options import FILE as OPTIONS
+from stages.contracts.study.model_options import ModelOptions, parse_model_options
 from stages.contracts.study.model_record import trust_problems
 from stages.contracts.study.own_tasks import choice_problems
 from stages.contracts.study.prompts import FILE as PROMPTS
@@ -35,6 +37,9 @@ FILES = ("models.csv", "benchmarks.csv", "scores.csv", "corrections.csv", "waive
 """Tables of a study; the last three may be missing."""
 
 
+Parsed = TypeVar("Parsed")
+
+
 @dataclass(frozen=True)
 class Facts:
     """The tables of a study.
@@ -49,6 +54,7 @@ class Facts:
         claims: claims.csv; likewise.
         workarounds: workarounds.yaml; empty when the study has none, or when read back from parquet.
         prompts: prompts.yaml, likewise: benchmark to part to text.
+        options: models.yaml, likewise: model_id to how it is loaded and asked.
     """
 
     info: StudyInfo
@@ -60,6 +66,7 @@ class Facts:
     claims: pd.DataFrame
     workarounds: tuple[Workaround, ...] = ()
     prompts: Mapping[str, dict[str, str]] = field(default_factory=dict)
+    options: Mapping[str, ModelOptions] = field(default_factory=dict)
 
 
 class _Reader:
@@ -119,13 +126,13 @@ class _Reader:
         self.problems += problems
         return tuple(records)
 
-    def prompts(self) -> dict[str, dict[str, str]]:
-        """Return prompts.yaml; nothing when it is missing, or after noting its problems."""
-        if PROMPTS not in self.files:
+    def mapping(self, file: str, parse: Callable[[str, str], dict[str, Parsed]]) -> dict[str, Parsed]:
+        """Return an optional YAML file; nothing when it is missing, or after noting its problems."""
+        if file not in self.files:
             return {}
-        where = f"{self.folder}/{PROMPTS}"
+        where = f"{self.folder}/{file}"
         try:
-            return parse_prompts(self.files[PROMPTS].decode("utf-8"), where)
+            return parse(self.files[file].decode("utf-8"), where)
         except UnicodeDecodeError:
             self.problems.append(f"{where}: not UTF-8 text: save it as UTF-8")
         except InputError as error:
@@ -158,7 +165,8 @@ def read_facts(files: Mapping[str, bytes], folder: str, params: Params) -> Facts
     scores = reader.read(scores_table(columns), known)
     corrections, waivers = reader.read(CORRECTIONS, known), reader.read(WAIVERS, known)
     claims = reader.read(CLAIMS, {})
-    workarounds, prompts = reader.workarounds(known), reader.prompts()
+    workarounds, prompts = reader.workarounds(known), reader.mapping(PROMPTS, parse_prompts)
+    options = reader.mapping(OPTIONS, lambda text, where: parse_model_options(text, where, known.get("model_id", ())))
     problems = reader.problems
     if models is not None:
         problems += _parameter_problems(models, params)
@@ -175,7 +183,7 @@ def read_facts(files: Mapping[str, bytes], folder: str, params: Params) -> Facts
     models, benchmarks = models.set_index("model_id"), benchmarks.set_index("benchmark")
     rows = [name for name in models.index if name in set(scores["model_id"])]
     wide = scores.set_index("model_id").loc[rows, list(benchmarks.index)]
-    return Facts(info, models, benchmarks, wide, corrections, waivers, claims, workarounds, prompts)
+    return Facts(info, models, benchmarks, wide, corrections, waivers, claims, workarounds, prompts, options)
 
 
 def subset_values(models: pd.DataFrame) -> list[str]:

@@ -27,6 +27,8 @@ class ModelRecord:
         settings: Each benchmark of the study to what differs from the protocol there.
         tasks: Each benchmark to the digest of the code that evaluates it; "" where there is none.
         prompts: The study's wording of instructions, by benchmark.
+        arguments: Of lm-eval, that the model is loaded with.
+        served_as: Name of the model on a server; "" is its model_id.
         own_tasks: Benchmark to the task of lm-eval that stands for it; those of the registry are not here.
     """
 
@@ -38,6 +40,8 @@ class ModelRecord:
     tasks: dict[str, str]
     prompts: dict[str, dict[str, str]] = field(default_factory=dict)
     own_tasks: Settings = field(default_factory=dict)
+    arguments: dict[str, Any] = field(default_factory=dict)
+    served_as: str = ""
 
     def to_json(self) -> str:
         """Return the record as text, the same for the same record."""

@@ -48,6 +48,10 @@ class Setting(Frozen):
     """Text put before every prompt: one more example."""
     chat_template: bool = False
     """The prompt is sent as a message in the model's own chat format."""
+    system_prompt: str = ""
+    """Text of a system message before it; needs chat_template."""
+    fewshot_as_turns: bool = False
+    """Each example of the prompt is a message of its own, its answer one of the model; needs chat_template."""
 
     def changes(self) -> dict[str, Any]:
         """Return what differs from the protocol, by name."""
@@ -149,6 +153,8 @@ def _problems(records: Sequence[Workaround], models: Names, benchmarks: Names) -
         whole = [name for name in WHOLE_MODEL if record.benchmark and name in record.setting.changes()]
         if whole:
             yield f"{record.label}: {', '.join(whole)} holds for a model as a whole: leave benchmark out"
+        if (record.system_prompt or record.fewshot_as_turns) and not record.chat_template:
+            yield f"{record.label}: messages need a chat format: write chat_template: true"
 
 
 def setting_for(records: Iterable[Workaround], model_id: str, benchmark: str) -> Setting:

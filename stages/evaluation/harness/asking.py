@@ -13,11 +13,29 @@ from transformers import AutoTokenizer
 from stages.contracts.errors import InputError
 from stages.contracts.study.workarounds import PROTOCOL, Setting
 from stages.evaluation.harness.finish import Finish
+from stages.tasks.rows import Turns
 
 ENDS = {"newline": "\n", "space": " ", "bare": ""}
 
 Finishes = dict[tuple[str, int], list[Finish]]
 """Task and number of an item to how its answers ended, one for each sample."""
+
+
+def messages_of(setting: Setting, text: str, turns: Turns | None) -> list[dict[str, str]]:
+    """Return a prompt as messages.
+
+    Args:
+        setting: Names the system message, and whether examples are messages of their own.
+        text: The whole prompt.
+        turns: The same in parts; None where it has none.
+    """
+    messages = [{"role": "system", "content": setting.system_prompt}] if setting.system_prompt else []
+    if not setting.fewshot_as_turns or turns is None:
+        return [*messages, {"role": "user", "content": text}]
+    for question, answer in turns:
+        messages.append({"role": "user", "content": question})
+        messages += [{"role": "assistant", "content": answer}] if answer else []
+    return messages
 
 
 class Order:
@@ -54,6 +72,8 @@ class Asking(TemplateLM):  # type: ignore[misc]  # lm-eval has no types
     origin: tuple[str, bool] = ("", False)
     """Folder of the tokenizer, and whether its code may run."""
     order: Order
+    turns: Mapping[str, Turns] = {}
+    """Prompt to its examples and its question, where examples are messages of their own."""
 
     def ask_under(self, setting: Setting, add_bos: bool | None, *, continues: bool = False) -> None:
         """Follow a setting from now on.
@@ -92,7 +112,7 @@ class Asking(TemplateLM):  # type: ignore[misc]  # lm-eval has no types
         """Return a prompt as it is sent under the setting."""
         text = f"{self.setting.example}{prompt}"
         if self.setting.chat_template:
-            text = self.apply_chat_template([{"role": "user", "content": text}])
+            text = self.apply_chat_template(messages_of(self.setting, text, self.turns.get(prompt)))
         if self.setting.prompt_end and generates:
             text = text.rstrip() + ENDS[self.setting.prompt_end]
         bos = self.tokenizer.bos_token

@@ -35,10 +35,14 @@ class ObservedModel(Asking, HFLM):  # type: ignore[misc]  # lm-eval has no types
             eos_token_id=sorted(self.ends), pad_token_id=self.tokenizer.pad_token_id
         )
 
-    def _create_model(self, *arguments: Any, **options: Any) -> None:  # noqa: ANN401
+    def _create_model(self, *arguments: Any, peft: str | None = None, **options: Any) -> None:  # noqa: ANN401
         """Load the weights, and keep in `loading` what transformers says of them; see lm-eval."""
         super()._create_model(*arguments, **options, output_loading_info=True, ignore_mismatched_sizes=True)
         self._model, self.loading = self._model  # type: ignore[has-type]
+        if peft:
+            from peft import PeftModel
+
+            self._model = PeftModel.from_pretrained(self._model, peft)
 
     def prepare(self, requests: Sequence[Instance]) -> None:
         """Take the length of the longest prompt with its answer."""

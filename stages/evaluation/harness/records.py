@@ -51,7 +51,7 @@ class Answers:
     finishes: Sequence[Finish]
 
 
-def protocol(spec: Benchmark, setting: Setting, words: Wording) -> str:
+def protocol(spec: Benchmark, setting: Setting, words: Wording, loaded: Sequence[str] = ()) -> str:
     """Return the protocol of a cell in the words of benchmarks.csv: metric, shots, kind of answer.
 
     A workaround that only lets a model answer what it was asked belongs to the protocol. Another question does not:
@@ -61,6 +61,7 @@ def protocol(spec: Benchmark, setting: Setting, words: Wording) -> str:
         spec: Of the benchmark.
         setting: What differed from the protocol.
         words: Of the instruction, where the study brings its own.
+        loaded: What the model was loaded with beside its own files.
     """
     # a single token that must be the right label is a choice
     metric = "accuracy" if spec.max_gen_toks == 1 else METRICS.get(spec.metric, spec.metric)
@@ -69,7 +70,13 @@ def protocol(spec: Benchmark, setting: Setting, words: Wording) -> str:
         text += f", {wording.OWN_PROMPT}"
     if setting.stops is not None:
         text += f", stops {json.dumps(setting.stops, ensure_ascii=False)}"
-    return f"{text}, chat template" if setting.chat_template else text
+    if setting.chat_template:
+        text += ", chat template"
+    if setting.system_prompt:
+        text += f", system prompt {json.dumps(setting.system_prompt, ensure_ascii=False)}"
+    if setting.fewshot_as_turns:
+        text += ", examples as turns"
+    return ", ".join([text, *loaded])
 
 
 def refused(text: str) -> bool:

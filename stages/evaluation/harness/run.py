@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from stages.contracts.errors import InputError, raise_all
+from stages.contracts.study.model_options import SERVERS
 from stages.evaluation.harness.faults import SMALLER, loading_explained, running_explained, unfit
 from stages.evaluation.harness.weights import weight_problems
 from stages.evaluation.model_source import ModelSource
@@ -58,6 +59,8 @@ def load_model(model: ModelSource, run: RunOptions, dtype: str) -> Any:  # noqa:
             not fill it.
     """
     versions(["lm_eval", "torch", "transformers", "accelerate"])
+    if run.backend in SERVERS:
+        return served_model(model, run)
     if run.backend == "vllm":
         versions(["vllm"])
         from stages.evaluation.harness.vllm import ObservedVLLM
@@ -69,6 +72,7 @@ def load_model(model: ModelSource, run: RunOptions, dtype: str) -> Any:  # noqa:
                 trust_remote_code=model.trust_remote_code,
                 batch_size=run.batch_size,
                 tensor_parallel_size=gpu_count() if run.device == "all" else 1,
+                **run.loading.given,
             )
         return loaded
     from stages.evaluation.harness.hf import ObservedModel
@@ -81,6 +85,7 @@ def load_model(model: ModelSource, run: RunOptions, dtype: str) -> Any:  # noqa:
             trust_remote_code=model.trust_remote_code,
             use_safetensors=all(name.endswith(".safetensors") for name in model.weights),
             **placement(run),
+            **run.loading.given,
         )
     raise_all(weight_problems(model.model_id, loaded.loading))
     raise_all([f"{model.model_id}: {problem}" for problem in unfit(loaded)])
@@ -88,6 +93,26 @@ def load_model(model: ModelSource, run: RunOptions, dtype: str) -> Any:  # noqa:
     if spilt and run.device == "all":
         raise InputError([f"{model.model_id} does not fit into the memory of all GPUs: {SMALLER}"])
     return loaded
+
+
+def served_model(model: ModelSource, run: RunOptions) -> Any:  # noqa: ANN401  lm-eval has no types
+    """Return a model that a server runs.
+
+    Args:
+        model: From `stages.evaluation.loading.served`.
+        run: Backend, server, batch size.
+
+    Raises:
+        InputError: The server cannot be reached, or serves another model.
+    """
+    versions(["tenacity", "aiohttp", "requests"])
+    from stages.evaluation.harness.server import BACKENDS
+
+    _quiet()
+    name = model.origin.partition(" ")[2]
+    batch = 1 if run.batch_size == "auto" else int(run.batch_size)
+    with loading_explained(model.model_id, run):
+        return BACKENDS[run.backend](name, run.server, model.path, batch, run.loading.given)
 
 
 def gpu_count() -> int:
@@ -144,12 +169,13 @@ def run_unit(unit: Unit, model: Any) -> UnitResult:  # noqa: ANN401  lm-eval has
     work = prepare(unit)
     spec = work.spec
     model.ask_under(unit.setting, spec.add_bos, continues=spec.continues_prompt)
+    model.setting, model.turns = work.asked, work.turns
     _require_room(unit, spec.max_gen_toks, model.max_length)
     with running_explained(f"{unit.model.model_id} on {unit.benchmark}", unit.run):
         judged = work.judge(_evaluate(unit, work, model))
     samples = judged.samples
     table = answer_table(spec, judged.items, samples, _known(spec, samples, model))
-    score = score_record(judged.score, table, protocol(spec, unit.setting, unit.wording))
+    score = score_record(judged.score, table, protocol(spec, unit.setting, unit.wording, unit.run.loading.told))
     if unit.task is not None:
         score["task"] = unit.task.task
     score["limited"] = score["n_items"] < unit.data.n_items
@@ -174,6 +200,7 @@ def run_unit(unit: Unit, model: Any) -> UnitResult:  # noqa: ANN401  lm-eval has
             "end": _now(),
             "seconds": round(seconds, 3),
             **tokens,
+            **({"usage": model.usage} if unit.run.backend in SERVERS else {}),
             "tokens_per_second": round(sum(tokens.values()) / seconds, 1),
         },
     )
@@ -208,6 +235,7 @@ def _evaluate(unit: Unit, work: "Work", model: Any) -> Mapping[str, Any]:  # noq
         limit=unit.run.limit,
         bootstrap_iters=0,
         confirm_run_unsafe_code=work.spec.runs_code,
+        **work.messages,
     )
     return output
 
@@ -228,7 +256,7 @@ def _known(spec: Benchmark, samples: Sequence[Mapping[str, Any]], model: Any) ->
     from stages.evaluation.harness.records import Answers
 
     generates = spec.answer == "generation"
-    prompts = [model.sent(str(sample["arguments"][0][0]), generates=generates) for sample in samples]
+    prompts = [model.sent(sample["arguments"][0][0], generates=generates) for sample in samples]
     lengths = model.count_tokens(prompts)
     room = model.max_length - spec.max_gen_toks
     finishes = model.finishes if generates else {}

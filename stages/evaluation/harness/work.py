@@ -1,12 +1,13 @@
 """A unit made ready for lm-eval: the facts of its benchmark, its items, and how what they come to is read."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from stages.contracts.errors import InputError
 from stages.contracts.study.own_tasks import TaskChoice
 from stages.contracts.study.prompts import Wording
+from stages.contracts.study.workarounds import Setting
 from stages.evaluation import lm_tasks
 from stages.evaluation.harness import own_outcomes
 from stages.evaluation.model_source import ModelSource
@@ -15,6 +16,7 @@ from stages.tasks import outcomes, wording
 from stages.tasks.benchmark import Benchmark, Sample
 from stages.tasks.outcomes import Item, Score
 from stages.tasks.registry import BENCHMARKS, TASKS_DIR
+from stages.tasks.rows import Turns
 
 
 @dataclass(frozen=True)
@@ -40,11 +42,17 @@ class Work:
         spec: Facts of its benchmark.
         loaded: lm-eval's tasks, with their data.
         judge: From what lm-eval returns to what it came to.
+        asked: The setting, less what lm-eval does itself.
+        messages: Arguments of `lm_eval.evaluate` by which it makes messages itself, as it does for its own tasks.
+        turns: Prompt to its examples and its question, where examples are messages of their own.
     """
 
     spec: Benchmark
     loaded: Any
     judge: Callable[[Mapping[str, Any]], Judged]
+    asked: Setting
+    messages: Mapping[str, Any] = field(default_factory=dict)
+    turns: Mapping[str, Turns] = field(default_factory=dict)
 
 
 def prepare(unit: Unit) -> Work:
@@ -57,7 +65,8 @@ def prepare(unit: Unit) -> Work:
         return _own(unit, unit.task)
     words = {unit.benchmark: unit.wording} if unit.wording else {}
     manager = task_manager(unit.model, unit.run, slow=unit.setting.slow_tokenizer, words=words)
-    return Work(BENCHMARKS[unit.benchmark], manager.load([unit.benchmark]), lambda output: _judged(unit, output))
+    loaded = manager.load([unit.benchmark])
+    return Work(BENCHMARKS[unit.benchmark], loaded, lambda output: _judged(unit, output), unit.setting)
 
 
 def _judged(unit: Unit, output: Mapping[str, Any]) -> Judged:
@@ -77,7 +86,15 @@ def _own(unit: Unit, choice: TaskChoice) -> Work:
         found = own_outcomes.items(spec, choice, samples)
         return Judged(samples, found, own_outcomes.score(spec, choice, found, output))
 
-    return Work(spec, loaded, judge)
+    if not unit.setting.chat_template:
+        return Work(spec, loaded, judge, unit.setting)
+    plain = Setting().model_dump(include={"chat_template", "system_prompt", "fewshot_as_turns"})
+    messages = {
+        "apply_chat_template": True,
+        "system_instruction": unit.setting.system_prompt or None,
+        "fewshot_as_multiturn": unit.setting.fewshot_as_turns,
+    }
+    return Work(spec, loaded, judge, unit.setting.model_copy(update=plain), messages)
 
 
 def task_manager(
@@ -94,7 +111,7 @@ def task_manager(
     from lm_eval.tasks import TaskManager
 
     metadata = {
-        "pretrained": model.path,
+        "pretrained": model.path or None,
         "trust_remote_code": model.trust_remote_code,
         "use_fast_tokenizer": not slow,
         "data_dir": run.data_dir or None,
