@@ -99,6 +99,11 @@ class Unit:
         return self.setting.dtype or self.run.dtype
 
     @property
+    def _batch_size(self) -> int | str | None:
+        """The size of batches where it can move an answer: short number formats round differently in other batches."""
+        return self.run.batch_size if self.run.backend == "hf" and self.dtype != "float32" else None
+
+    @property
     def identity(self) -> dict[str, Any]:
         """Everything that the result depends on."""
         return {
@@ -111,6 +116,7 @@ class Unit:
             "backend": self.run.backend,
             "dtype": self.dtype,
             "loading": self.run.loading.identity,
+            "batch_size": self._batch_size,
             "limit": self.run.limit,
             "seeds": SEEDS,
             "libraries": libraries(self.metric, self.run.backend),

@@ -15,8 +15,8 @@ from tests.tasks.tiny import save
 MODEL = "x/tiny"
 SECOND = "x/second"
 BENCHMARKS = ("jemhopqa", "openbookqa", "triviaqa", "squad2", "mmlu")
-OWN = "sums"
-"""A benchmark whose task the study brings itself."""
+OWN = "sampled"
+"""A benchmark whose task the study brings itself; its answers are sampled."""
 FACTS = {
     "jemhopqa": ("char F1", 4, "generation"),
     "openbookqa": ("accuracy", 4, "loglikelihood"),

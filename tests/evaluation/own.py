@@ -37,6 +37,16 @@ metric_list:
     aggregation: mean
     higher_is_better: true
 """
+SAMPLED = """\
+include: sums.yaml
+task: sampled
+generation_kwargs:
+  until: ["\\n"]
+  max_gen_toks: 6
+  do_sample: true
+  temperature: 0.8
+  top_p: 0.95
+"""
 SCORING = """\
 def right(doc, results):
     return {"right": float(results[0] == doc["a"])}
@@ -72,11 +82,12 @@ aggregate_metric_list:
 
 
 def write_tasks(folder: Path, place: str = "") -> Path:
-    """Write three tasks and a group of two of them; their YAML names the data at `place`, default the folder."""
+    """Write four tasks and a group of two of them; their YAML names the data at `place`, default the folder."""
     place = place or str(folder)
     folder.mkdir(parents=True)
     texts = {
         "sums.yaml": GENERATION.format(folder=place),
+        "sampled.yaml": SAMPLED,
         "scoring.py": SCORING,
         "pick_sum.yaml": CHOICE,
         "pick_sum_again.yaml": CHOICE + "task_alias: again\n",

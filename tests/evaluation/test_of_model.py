@@ -1,5 +1,6 @@
 """The stage in a real repository: killed, resumed, restored, gated."""
 
+import json
 import os
 import re
 import signal
@@ -162,13 +163,6 @@ def test_what_does_not_concern_a_model_does_not_evaluate_it_again(bench: Reposit
     assert (bench.path / f"data/study/records/{SECOND}.json").is_file()
 
 
-def test_a_studys_own_task_is_traced_to_its_answers(resumed: Repository):
-    chain = resumed.run(sys.executable, "-m", "stages.cli", "trace", f"{MODEL}/{OWN}", "--json").stdout
-    scores = read_json(resumed.path / OUT / "scores.json")
-    assert scores[OWN]["task"] == OWN
-    assert f"samples/{OWN}.parquet" in chain
-
-
 @pytest.mark.evaluation_slow
 def test_a_changed_task_of_the_study_evaluates_that_benchmark_only(bench: Repository):
     path = bench.path / "metadata/mini/tasks/scoring.py"
@@ -233,16 +227,16 @@ def test_the_gate_names_failures_and_a_waived_row_joins_the_matrix(bench: Reposi
     assert X.loc[MODEL].notna().all()
     cells = pd.read_parquet(bench.path / "data/score_cells.parquet").set_index(["model_id", "benchmark"])
     mine = cells.loc[MODEL]
+    traced = bench.run(sys.executable, "-m", "stages.cli", "trace", MODEL, "--json").stdout
     assert set(mine["origin"]) == {"evaluated"}
     assert mine.loc["jemhopqa", "capped_rate"] == 1
     for name in ALL:
+        assert json.loads(traced)["evidence"]["cells"][name]["origin"] == "evaluated"
         theirs = cells.loc[("org/model-0", name), "protocol"]
         assert mine.loc[name, "protocol"] == theirs + ", saito2024~own-prompt" * (name in {"jemhopqa", "mmlu"})
 
 
 def test_a_partial_evaluation_is_refused_with_what_is_missing(bench: Repository):
-    import json
-
     path = bench.path / OUT / "scores.json"
     scores = read_json(path)
     del scores["squad2"], scores["mmlu"]

@@ -92,10 +92,18 @@ def test_the_key_does_not_depend_on_where_or_how_fast(unit):
     moved = replace(MODEL, path="/elsewhere", origin="hub", revision="5" * 40)
     same = [
         replace(unit, model=moved),
-        replace(unit, run=replace(unit.run, device="cuda:1", batch_size=1, data_dir="other")),
+        replace(unit, run=replace(unit.run, device="cuda:1", data_dir="other")),
         replace(unit, data=replace(unit.data, source="other", revision="other")),
     ]
     assert {each.key for each in same} == {unit.key}
+
+
+def test_the_key_holds_the_size_of_batches_where_rounding_depends_on_it(unit):
+    for dtype, backend, same in (("float32", "hf", True), ("auto", "hf", False), ("bfloat16", "hf", False),
+                                 ("float32", "local-completions", True)):  # fmt: skip
+        run = replace(unit.run, dtype=dtype, backend=backend)
+        one, other = (replace(unit, run=replace(run, batch_size=size)).key for size in (1, 8))
+        assert (one == other) == same
 
 
 @pytest.fixture

@@ -13,6 +13,7 @@ from transformers import AutoTokenizer
 from stages.contracts.errors import InputError
 from stages.contracts.study.workarounds import PROTOCOL, Setting
 from stages.evaluation.harness.finish import Finish
+from stages.evaluation.harness.seeds import seeds_of
 from stages.tasks.rows import Turns
 
 ENDS = {"newline": "\n", "space": " ", "bare": ""}
@@ -137,9 +138,13 @@ class Asking(TemplateLM):  # type: ignore[misc]  # lm-eval has no types
 
     def generate_until(self, requests: list[Instance], disable_tqdm: bool = False) -> list[str]:
         """Return answers, and keep how they ended in `finishes`; see lm-eval."""
-        asked = [replace(request, arguments=self._generation(request.args)) for request in requests]
+        seeds = seeds_of(requests)
+        asked = [
+            replace(request, arguments=self._generation(request.args, seed))
+            for request, seed in zip(requests, seeds, strict=True)
+        ]
         self.order = self.cache_hook = Order()
-        self.prepare(asked)
+        self.prepare(asked, seeds)
         answers: list[str] = super().generate_until(asked, disable_tqdm=disable_tqdm)
         self.finishes = {}
         for request, answer in zip(asked, answers, strict=True):
@@ -148,10 +153,10 @@ class Asking(TemplateLM):  # type: ignore[misc]  # lm-eval has no types
             )
         return answers
 
-    def prepare(self, requests: Sequence[Instance]) -> None:
-        """Look at the requests before they are computed."""
+    def prepare(self, requests: Sequence[Instance], seeds: Sequence[int]) -> None:
+        """Look at the requests before they are computed, and at their seeds."""
 
-    def _generation(self, arguments: tuple[str, Mapping[str, Any]]) -> tuple[str, dict[str, Any]]:
+    def _generation(self, arguments: tuple[str, Mapping[str, Any]], seed: int) -> tuple[str, dict[str, Any]]:
         prompt, options = arguments[0], dict(arguments[1])
         if self.setting.stops is not None:
             options["until"] = list(self.setting.stops)

@@ -5,6 +5,7 @@ every answer goes on; what follows its stop string is cut afterwards. Here an an
 is complete, so the text is the same and fewer tokens are computed.
 """
 
+import random
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -92,6 +93,42 @@ class Finite(LogitsProcessor):  # type: ignore[misc]  # transformers has no type
         ended = torch.full_like(scores, -torch.inf)
         ended[:, min(self.ends)] = 0
         return torch.where(bad[:, None], ended, scores)
+
+
+class Drawn(LogitsProcessor):  # type: ignore[misc]  # transformers has no types
+    """Draws the next token of each row of a batch with random numbers of its own, whatever the other rows are.
+
+    transformers draws all rows from one stream, so that answers depend on the size of the batch.
+
+    Args:
+        seeds: Of the rows.
+        temperature: What logits are divided by.
+        top_p: Share of the probability that the most likely tokens are drawn from.
+        top_k: Most tokens that are drawn from; 0 for no such limit.
+    """
+
+    def __init__(self, seeds: Sequence[int], *, temperature: float = 1.0, top_p: float = 1.0, top_k: int = 0) -> None:
+        self.streams = [random.Random(seed) for seed in seeds]
+        self.temperature = temperature
+        self.top_p = top_p
+        self.top_k = top_k
+
+    def __call__(self, input_ids: torch.Tensor, scores: torch.Tensor) -> torch.Tensor:
+        """Return logits that only the drawn tokens can come from; scores is (rows, vocabulary)."""
+        shares, tokens = torch.softmax(scores.float() / self.temperature, dim=-1).sort(
+            dim=-1, descending=True, stable=True
+        )
+        if self.top_k:
+            shares[:, self.top_k :] = 0
+        total = shares.cumsum(dim=-1)
+        # the token by which the share is reached still counts
+        shares = shares.masked_fill(total - shares >= self.top_p, 0)
+        total = shares.cumsum(dim=-1)
+        numbers = torch.tensor([stream.random() for stream in self.streams], device=scores.device, dtype=total.dtype)
+        places = (total <= numbers[:, None] * total[:, -1:]).sum(dim=-1, keepdim=True)
+        places = places.clamp(max=(shares > 0).sum(dim=-1, keepdim=True) - 1)
+        drawn = torch.full_like(scores, -torch.inf)
+        return drawn.scatter(1, tokens.gather(1, places), 0)
 
 
 def finish_of(

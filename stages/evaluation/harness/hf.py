@@ -1,5 +1,6 @@
 """lm-eval's Hugging Face model, on a CPU, one GPU or several, asked as `Asking` says."""
 
+from collections import deque
 from collections.abc import Sequence
 from typing import Any
 
@@ -9,8 +10,10 @@ from lm_eval.models.huggingface import HFLM
 from transformers import GenerationConfig, LogitsProcessorList, StoppingCriteriaList
 
 from stages.evaluation.harness.asking import Asking, continuation
-from stages.evaluation.harness.finish import Finite, RowStops, finish_of, without_lead
+from stages.evaluation.harness.finish import Drawn, Finite, RowStops, finish_of, without_lead
 
+SAMPLING = ("temperature", "top_p", "top_k")
+"""Options of sampling that are followed."""
 LEAD = 8
 """Tokens of leading white space that a stripped answer may have beyond its limit."""
 
@@ -27,6 +30,8 @@ class ObservedModel(Asking, HFLM):  # type: ignore[misc]  # lm-eval has no types
         self.origin = (arguments["pretrained"], bool(arguments.get("trust_remote_code")))
         self._longest = 0
         self._prompts: list[list[int]] = []
+        self._texts: list[str] = []
+        self._seeds: dict[str, deque[int]] = {}
         ends = self.model.generation_config.eos_token_id
         listed = ends if isinstance(ends, list) else [ends]
         self.ends = {token for token in (*listed, self.eot_token_id) if token is not None}
@@ -44,8 +49,11 @@ class ObservedModel(Asking, HFLM):  # type: ignore[misc]  # lm-eval has no types
 
             self._model = PeftModel.from_pretrained(self._model, peft)
 
-    def prepare(self, requests: Sequence[Instance]) -> None:
-        """Take the length of the longest prompt with its answer."""
+    def prepare(self, requests: Sequence[Instance], seeds: Sequence[int]) -> None:
+        """Take the length of the longest prompt with its answer, and the seeds of each prompt's samples in order."""
+        self._seeds = {}
+        for request, seed in zip(requests, seeds, strict=True):
+            self._seeds.setdefault(request.args[0], deque()).append(seed)
         prompts = list(dict.fromkeys(request.args[0] for request in requests))
         answers = [int(request.args[1].get("max_gen_toks", self.max_gen_toks)) for request in requests]
         self._longest = max(self.count_tokens(prompts)) + max(answers) + LEAD
@@ -60,6 +68,19 @@ class ObservedModel(Asking, HFLM):  # type: ignore[misc]  # lm-eval has no types
             return int(super()._detect_batch_size())
         finally:
             self._max_length = declared
+
+    def tok_batch_encode(self, strings: list[str], *arguments: Any, **options: Any) -> Any:  # noqa: ANN401
+        """Return token ids, and keep the texts: lm-eval does not say whose rows it generates; see lm-eval."""
+        self._texts = list(strings)
+        return super().tok_batch_encode(strings, *arguments, **options)
+
+    def _drawn(self, options: dict[str, Any]) -> list[Drawn]:
+        """Take the options of sampling out; return what draws for the rows of a batch, none where nothing is drawn."""
+        sampling = {name: options.pop(name) for name in SAMPLING if name in options}
+        if not options.get("do_sample"):
+            return []
+        options["do_sample"] = False
+        return [Drawn([self._seeds[text].popleft() for text in self._texts], **sampling)]
 
     def _model_generate(
         self,
@@ -84,14 +105,14 @@ class ObservedModel(Asking, HFLM):  # type: ignore[misc]  # lm-eval has no types
         strip = self.setting.strip
         criterion = RowStops(self.tokenizer, stop, start, rows, strip=strip)
         finite = Finite(self.ends, start, rows)
-        if not options.get("do_sample"):
-            options = {name: value for name, value in options.items() if name not in {"temperature", "top_p", "top_k"}}
+        options = dict(options)
+        drawn = self._drawn(options)
         budget = max_length - start
         output: torch.Tensor = self.model.generate(
             input_ids=context,
             max_length=max_length + (LEAD if strip else 0),
             stopping_criteria=StoppingCriteriaList([criterion]),
-            logits_processor=LogitsProcessorList([finite]),
+            logits_processor=LogitsProcessorList([finite, *drawn]),
             pad_token_id=self.tokenizer.pad_token_id,
             use_cache=True,
             **options,

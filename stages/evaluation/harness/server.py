@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from lm_eval.api.instance import Instance
 from lm_eval.models.api_models import JsonChatStr, TemplateAPI
@@ -126,9 +126,9 @@ class Served(TemplateAPI):  # type: ignore[misc]  # lm-eval has no types
         return [text for text, _ in answers]
 
     def _answer(self, request: Instance, seed: int) -> tuple[str, Finish]:
-        prompt, given = self.sent(request.args[0]), dict(request.args[1])
+        prompt, given = self.sent(request.args[0]), cast("dict[str, Any]", request.args[1])
         stops = given["until"] if self.setting.stops is None else list(self.setting.stops)
-        limit = int(given.get("max_gen_toks", self._max_gen_toks))
+        limit = int(given["max_gen_toks"] if "max_gen_toks" in given else self._max_gen_toks)
         options = {"until": list(stops), "max_gen_toks": limit}
         if given.get("do_sample"):
             options |= {name: given[name] for name in _SAMPLING if name in given}

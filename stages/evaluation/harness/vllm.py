@@ -1,6 +1,6 @@
 """lm-eval's vLLM model, asked as `Asking` says. vLLM is not among the dependencies: it needs a GPU of its liking."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from lm_eval.models.vllm_causallms import VLLM
@@ -32,6 +32,11 @@ class ObservedVLLM(Asking, VLLM):  # type: ignore[misc]  # lm-eval has no types
         if setting.strip:
             raise InputError(["strip: vLLM stops at white space before an answer: set evaluate.backend to hf"])
         super().ask_under(setting, add_bos, continues=continues)
+
+    def _generation(self, arguments: tuple[str, Mapping[str, Any]], seed: int) -> tuple[str, dict[str, Any]]:
+        prompt, options = super()._generation(arguments, seed)
+        # the engine draws each request from a stream of its own where it has a seed
+        return prompt, {**options, "seed": seed} if options.get("do_sample") else options
 
     def _model_generate(
         self,

@@ -105,3 +105,10 @@ def test_the_first_space_is_kept_where_an_answer_goes_on_with_its_prompt(model):
 def test_what_vllm_cannot_do_is_one_line(model):
     with pytest.raises(InputError, match="strip: vLLM stops at white space"):
         model.ask_under(Setting(strip=True), False)
+
+
+def test_each_sample_has_a_seed_where_answers_are_drawn(model):
+    model.ask_under(PROTOCOL, None)
+    given = [model._generation(("a", {"do_sample": True, "temperature": 0.2}), seed)[1]["seed"] for seed in (3, 4)]
+    assert given == [3, 4]
+    assert "seed" not in model._generation(("a", {"do_sample": False}), 3)[1]
