@@ -43,7 +43,8 @@ class ServerParams(Frozen):
     """Section `evaluate.server`: an OpenAI-compatible server; its key is read from OPENAI_API_KEY."""
 
     url: Annotated[str, Field(pattern=r"^(https?://[^@?\s]+)?$")] = ""
-    """Address of the server up to the version, such as `http://localhost:8000/v1`, without key or password."""
+    """Address of the server up to the version, such as `http://localhost:8000/v1`, without key or password; empty for
+    none."""
     concurrent: Annotated[int, Field(ge=1, le=256)] = 8
     """Requests at a time."""
     requests_per_minute: Annotated[int, Field(ge=0)] = 0
@@ -299,7 +300,7 @@ def section_rows() -> list[tuple[str, str]]:
         dot = f"{section}." if section else ""
         for name, field in model.model_fields.items():
             if dot + (field.alias or name) not in models:
-                default = "" if field.is_required() else f" Default {field.default}."
+                default = "" if field.is_required() or field.default == "" else f" Default {field.default}."
                 rows.append((dot + name, " ".join(describe(field).split()) + default))
     return rows
 
