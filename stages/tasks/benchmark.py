@@ -40,6 +40,8 @@ class Benchmark:
         runs_code: Generated programs are run; lm-eval wants `confirm_run_unsafe_code`.
         continues_prompt: The answer goes on with the prompt's text, so it is decoded after it, as the study's harness
             did. Elsewhere the study decoded the answer alone, and some tokenizers dropped its first space.
+        examples: Pattern whose group 1 is the answer of an example in a prompt, and which ends where the next question
+            begins; "" where examples are not questions and answers.
         dtype: Number format of the weights in the study; "auto" is that of the model's files.
     """
 
@@ -56,6 +58,7 @@ class Benchmark:
     needs_tokenizer: bool = False
     runs_code: bool = False
     continues_prompt: bool = False
+    examples: str = ""
     dtype: str = "auto"
     higher_is_better: bool = True
 

@@ -180,6 +180,14 @@ def test_a_chat_gets_messages_and_its_protocol_says_so(url, models, behaviour):
     assert all(len(each[1]["content"]) > 50 for each in messages)
 
 
+def test_examples_are_turns_where_the_model_wants_them_so(url, models, behaviour):
+    setting = Setting(chat_template=True, fewshot_as_turns=True)
+    result = run(unit_of("jemhopqa", url, models, "local-chat-completions", setting))
+    assert result.score["protocol"].endswith(", chat template, examples as turns")
+    for _, content in behaviour.seen:
+        assert [m["role"] for m in content["messages"]] == ["user", "assistant"] * 4 + ["user"]
+
+
 def test_without_a_tokenizer_prompts_go_as_text(url, tmp_path, behaviour):
     result = run(unit_of("jemhopqa", url, tmp_path))
     sent = [content["prompt"] for path, content in behaviour.seen if path == "/v1/completions"]

@@ -33,8 +33,8 @@ def messages_of(setting: Setting, text: str, turns: Turns | None) -> list[dict[s
     messages = [{"role": "system", "content": setting.system_prompt}] if setting.system_prompt else []
     if not setting.fewshot_as_turns or turns is None:
         return [*messages, {"role": "user", "content": text}]
-    for question, answer in turns:
-        messages.append({"role": "user", "content": question})
+    for place, (question, answer) in enumerate(turns):
+        messages.append({"role": "user", "content": question if place else f"{setting.example}{question}"})
         messages += [{"role": "assistant", "content": answer}] if answer else []
     return messages
 

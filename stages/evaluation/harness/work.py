@@ -17,6 +17,7 @@ from stages.tasks.benchmark import Benchmark, Sample
 from stages.tasks.outcomes import Item, Score
 from stages.tasks.registry import BENCHMARKS, TASKS_DIR
 from stages.tasks.rows import Turns
+from stages.tasks.turns import turns_of
 
 
 @dataclass(frozen=True)
@@ -66,7 +67,12 @@ def prepare(unit: Unit) -> Work:
     words = {unit.benchmark: unit.wording} if unit.wording else {}
     manager = task_manager(unit.model, unit.run, slow=unit.setting.slow_tokenizer, words=words)
     loaded = manager.load([unit.benchmark])
-    return Work(BENCHMARKS[unit.benchmark], loaded, lambda output: _judged(unit, output), unit.setting)
+    spec = BENCHMARKS[unit.benchmark]
+    turns: dict[str, Turns] = {}
+    if unit.setting.fewshot_as_turns:
+        prompts = dict.fromkeys(str(doc.get("prompt", "")) for doc in loaded["tasks"][unit.benchmark].eval_docs)
+        turns = {prompt: turns_of(spec, prompt) for prompt in prompts}
+    return Work(spec, loaded, lambda output: _judged(unit, output), unit.setting, turns=turns)
 
 
 def _judged(unit: Unit, output: Mapping[str, Any]) -> Judged:

@@ -66,6 +66,7 @@ TASKS = (
             ("exact_match_whole",),
             f"{_HARNESS}: 3 worked examples; what follows 'the answer is ' less one character;"
             " mean over all questions",
+            examples=r"\nA:( Let's think step by step\..*?)\n\n(?=Q: )",
             n_shots=3,
             max_gen_toks=1024,
         ),

@@ -72,6 +72,7 @@ TASKS = (
             "exact_match",
             ("exact_match_flexible",),
             f"{_HARNESS}: 4 drawn examples; the number after '####'",
+            examples=r"\nAnswer:(.*?)\n\n(?=Question: )",
         ),
         read=read,
         build=build,

@@ -25,6 +25,7 @@ from stages.tasks.splits import (
 
 _HARNESS = "llm-jp-eval 1.3.0"
 _DTYPE = "bfloat16"
+_EXAMPLES = r"### 応答:\n(.*?)\n\n(?=### 入力:\n)"
 _EDIT = "score is a rounded token-sorted edit ratio"
 
 
@@ -197,6 +198,7 @@ TASKS = (
             (),
             f"{_HARNESS}: 4 fixed examples, one generated token must be the number of the right choice",
             max_gen_toks=1,
+            examples=_EXAMPLES,
             dtype=_DTYPE,
         ),
         read=_jcommonsenseqa,
@@ -211,6 +213,7 @@ TASKS = (
             ("character_f1",),
             f"{_HARNESS}: 4 fixed examples, 15 tokens; {_EDIT}",
             max_gen_toks=15,
+            examples=_EXAMPLES,
             dtype=_DTYPE,
         ),
         read=_jemhopqa,
@@ -225,6 +228,7 @@ TASKS = (
             ("character_f1", "char_f1_any"),
             f"{_HARNESS}: 4 fixed examples, 180 tokens; {_EDIT} to all accepted answers joined by commas",
             max_gen_toks=180,
+            examples=_EXAMPLES,
             dtype=_DTYPE,
         ),
         read=_niilc,
@@ -239,6 +243,7 @@ TASKS = (
             ("character_f1", "char_f1_any"),
             f"{_HARNESS}: 4 fixed examples, 25 tokens; {_EDIT} to the first accepted answer",
             max_gen_toks=25,
+            examples=_EXAMPLES,
             dtype=_DTYPE,
         ),
         read=_jsquad,
@@ -255,6 +260,7 @@ TASKS = (
             " choice",
             n_shots=5,
             max_gen_toks=1,
+            examples=_EXAMPLES,
             dtype=_DTYPE,
         ),
         read=_jmmlu,

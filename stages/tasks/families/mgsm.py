@@ -126,6 +126,7 @@ TASKS = (
             "exact_match",
             (),
             f"{_HARNESS}: 4 drawn of 8 worked examples, one line of answer, its last number",
+            examples=r"ステップごとの答え：(.*?)\n\n(?=問題：)",
             needs_tokenizer=True,
         ),
         read=read,

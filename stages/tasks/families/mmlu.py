@@ -62,6 +62,7 @@ TASKS = (
             "acc",
             (),
             f"{_HARNESS}: 5 fixed examples of the subject, most likely letter; mean over all questions",
+            examples=r"\nAnswer:( [ABCD])\n\n",
             answer="loglikelihood",
             n_shots=5,
             max_gen_toks=0,

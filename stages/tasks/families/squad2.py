@@ -74,6 +74,7 @@ TASKS = (
             "exact",
             ("f1", "best_exact", "best_f1", "exact_abstaining"),
             f"{_HARNESS}: 4 drawn examples, one line; exact match in which answering 'unanswerable' never counts",
+            examples=r"\n\nAnswer:(.*?)\n\n(?=Title: )",
         ),
         read=read,
         build=build,

@@ -63,6 +63,7 @@ TASKS = (
             "exact_match",
             ("exact_match_stripped",),
             f"{_HARNESS}: 4 drawn examples, text up to a newline, period or comma must be an accepted answer",
+            examples=r"\nAnswer:(.*?)\n\n(?=Question: )",
         ),
         read=read,
         build=build,

@@ -141,6 +141,7 @@ TASKS = (
             "rouge2",
             ("rouge2_mecab", "rouge2_cut_answer"),
             f"{_HARNESS}: 1 drawn example, articles cut to the context; score is ROUGE-2 on the model's own subwords",
+            examples=r"要約:(.*?)\n\n(?=ニュース記事:)",
             n_shots=1,
             needs_tokenizer=True,
         ),
