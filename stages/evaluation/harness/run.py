@@ -187,23 +187,30 @@ def run_unit(unit: Unit, model: Any) -> UnitResult:  # noqa: ANN401  lm-eval has
         {
             "key": unit.key,
             **unit.identity,
-            "model": unit.model.described(),
-            "data": _data(unit.data),
-            "procedure": spec.protocol,
-            "wording": dict(unit.wording),
-            "study_dtype": spec.dtype,
+            **_circumstances(unit, spec, model),
             "generation": _generation(spec, samples, unit),
-            "batch_size": str(unit.run.batch_size),
-            "device": _device(model),
-            "weights_dtype": str(getattr(getattr(model, "model", None), "dtype", unit.dtype)).removeprefix("torch."),
             "start": started,
             "end": _now(),
             "seconds": round(seconds, 3),
             **tokens,
-            **({"usage": model.usage} if unit.run.backend in SERVERS else {}),
             "tokens_per_second": round(sum(tokens.values()) / seconds, 1),
         },
     )
+
+
+def _circumstances(unit: Unit, spec: Benchmark, model: Any) -> dict[str, Any]:  # noqa: ANN401
+    """Return what was used."""
+    return {
+        "model": unit.model.described(),
+        "data": _data(unit.data),
+        "procedure": spec.protocol,
+        "wording": dict(unit.wording),
+        "study_dtype": spec.dtype,
+        "batch_size": str(unit.run.batch_size),
+        "device": _device(model),
+        "weights_dtype": str(getattr(getattr(model, "model", None), "dtype", unit.dtype)).removeprefix("torch."),
+        **({"usage": model.usage} if unit.run.backend in SERVERS else {}),
+    }
 
 
 def _require_room(unit: Unit, answer: int, context: int) -> None:
