@@ -9,6 +9,7 @@ import json
 import re
 from collections.abc import Iterator, Mapping
 from functools import cache
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,7 @@ from stages.tasks.rows import DataRecord
 
 DEFAULT_TOKENS = 256
 """Longest answer where a task states none: lm-eval's."""
+_EXTRA = "install the extra `eval`: pip install -e '.[eval]'"
 _KINDS = ("generate_until", "multiple_choice", "loglikelihood")
 _FAULTS = (
     OSError, ValueError, LookupError, TypeError, AttributeError, ImportError, RuntimeError, AssertionError,
@@ -71,6 +73,8 @@ def _found(choice: TaskChoice) -> tuple[Any, list[str]]:
     Raises:
         InputError: There is no such task.
     """
+    if find_spec("lm_eval") is None:
+        raise InputError([f"task {choice.task}: lm_eval not installed here: {_EXTRA}"])
     own = _manager(choice.folder)
     home = None if choice.task in own.task_index else _home(choice.task)
     if home is not None or choice.task in own.task_index:

@@ -153,6 +153,12 @@ def test_an_unknown_task_is_one_line_with_what_was_meant(folder):
         lm_tasks.describe("bench", choice(folder, "smus", "right", "number"))
 
 
+def test_without_lm_eval_one_line_names_the_extra(folder, monkeypatch):
+    monkeypatch.setattr(lm_tasks, "find_spec", lambda _: None)
+    with pytest.raises(InputError, match="task pick_sum: lm_eval not installed here: install the extra `eval`"):
+        lm_tasks.digests({"bench": choice(folder, "pick_sum")}, "hf")
+
+
 def test_a_mistake_in_a_studys_python_is_one_line(folder):
     (folder / "scoring.py").write_text("import nowhere_to_be_found\n", encoding="utf-8")
     with pytest.raises(InputError, match=r"task sums: .*nowhere_to_be_found"):
