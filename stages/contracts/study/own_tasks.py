@@ -61,8 +61,9 @@ def choice_problems(benchmarks: pd.DataFrame, where: str) -> Iterator[str]:
         benchmarks: benchmarks.csv, with a column benchmark.
         where: Path to show in messages.
     """
-    for row in benchmarks.itertuples():
-        if row.task and not row.task_metric:
-            yield f"{where}: {row.benchmark} names the task {row.task}, but no task_metric: say which one counts"
-        if not row.task and (row.task_metric or row.task_filter or not pd.isna(row.task_scale)):
-            yield f"{where}: {row.benchmark} has task_metric, task_filter or task_scale, but names no task"
+    for row in benchmarks.to_dict("records"):
+        name, task = row["benchmark"], row["task"]
+        if task and not row["task_metric"]:
+            yield f"{where}: {name} names the task {task}, but no task_metric: say which one counts"
+        if not task and (row["task_metric"] or row["task_filter"] or not pd.isna(row["task_scale"])):
+            yield f"{where}: {name} has task_metric, task_filter or task_scale, but names no task"
