@@ -58,4 +58,4 @@ def read_fact(name: str) -> pd.DataFrame:
 def read_facts_back(params: Params) -> Facts:
     """Return the tables of the study as `write_facts` left them."""
     tables = {name: read_fact(name) for name in FACT_TABLES}
-    return Facts(info=load_info(params.study), workarounds=(), **tables)
+    return Facts(info=load_info(params.study), workarounds=(), prompts={}, options={}, **tables)
