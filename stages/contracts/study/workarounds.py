@@ -14,6 +14,7 @@ the protocol, the reason, and the scores before and after on the same items:
         after: {score: 0.31, empty_rate: 0.0, failed_rate: 0.0}
 """
 
+import json
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Annotated, Any, Literal
 
@@ -170,5 +171,7 @@ def as_yaml(record: Workaround) -> str:
     content = record.model_dump(exclude_defaults=True)
     first = ("model_id", "benchmark", "reason", "source")
     ordered = {name: content.pop(name) for name in first if name in content} | content
-    text: str = yaml.safe_dump([ordered], sort_keys=False, allow_unicode=True, width=100)
+    # line ends that are not ASCII become spaces where they are written as they are
+    plain = not set("\x85\u2028\u2029") & set(json.dumps(ordered, ensure_ascii=False))
+    text: str = yaml.safe_dump([ordered], sort_keys=False, allow_unicode=plain, width=100)
     return text
