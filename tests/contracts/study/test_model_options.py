@@ -31,7 +31,7 @@ def test_entries_are_read():
         ("org/a: {arguments: {dtype: x}}", "org/a: argument dtype is none of peft"),
         ("org/a: {system_prompt: x}", "org/a: messages need a chat format: write chat_template: true"),
         ("org/a: {fewshot_as_turns: true}", "org/a: messages need a chat format: write chat_template: true"),
-        ("org/a: {chat: true}", "unknown name; known here: chat_template"),
+        ("org/a: {chat: true}", "known here: chat_template"),
         ("org/a: {chat_template: yes please}", "org/a.chat_template"),
         ("- org/a", "expected a mapping"),
     ],
