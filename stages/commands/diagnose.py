@@ -16,7 +16,8 @@ from stages.evaluation import diagnosis, model_source, of_model
 from stages.evaluation.code_digest import task_digests
 from stages.evaluation.diagnosis import Limits, Trial
 from stages.evaluation.harness import run as harness
-from stages.evaluation.unit import Unit, versions
+from stages.evaluation.unit import NEEDED, Unit, versions
+from stages.lineage import state
 from stages.tasks import data
 from stages.tasks.registry import BENCHMARKS
 from stages.workspace import paths
@@ -161,7 +162,7 @@ def diagnose(
     Raises:
         InputError: Model or benchmark are not known, or cannot be asked.
     """
-    versions(of_model.NEEDED)
+    versions(NEEDED)
     params = load_params()
     facts = load_study_facts(params)
     case = _case(model, benchmark, n_items, params, facts)
@@ -218,7 +219,7 @@ def _case(model: str, benchmark: str | None, n_items: int, params: Params, facts
         n_items = min(n_items, len(diagnosis.PROBES))
     if model in facts.models.index:
         record = record_of(model, facts.models, task_digests(params.evaluate.backend), ())
-        return Case(record, benchmark, n_items, params, params.evaluate.model_dir)
+        return Case(record, benchmark, n_items, params, state.folders(params.evaluate.model_dir))
     folder = Path(model).expanduser().resolve()
     if not (folder / "config.json").is_file():
         hint = Names(facts.models.index).hint(model)
@@ -236,7 +237,9 @@ def _open(case: Case) -> tuple[Any, diagnosis.Ask, list[str]]:
         return loaded, diagnosis.probe(loaded, case.n_items), prompts
     unit = Unit(case.benchmark, source, PROTOCOL, run, data.describe(case.benchmark, run.data_dir or None))
     loaded = harness.load_model(source, run, run.dtype)
-    docs = harness.task_manager(source, run).load([case.benchmark])["tasks"][case.benchmark].test_docs()
+    docs = (
+        harness.task_manager(source, run, unit.data.sha256).load([case.benchmark])["tasks"][case.benchmark].test_docs()
+    )
     return loaded, diagnosis.benchmark(unit, loaded), [str(doc["prompt"]) for doc in docs.select(range(case.n_items))]
 
 

@@ -24,8 +24,9 @@ CORE = ("stages.tasks.docs", "stages.tasks.outcomes", f"{HARNESS}.run", f"{HARNE
 
 _SANDBOX = "stages.sandbox"
 _ROOMS = ("stages.tasks", HARNESS, _SANDBOX)
-_APART = ("stages.tasks.registry", "stages.tasks.data", "stages.tasks.sources", *BACKENDS.values())
-"""What is not followed: the list of all benchmarks, the fetching of rows, which have a digest of their own, and
+_FETCHING = tuple(f"stages.tasks.{name}" for name in ("checksums", "fetching", "files", "sources"))
+_APART = ("stages.tasks.registry", *_FETCHING, *BACKENDS.values())
+"""What is not followed: the list of all benchmarks, the fetching of files, which have digests of their own, and
 backends that are not used."""
 _NAMED = re.compile(r"!function (stages[\w.]*)\.\w+")
 

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from stages.contracts.errors import InputError
 from stages.contracts.study.model_record import ModelRecord
+from stages.tasks.checksums import sha256_of
 
 MODEL_DIR_VARIABLE = "OBSERVATORY_MODEL_DIR"
 """Names the folder of models where `evaluate.model_dir` does not."""
@@ -22,7 +23,6 @@ WEIGHTS = ("*.safetensors", "*.bin", "*.pt", "*.pth")
 TOKENIZERS = ("tokenizer*", "special_tokens_map.json", "vocab*", "merges.txt", "spiece.model", "sentencepiece*")
 SETTINGS = ("*.json", "*.jinja", "*.py", "*.txt", "*.model", "*.tiktoken")
 _COMMIT = re.compile(r"[0-9a-f]{40}")
-_SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
 @dataclass(frozen=True)
@@ -36,6 +36,7 @@ class ModelSource:
         revision: Commit on the Hub; "" for a folder.
         trust_remote_code: Whether code that lies there may run.
         files: Name to SHA-256 of what decides the model's answers: weights, tokenizer, configuration, code.
+        expected_weights: Patterns of weights that may be missing, superfluous or of another shape, by its record.
     """
 
     model_id: str
@@ -44,6 +45,7 @@ class ModelSource:
     revision: str
     trust_remote_code: bool
     files: Mapping[str, str]
+    expected_weights: tuple[str, ...] = ()
 
     @property
     def weights(self) -> dict[str, str]:
@@ -89,13 +91,58 @@ def locate(record: ModelRecord, model_dir: str) -> ModelSource:
     Raises:
         InputError: There is no such model, or it may not be read; what to do is said.
     """
-    named = model_dir or os.environ.get(MODEL_DIR_VARIABLE, "")
-    folder = Path(named).expanduser() / record.model_id if named else None
-    if folder is not None:
-        _refuse_other_kinds(folder)
-        if (folder / "config.json").is_file():
-            return _source(record, folder, "folder", "")
-    return _source(record, _fetch(record, named), "hub", record.revision)
+    named = _named(model_dir)
+    return _in_folder(record, named) or _source(record, _fetch(record, named), "hub", record.revision)
+
+
+def here(record: ModelRecord, model_dir: str) -> ModelSource | None:
+    """Return the files of a model where they are on this machine, in a folder or in the Hub's cache; else None.
+
+    Args:
+        record: Of the model.
+        model_dir: See `locate`.
+    """
+    found = _in_folder(record, _named(model_dir))
+    if found is not None or not _COMMIT.fullmatch(record.revision):
+        return found
+    try:
+        from huggingface_hub.errors import LocalEntryNotFoundError
+    except ImportError:
+        return None
+    try:
+        folder = _snapshot(record.model_id, record.revision, (*TOKENIZERS, *SETTINGS, *WEIGHTS), local=True)
+    except LocalEntryNotFoundError:
+        return None
+    return _source(record, folder, "hub", record.revision) if _is_complete(folder) else None
+
+
+def _is_complete(folder: Path) -> bool:
+    """Return whether all weights are there; an interrupted fetch leaves some."""
+    names = {path.name for path in folder.iterdir()}
+    named: set[str] = set()
+    for index in folder.glob("*.index.json"):
+        named |= set(json.loads(index.read_text(encoding="utf-8"))["weight_map"].values())
+    chosen = chosen_weights(sorted(names | named))
+    return bool(chosen) and names.issuperset(chosen)
+
+
+def changed(source: ModelSource) -> list[str]:
+    """Return the names of files that are no longer those of a model, or that were added to it."""
+    folder = Path(source.path)
+    now = {path.name: sha256_of(path) for path in _kept(folder)} if folder.is_dir() else {}
+    return sorted(name for name in {*now, *source.files} if now.get(name) != source.files.get(name))
+
+
+def _named(model_dir: str) -> str:
+    return model_dir or os.environ.get(MODEL_DIR_VARIABLE, "")
+
+
+def _in_folder(record: ModelRecord, named: str) -> ModelSource | None:
+    if not named:
+        return None
+    folder = Path(named).expanduser() / record.model_id
+    _refuse_other_kinds(folder)
+    return _source(record, folder, "folder", "") if (folder / "config.json").is_file() else None
 
 
 def _refuse_other_kinds(folder: Path) -> None:
@@ -111,19 +158,25 @@ def _refuse_other_kinds(folder: Path) -> None:
 
 
 def _source(record: ModelRecord, folder: Path, origin: str, revision: str) -> ModelSource:
-    files = sorted(path for path in folder.iterdir() if path.is_file())
-    weights = chosen_weights([path.name for path in files])
-    if not weights:
+    kept = _kept(folder)
+    if not chosen_weights([path.name for path in kept]):
         raise InputError([f"{folder}: no weights of {record.model_id}: expected files like model.safetensors"])
-    kept = [path for path in files if path.name in weights or _is(path.name, (*TOKENIZERS, *SETTINGS))]
     return ModelSource(
         model_id=record.model_id,
         path=str(folder.resolve()),
         origin=origin,
         revision=revision,
         trust_remote_code=record.trust_remote_code,
-        files={path.name: _sha256(path) for path in kept},
+        files={path.name: sha256_of(path) for path in kept},
+        expected_weights=tuple(record.expected_weights.split()),
     )
+
+
+def _kept(folder: Path) -> list[Path]:
+    """Return the files of a folder that decide a model's answers."""
+    files = sorted(path for path in folder.iterdir() if path.is_file())
+    weights = chosen_weights([path.name for path in files])
+    return [path for path in files if path.name in weights or _is(path.name, (*TOKENIZERS, *SETTINGS))]
 
 
 def chosen_weights(names: Sequence[str]) -> list[str]:
@@ -137,14 +190,6 @@ def chosen_weights(names: Sequence[str]) -> list[str]:
 
 def _is(name: str, patterns: Sequence[str]) -> bool:
     return any(Path(name).match(pattern) for pattern in patterns)
-
-
-def _sha256(path: Path) -> str:
-    """Return the SHA-256 of a file. The Hub's cache names large files by it: those are not read again."""
-    if path.is_symlink() and _SHA256.fullmatch(path.resolve().name):
-        return path.resolve().name
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _fetch(record: ModelRecord, named: str) -> Path:
@@ -188,8 +233,8 @@ def _fetch(record: ModelRecord, named: str) -> Path:
     raise InputError([problem])
 
 
-def _snapshot(model_id: str, revision: str, patterns: Sequence[str]) -> Path:
+def _snapshot(model_id: str, revision: str, patterns: Sequence[str], *, local: bool = False) -> Path:
     from huggingface_hub import snapshot_download
 
-    allowed = list(patterns)
-    return Path(snapshot_download(model_id, revision=revision, allow_patterns=allowed, ignore_patterns=["*/*"]))
+    options = {"allow_patterns": list(patterns), "ignore_patterns": ["*/*"], "local_files_only": local}
+    return Path(snapshot_download(model_id, revision=revision, **options))

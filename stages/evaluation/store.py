@@ -1,5 +1,6 @@
 """Finished units of a model, kept as they finish and found again by their key."""
 
+import contextlib
 import json
 import shutil
 from collections.abc import Mapping, Sequence
@@ -56,23 +57,49 @@ class Store:
         for rest in (*self.folder.glob("*/.*"), *self.folder.glob(".*/")):
             shutil.rmtree(rest)
 
+    def clear(self, top: Path) -> None:
+        """Remove everything, and the folders around it that are empty then, `top` the last of them."""
+        shutil.rmtree(self.folder)
+        for parent in self.folder.parents:
+            if not parent.is_relative_to(top):
+                break
+            # another model may be evaluated beside this one
+            with contextlib.suppress(OSError):
+                parent.rmdir()
+
     def recover(self, units: Sequence[Unit], model_id: str) -> None:
-        """Take the units that the last evaluation known to dvc.lock has under the same key, from DVC's cache."""
-        lock = locked_stages(load_yaml(read_text(paths.LOCK)), {}) if paths.LOCK.is_file() else {}
-        stage = lock.get(f"evaluate@{model_id}")
-        if stage is None:
+        """Take the units that an earlier evaluation has under the same key, from where it lies or from DVC's cache."""
+        published = paths.EVALUATIONS / model_id
+        if (published / "provenance.json").is_file():
+            here = {str(path.relative_to(published)): path for path in published.rglob("*") if path.is_file()}
+            self._take(units, here)
+        rest = [unit for unit in units if not self.has(unit)]
+        if rest:
+            self._take(rest, _cached(model_id))
+
+    def _take(self, units: Sequence[Unit], here: Mapping[str, Path]) -> None:
+        """Keep those of the units that an evaluation has; `here` has its files, by their names in it."""
+        if not {"scores.json", "provenance.json"} <= set(here):
             return
-        cache = dvcstate.Cache(dvcstate.cache_folder(state.root()))
-        files, missing = cache.contents(stage.outs[0])
-        if missing:
-            return
-        here = {path.removeprefix(f"{stage.outs[0].path}/"): cache.path(md5) for path, md5 in files.items()}
         scores, provenance = read_json(here["scores.json"]), read_json(here["provenance.json"])
         for unit in units:
             known = provenance["benchmarks"].get(unit.benchmark, {})
-            if known.get("key") == unit.key:
-                answers = pd.read_parquet(here[f"samples/{unit.benchmark}.parquet"])
-                self.put(unit, harness.UnitResult(scores[unit.benchmark], answers, known))
+            answers = here.get(f"samples/{unit.benchmark}.parquet")
+            if known.get("key") == unit.key and answers is not None and unit.benchmark in scores:
+                self.put(unit, harness.UnitResult(scores[unit.benchmark], pd.read_parquet(answers), known))
+
+
+def _cached(model_id: str) -> dict[str, Path]:
+    """Return the files of the evaluation that dvc.lock knows, by name, in DVC's cache; none where some are gone."""
+    lock = locked_stages(load_yaml(read_text(paths.LOCK)), {}) if paths.LOCK.is_file() else {}
+    stage = lock.get(f"evaluate@{model_id}")
+    if stage is None:
+        return {}
+    cache = dvcstate.Cache(dvcstate.cache_folder(state.root()))
+    files, missing = cache.contents(stage.outs[0])
+    if missing:
+        return {}
+    return {path.removeprefix(f"{stage.outs[0].path}/"): cache.path(md5) for path, md5 in files.items()}
 
 
 def write_json(path: Path, content: Mapping[str, Any]) -> None:

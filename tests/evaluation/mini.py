@@ -49,7 +49,7 @@ def write_study(folder: Path) -> None:
         facts.append({
             "benchmark": name, "label": name, "language": "ja" if name == "jemhopqa" else "en", "ability": "any",
             "counterpart": "", "metric": metric, "max_score": 1, "chance": 0,
-            "n_items": data.describe(name, ITEMS).n_items, "n_shots": shots, "answer": answer, "reference": "",
+            "n_items": len(data.load(name, ITEMS).test), "n_shots": shots, "answer": answer, "reference": "",
         })  # fmt: skip
     write(folder / "benchmarks.csv", facts)
     scores = [

@@ -26,6 +26,7 @@ class ModelRecord:
         trust_reason: Why it may.
         settings: Each benchmark of the study to what differs from the protocol there.
         tasks: Each benchmark to the digest of the code that evaluates it; "" where there is none.
+        expected_weights: Patterns of weights by which the files may differ from config.json, joined by spaces.
     """
 
     model_id: str
@@ -34,6 +35,7 @@ class ModelRecord:
     trust_reason: str
     settings: Settings
     tasks: dict[str, str]
+    expected_weights: str = ""
 
     def to_json(self) -> str:
         """Return the record as text, the same for the same record."""
@@ -64,11 +66,12 @@ def record_of(
         trust_reason=str(row["trust_reason"]),
         settings={name: setting_for(workarounds, model_id, name).changes() for name in tasks},
         tasks=dict(tasks),
+        expected_weights=str(row["expected_weights"]),
     )
 
 
 def trust_problems(models: pd.DataFrame, where: str) -> Iterator[str]:
-    """Name the models whose own code may run without a reason.
+    """Name the models whose own code may run, or whose weights may differ from their configuration, without a reason.
 
     Args:
         models: models.csv, with a column model_id.
@@ -79,4 +82,9 @@ def trust_problems(models: pd.DataFrame, where: str) -> Iterator[str]:
             yield (
                 f"{where}: trust_remote_code of {row.model_id} is true without a trust_reason: the model's own code "
                 "would run with your rights: say why it may, or write false"
+            )
+        if row.expected_weights and not row.weights_reason:
+            yield (
+                f"{where}: expected_weights of {row.model_id} stands without a weights_reason: missing weights are "
+                "random numbers: say why these decide no answer, or leave the cell blank"
             )

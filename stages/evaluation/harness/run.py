@@ -79,7 +79,7 @@ def load_model(model: ModelSource, run: RunOptions, dtype: str) -> Any:  # noqa:
             use_safetensors=all(name.endswith(".safetensors") for name in model.weights),
             **placement(run),
         )
-    raise_all(weight_problems(model.model_id, loaded.loading))
+    raise_all(weight_problems(model.model_id, loaded.loading, model.expected_weights))
     raise_all([f"{model.model_id}: {problem}" for problem in unfit(loaded)])
     spilt = {str(place) for place in getattr(loaded.model, "hf_device_map", {}).values()} & {"cpu", "disk"}
     if spilt and run.device == "all":
@@ -146,7 +146,8 @@ def run_unit(unit: Unit, model: Any) -> UnitResult:  # noqa: ANN401  lm-eval has
     known = _known(spec, samples, model)
     table = answer_table(unit.benchmark, samples, known)
     score = score_record(unit.benchmark, samples, output["results"][unit.benchmark], table, unit.setting)
-    score["limited"] = score["n_items"] < unit.data.n_items
+    n_items = output["n-samples"][unit.benchmark]["original"]
+    score["limited"] = score["n_items"] < n_items
     seconds = time.monotonic() - clock
     tokens = _tokens(samples, table)
     return UnitResult(
@@ -156,7 +157,7 @@ def run_unit(unit: Unit, model: Any) -> UnitResult:  # noqa: ANN401  lm-eval has
             "key": unit.key,
             **unit.identity,
             "model": unit.model.described(),
-            "data": _data(unit.data),
+            "data": {**_data(unit.data), "n_items": n_items},
             "procedure": spec.protocol,
             "generation": _generation(spec, samples, unit),
             "batch_size": str(unit.run.batch_size),
@@ -190,12 +191,13 @@ def _data(record: DataRecord) -> dict[str, Any]:
     return content
 
 
-def task_manager(model: ModelSource, run: RunOptions, *, slow: bool = False) -> Any:  # noqa: ANN401
+def task_manager(model: ModelSource, run: RunOptions, data: str, *, slow: bool = False) -> Any:  # noqa: ANN401
     """Return lm-eval's manager of the project's tasks, and of no others.
 
     Args:
         model: Whose tokenizer two of the tasks need.
         run: Names the data.
+        data: SHA-256 that the data have to have.
         slow: Whether its slow tokenizer is used.
     """
     from lm_eval.tasks import TaskManager
@@ -205,6 +207,7 @@ def task_manager(model: ModelSource, run: RunOptions, *, slow: bool = False) -> 
         "trust_remote_code": model.trust_remote_code,
         "use_fast_tokenizer": not slow,
         "data_dir": run.data_dir or None,
+        "data_sha256": data,
     }
     return TaskManager(include_path=str(TASKS_DIR), include_defaults=False, metadata=metadata)
 
@@ -213,7 +216,7 @@ def _evaluate(unit: Unit, model: Any) -> Mapping[str, Any]:  # noqa: ANN401
     from lm_eval.evaluator import evaluate
 
     seed_everything()
-    manager = task_manager(unit.model, unit.run, slow=unit.setting.slow_tokenizer)
+    manager = task_manager(unit.model, unit.run, unit.data.sha256, slow=unit.setting.slow_tokenizer)
     loaded = manager.load([unit.benchmark])
     output: Mapping[str, Any] = evaluate(
         lm=model,

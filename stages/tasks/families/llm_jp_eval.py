@@ -14,8 +14,8 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from stages.tasks import edit_ratio
 from stages.tasks.benchmark import Benchmark, Doc, Metrics, Parts, Split, Task
+from stages.tasks.files import File
 from stages.tasks.rows import Data, Metadata, Row, records, text_of
-from stages.tasks.sources import File
 from stages.tasks.splits import (
     SHUFFLE_SEED,
     enough,
