@@ -30,11 +30,15 @@ class Publisher:
     busy: set[str] = field(default_factory=set)
     address: str = ""
 
+    @property
+    def elsewhere(self) -> str:
+        return self.address.replace("127.0.0.1", "localhost")
+
     def model(self, model_id: str, files: dict[str, bytes]) -> None:
         self.files |= {f"/{model_id}/resolve/{COMMIT}/{name}": content for name, content in files.items()}
 
     def environment(self) -> dict[str, str]:
-        return {"HF_ENDPOINT": self.address, "OBSERVATORY_MIRROR": self.address, "NO_PROXY": "127.0.0.1"}
+        return {"HF_ENDPOINT": self.address, "OBSERVATORY_MIRROR": self.address, "NO_PROXY": "127.0.0.1,localhost"}
 
 
 def blob(content: bytes) -> str:
@@ -65,10 +69,10 @@ class _Handler(BaseHTTPRequestHandler):
         if described:
             self._describe(described[1], tree="/tree/" in path)
         elif "/resolve/" in path and path in self.publisher.files:
-            # the Hub names a large file by its checksum and sends its readers elsewhere
+            # the Hub names a large file by its checksum and sends its readers to another host
             content = self.publisher.files[path]
             self._head(302, b"", {
-                "Location": f"/cdn{path}", "X-Repo-Commit": COMMIT, "X-Linked-Size": str(len(content)),
+                "Location": f"{self.publisher.elsewhere}/cdn{path}", "X-Repo-Commit": COMMIT, "X-Linked-Size": str(len(content)),
                 "X-Linked-ETag": f'"{hashlib.sha256(content).hexdigest()}"', "ETag": f'"{blob(content)}"',
             })  # fmt: skip
         else:

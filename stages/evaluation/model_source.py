@@ -4,17 +4,19 @@ A folder is looked for first, at MODEL_DIR/<model_id>, so that a machine without
 the Hub only the pinned commit is taken, and of the weights the safetensors where there are any.
 """
 
+import contextlib
 import hashlib
 import json
 import os
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from stages.contracts.errors import InputError
 from stages.contracts.study.model_record import ModelRecord
 from stages.tasks.checksums import sha256_of
+from stages.tasks.fetching import Fetched, bring, hub
 
 MODEL_DIR_VARIABLE = "OBSERVATORY_MODEL_DIR"
 """Names the folder of models where `evaluate.model_dir` does not."""
@@ -192,27 +194,75 @@ def _is(name: str, patterns: Sequence[str]) -> bool:
     return any(Path(name).match(pattern) for pattern in patterns)
 
 
+def fetch(record: ModelRecord, folder: Path | None) -> list[Fetched]:
+    """Bring the pinned commit of a model to this machine, each file whole and checked.
+
+    Args:
+        record: Of the model.
+        folder: Gets the files below its model_id; None is the Hub's own cache.
+
+    Raises:
+        InputError: There is no such model, or it may not be read; what to do is said.
+    """
+    if folder is None:
+        source = _source(record, _fetch(record, ""), "hub", record.revision)
+        return [Fetched(name, Path(source.path, name), sha, "hub", new=False) for name, sha in source.files.items()]
+    target = folder / record.model_id
+    with _hub_explained(record, ""):
+        _require_commit(record)
+        from huggingface_hub import HfApi
+
+        api = HfApi(endpoint=hub())
+        listed = api.model_info(record.model_id, revision=record.revision, files_metadata=True).siblings
+        stated = {file.rfilename: file.lfs.sha256 if file.lfs else None for file in listed}
+    names = sorted(name for name in stated if "/" not in name)
+    kept = [name for name in names if name in chosen_weights(names) or _is(name, (*TOKENIZERS, *SETTINGS))]
+    address = f"hf://{record.model_id}@{record.revision}"
+    return [bring(target, name, f"{address}/{name}", stated[name]) for name in kept]
+
+
 def _fetch(record: ModelRecord, named: str) -> Path:
     """Fetch a pinned commit into the Hub's cache, unless it is there, and return its folder."""
+    with _hub_explained(record, named):
+        _require_commit(record)
+        folder = _snapshot(record.model_id, record.revision, (*TOKENIZERS, *SETTINGS, WEIGHTS[0]))
+        if chosen_weights([path.name for path in folder.iterdir()]):
+            return folder
+        return _snapshot(record.model_id, record.revision, (*TOKENIZERS, *SETTINGS, *WEIGHTS))
+
+
+def _require_commit(record: ModelRecord) -> None:
+    """Return if the revision of a model is a commit.
+
+    Raises:
+        InputError: It is not; the commit to write is named.
+    """
+    if not _COMMIT.fullmatch(record.revision):
+        # the folder of a commit in the Hub's cache bears its name
+        commit = _snapshot(record.model_id, record.revision or "main", ("config.json",)).name
+        raise InputError([f"models.csv: revision of {record.model_id} is {record.revision!r}: pin it, write {commit}"])
+
+
+@contextlib.contextmanager
+def _hub_explained(record: ModelRecord, named: str) -> Iterator[None]:
+    """Answer what the Hub refuses with one line on what to do."""
     from huggingface_hub.errors import (
         GatedRepoError,
         HfHubHTTPError,
+        HTTPError,
         LocalEntryNotFoundError,
+        OfflineModeIsEnabled,
         RepositoryNotFoundError,
         RevisionNotFoundError,
     )
 
     model_id, revision = record.model_id, record.revision
     instead = f"put its files into FOLDER/{model_id} and name FOLDER by evaluate.model_dir"
+    here = f" (nor in {Path(named) / model_id})" if named else ""
+    unreachable = f"{model_id}: not on this machine{here}, and huggingface.co cannot be reached: {instead}"
     try:
-        if not _COMMIT.fullmatch(revision):
-            # the folder of a commit in the Hub's cache bears its name
-            commit = _snapshot(model_id, revision or "main", ("config.json",)).name
-            raise InputError([f"models.csv: revision of {model_id} is {revision!r}: pin it, write {commit}"])
-        folder = _snapshot(model_id, revision, (*TOKENIZERS, *SETTINGS, WEIGHTS[0]))
-        if chosen_weights([path.name for path in folder.iterdir()]):
-            return folder
-        return _snapshot(model_id, revision, (*TOKENIZERS, *SETTINGS, *WEIGHTS))
+        yield
+        return
     except GatedRepoError:
         problem = (
             f"{model_id} is gated: accept its licence at https://huggingface.co/{model_id}, then give a token of "
@@ -225,11 +275,13 @@ def _fetch(record: ModelRecord, named: str) -> Path:
             f"{model_id}: no such model on the Hub, or it is private: correct the model_id, give a token in HF_TOKEN, "
             f"or {instead}"
         )
-    except LocalEntryNotFoundError:
-        here = f" (nor in {Path(named) / model_id})" if named else ""
-        problem = f"{model_id}: not on this machine{here}, and huggingface.co cannot be reached: {instead}"
+    except (LocalEntryNotFoundError, OfflineModeIsEnabled):
+        problem = unreachable
     except HfHubHTTPError as error:
         problem = f"{model_id}: the Hub answers {' '.join(str(error).split())[:160]}"
+    except HTTPError:
+        # of the library below, whichever it is: no answer at all
+        problem = unreachable
     raise InputError([problem])
 
 

@@ -220,7 +220,7 @@ def _get(url: str, part: Path, carried: Mapping[str, str]) -> str | None:
             part.open("ab" if goes_on else "wb") as file,
             tqdm(total=length or None, initial=_size(part), unit="B", unit_scale=True, desc=part.name[1:-5]) as bar,
         ):
-            for block in answer.iter_content(2**20):
+            for block in answer.iter_content(2**16):
                 file.write(block)
                 bar.update(len(block))
         return _stated(answer)
