@@ -72,7 +72,8 @@ class _Handler(BaseHTTPRequestHandler):
             # the Hub names a large file by its checksum and sends its readers to another host
             content = self.publisher.files[path]
             self._head(302, b"", {
-                "Location": f"{self.publisher.elsewhere}/cdn{path}", "X-Repo-Commit": COMMIT, "X-Linked-Size": str(len(content)),
+                "Location": f"{self.publisher.elsewhere}/cdn{path}",
+                "X-Repo-Commit": COMMIT, "X-Linked-Size": str(len(content)),
                 "X-Linked-ETag": f'"{hashlib.sha256(content).hexdigest()}"', "ETag": f'"{blob(content)}"',
             })  # fmt: skip
         else:
