@@ -116,8 +116,7 @@ class Diagnosis:
             changes = ", ".join(f"{name}: {value!r}" for name, value in record.setting.changes().items())
             yield f"fixed by the workaround: {changes}"
             if self.written:
-                every = record.benchmark or "every benchmark"
-                yield f"written to {self.written}; it evaluates {every} of {record.model_id} again"
+                yield f"written to {self.written}; it evaluates {record.benchmark} of {record.model_id} again"
             elif self.case.benchmark is None:
                 yield f"plain questions are no benchmark: {_ONE} tries it on one and adds it for that one"
             else:
@@ -192,7 +191,7 @@ def _fix(found: Diagnosis, *, write: bool) -> dict[str, Any]:
         return {}
     record = Workaround(
         model_id=case.record.model_id,
-        benchmark=None if "slow_tokenizer" in smallest.setting.changes() else case.benchmark,
+        benchmark=case.benchmark,
         reason=smallest.cause,
         source=f"observatory diagnose on {case.asked}",
         evidence=Evidence(n_items=case.n_items, before=before, after=smallest.outcome),
@@ -237,9 +236,8 @@ def _open(case: Case) -> tuple[Any, diagnosis.Ask, list[str]]:
         return loaded, diagnosis.probe(loaded, case.n_items), prompts
     unit = Unit(case.benchmark, source, PROTOCOL, run, data.describe(case.benchmark, run.data_dir or None))
     loaded = harness.load_model(source, run, run.dtype)
-    docs = (
-        harness.task_manager(source, run, unit.data.sha256).load([case.benchmark])["tasks"][case.benchmark].test_docs()
-    )
+    tasks = harness.task_manager(source, run, data=unit.data.sha256).load([case.benchmark])["tasks"]
+    docs = tasks[case.benchmark].test_docs()
     return loaded, diagnosis.benchmark(unit, loaded), [str(doc["prompt"]) for doc in docs.select(range(case.n_items))]
 
 

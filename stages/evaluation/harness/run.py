@@ -138,6 +138,7 @@ def run_unit(unit: Unit, model: Any) -> UnitResult:  # noqa: ANN401  lm-eval has
 
     spec = BENCHMARKS[unit.benchmark]
     started, clock = _now(), time.monotonic()
+    model.label = unit.benchmark
     model.ask_under(unit.setting, spec.add_bos, continues=spec.continues_prompt)
     _require_room(unit, spec.max_gen_toks, model.max_length)
     with running_explained(f"{unit.model.model_id} on {unit.benchmark}", unit.run):
@@ -191,13 +192,13 @@ def _data(record: DataRecord) -> dict[str, Any]:
     return content
 
 
-def task_manager(model: ModelSource, run: RunOptions, data: str, *, slow: bool = False) -> Any:  # noqa: ANN401
+def task_manager(model: ModelSource, run: RunOptions, *, data: str | None = None, slow: bool = False) -> Any:  # noqa: ANN401
     """Return lm-eval's manager of the project's tasks, and of no others.
 
     Args:
         model: Whose tokenizer two of the tasks need.
         run: Names the data.
-        data: SHA-256 that the data have to have.
+        data: SHA-256 that the data have to have, None for any.
         slow: Whether its slow tokenizer is used.
     """
     from lm_eval.tasks import TaskManager
@@ -216,7 +217,7 @@ def _evaluate(unit: Unit, model: Any) -> Mapping[str, Any]:  # noqa: ANN401
     from lm_eval.evaluator import evaluate
 
     seed_everything()
-    manager = task_manager(unit.model, unit.run, unit.data.sha256, slow=unit.setting.slow_tokenizer)
+    manager = task_manager(unit.model, unit.run, data=unit.data.sha256, slow=unit.setting.slow_tokenizer)
     loaded = manager.load([unit.benchmark])
     output: Mapping[str, Any] = evaluate(
         lm=model,
