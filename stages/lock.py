@@ -8,6 +8,7 @@ import sys
 
 from stages.contracts.errors import InputError
 from stages.evaluation import locks
+from stages.evaluation.store import store_of
 from stages.evaluation.unit import NEEDED, versions
 from stages.lineage import state
 from stages.workspace.facts import load_params
@@ -24,6 +25,8 @@ def main() -> None:
     if known is None:
         versions(NEEDED)
     places = state.folders(params.model_dir), state.folders(params.data_dir)
+    # DVC runs this before it removes the result of the last evaluation
+    store_of(record.model_id).rescue(record.model_id)
     lock, absent = locks.take(record, *places, known)
     if absent:
         say(f"{record.model_id}: not on this machine, so taken to be as locked: {', '.join(absent)}")

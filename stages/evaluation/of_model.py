@@ -19,7 +19,7 @@ from stages.evaluation import locks, model_source
 from stages.evaluation.harness import run as harness
 from stages.evaluation.harness.faults import disk_explained, is_full
 from stages.evaluation.model_source import ModelSource
-from stages.evaluation.store import Store, write_json
+from stages.evaluation.store import PARTIAL, Store, store_of, write_json
 from stages.evaluation.unit import NEEDED, RunOptions, Unit, versions
 from stages.lineage import state
 from stages.sandbox import run as sandbox
@@ -29,8 +29,6 @@ from stages.workspace import paths
 from stages.workspace.files import replacing_folder, restore_folder
 from stages.workspace.progress import announce, hide_bars
 from stages.workspace.running import say
-
-PARTIAL = paths.EVALUATIONS.parent / ".evaluating"
 
 
 def run_of(params: EvaluateParams) -> RunOptions:
@@ -84,7 +82,7 @@ def evaluate(record: ModelRecord, params: EvaluateParams) -> None:
         say(f"{record.model_id}: looking for its files and for the data of {len(record.settings)} benchmarks")
         units = plan(record, params)
         _require_lock(units)
-        store = Store(state.root() / PARTIAL / record.model_id)
+        store = store_of(record.model_id)
         store.folder.mkdir(parents=True, exist_ok=True)
         try:
             stack.enter_context(FileLock(store.folder / ".lock", timeout=0))

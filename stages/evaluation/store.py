@@ -18,6 +18,8 @@ from stages.lineage.pipeline import load_yaml, locked_stages
 from stages.workspace import paths
 from stages.workspace.files import read_text, replacing_folder
 
+PARTIAL = paths.EVALUATIONS.parent / ".evaluating"
+
 
 @dataclass(frozen=True)
 class Store:
@@ -39,10 +41,14 @@ class Store:
 
     def put(self, unit: Unit, result: harness.UnitResult) -> None:
         """Keep a result, as a whole or not at all."""
-        with replacing_folder(self.path(unit)) as beside:
-            result.answers.to_parquet(beside / "answers.parquet", index=False)
-            write_json(beside / "score.json", result.score)
-            write_json(beside / "provenance.json", result.provenance)
+        self._put(self.path(unit), result.score, result.answers, result.provenance)
+
+    @staticmethod
+    def _put(path: Path, score: Mapping[str, Any], answers: pd.DataFrame, provenance: Mapping[str, Any]) -> None:
+        with replacing_folder(path) as beside:
+            answers.to_parquet(beside / "answers.parquet", index=False)
+            write_json(beside / "score.json", score)
+            write_json(beside / "provenance.json", provenance)
 
     def score(self, unit: Unit) -> dict[str, Any]:
         """Return the score of a finished unit."""
@@ -67,6 +73,22 @@ class Store:
             with contextlib.suppress(OSError):
                 parent.rmdir()
 
+    def rescue(self, model_id: str) -> None:
+        """Keep the units of a published evaluation that DVC has not in its cache: it removes them before it runs.
+
+        That is so when DVC was killed, or its disk was full, after the evaluation and before it took the result.
+        """
+        published = paths.EVALUATIONS / model_id
+        provenance = published / "provenance.json"
+        taken = _cached(model_id).get(provenance.name)
+        if not provenance.is_file() or (taken and taken.read_bytes() == provenance.read_bytes()):
+            return
+        for benchmark, known in read_json(provenance).get("benchmarks", {}).items():
+            answers = published / f"samples/{benchmark}.parquet"
+            score = read_json(published / "scores.json").get(benchmark)
+            if score is not None and answers.is_file():
+                self._put(self.folder / benchmark / known["key"][:16], score, pd.read_parquet(answers), known)
+
     def recover(self, units: Sequence[Unit], model_id: str) -> None:
         """Take the units that an earlier evaluation has under the same key, from where it lies or from DVC's cache."""
         published = paths.EVALUATIONS / model_id
@@ -87,6 +109,11 @@ class Store:
             answers = here.get(f"samples/{unit.benchmark}.parquet")
             if known.get("key") == unit.key and answers is not None and unit.benchmark in scores:
                 self.put(unit, harness.UnitResult(scores[unit.benchmark], pd.read_parquet(answers), known))
+
+
+def store_of(model_id: str) -> Store:
+    """Return where the finished units of a model are kept."""
+    return Store(state.root() / PARTIAL / model_id)
 
 
 def _cached(model_id: str) -> dict[str, Path]:

@@ -22,6 +22,7 @@ from stages.contracts.outcomes import RATES
 from stages.contracts.study.model_record import ModelRecord
 from stages.evaluation import locks, of_model, unit
 from stages.evaluation.harness.run import UnitResult
+from stages.evaluation.store import store_of
 from stages.evaluation.unit import Unit
 from stages.tasks import data
 from stages.tracking import live
@@ -175,6 +176,22 @@ def test_an_evaluation_that_is_whole_is_taken_from_where_it_lies(place, monkeypa
     of_model.evaluate(RECORD, load_params().evaluate)
     after = place / "data/evaluations" / MODEL
     assert {name: (after / name).read_bytes() for name in before} == before
+
+
+def test_a_result_that_dvc_did_not_take_survives_that_it_removes_it(place, monkeypatch):
+    """DVC was killed after the stage: it removes the result before it runs the stage again, the lock comes first."""
+    before = evaluated(place, monkeypatch)
+    store_of(MODEL).rescue(MODEL)
+    shutil.rmtree(place / "data/evaluations" / MODEL)
+
+    def not_again(*_):
+        raise AssertionError("ran again")
+
+    monkeypatch.setattr(of_model.harness, "run_unit", not_again)
+    of_model.evaluate(RECORD, load_params().evaluate)
+    after = place / "data/evaluations" / MODEL
+    assert {name: (after / name).read_bytes() for name in before} == before
+    assert not (place / "data/.evaluating").exists()
 
 
 def test_what_a_kill_left_while_a_result_was_replaced_is_put_right(place, monkeypatch):
