@@ -10,8 +10,6 @@ import time
 from io import BufferedReader
 from pathlib import Path
 
-from tqdm import tqdm
-
 from stages.contracts.errors import InputError
 
 CACHE_VARIABLE = "OBSERVATORY_CACHE"
@@ -68,6 +66,9 @@ def _stamp(path: Path) -> Stamp:
 def _digest(file: BufferedReader, size: int, name: str) -> str:
     if size < SHOWN:
         return hashlib.file_digest(file, "sha256").hexdigest()
+    # whoever wants no bars says so before tqdm is first imported
+    from tqdm import tqdm
+
     digest = hashlib.sha256()
     with tqdm(total=size, unit="B", unit_scale=True, desc=f"checksum of {name}") as bar:
         while block := file.read(2**24):

@@ -16,7 +16,6 @@ from urllib.parse import urlsplit
 
 import requests
 from filelock import FileLock
-from tqdm import tqdm
 
 from stages.contracts.errors import InputError
 from stages.tasks.checksums import sha256_of
@@ -204,6 +203,9 @@ def _download(url: str, part: Path) -> str | None:
 
 
 def _get(url: str, part: Path, carried: Mapping[str, str]) -> str | None:
+    # whoever wants no bars says so before tqdm is first imported
+    from tqdm import tqdm
+
     start = _size(part)
     asked = {**carried, **({"Range": f"bytes={start}-"} if start else {})}
     with requests.get(url, headers=asked, stream=True, timeout=_TIMEOUT) as answer:
