@@ -37,9 +37,9 @@ def diagnose(model: str, benchmark: str | None, items: int, *, write: bool, mach
 @click.option("--to", metavar="DIR", type=click.Path(file_okay=False), help="Folder; default: this user's cache.")
 @JSON
 def fetch(benchmarks: tuple[str, ...], models: tuple[str, ...], to: str | None, *, machine: bool) -> None:
-    """Bring data of the benchmarks, and models, to this machine, so that evaluations need no internet.
+    """Bring data and models here, for evaluations without internet.
 
-    Files come in their publishers' formats, with SHA256SUMS beside them. What is there is checked and not fetched
+    Data of all benchmarks of the study, and the models that are named. Files come in their publishers' formats, with SHA256SUMS beside them. What is there is checked and not fetched
     again, a cut download goes on where it ended. --benchmark and --model may be given several times.
     """
 
