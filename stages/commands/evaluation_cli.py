@@ -39,8 +39,9 @@ def diagnose(model: str, benchmark: str | None, items: int, *, write: bool, mach
 def fetch(benchmarks: tuple[str, ...], models: tuple[str, ...], to: str | None, *, machine: bool) -> None:
     """Bring data and models here, for evaluations without internet.
 
-    Data of all benchmarks of the study, and the models that are named. Files come in their publishers' formats, with SHA256SUMS beside them. What is there is checked and not fetched
-    again, a cut download goes on where it ended. --benchmark and --model may be given several times.
+    Data of all benchmarks of the study, and the models that are named, in their publishers' formats, with SHA256SUMS
+    beside them. What is there is checked and not fetched again, a cut download goes on where it ended. --benchmark
+    and --model may be given several times.
     """
 
     def run() -> Result:
