@@ -22,7 +22,8 @@ def main() -> None:
         raise InputError(["python -m stages.lock MODEL_ID: one model_id of evaluate.models"])
     params, record = load_params().evaluate, read_record(sys.argv[1])
     known = locks.read(record.model_id)
-    if known is None:
+    if known is None or known.revision != record.revision:
+        # what is new may have to be fetched
         versions(NEEDED)
     places = state.folders(params.model_dir), state.folders(params.data_dir)
     # DVC runs this before it removes the result of the last evaluation
