@@ -45,7 +45,7 @@ def test_a_good_record_is_read():
         ({"strip": "yes"}, "0.strip"),
         ({"bos": "sometimes"}, "0.bos"),
         ({"dtype": "float32"}, "dtype holds for a model as a whole: leave benchmark out"),
-        ({"colour": "red"}, "0.colour: unknown name; known here: bos, prompt_end"),
+        ({"colour": "red"}, "0.colour is unknown: known here: bos, prompt_end"),
         ({"evidence": None}, "0.evidence"),
         ({"reason": ""}, "0.reason"),
     ],
