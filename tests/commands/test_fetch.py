@@ -61,6 +61,8 @@ def publisher(study: Repository, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
     monkeypatch.chdir(study.path)
     monkeypatch.setenv("OBSERVATORY_CACHE", str(tmp_path / "cache"))
     monkeypatch.delenv("HF_HUB_OFFLINE", raising=False)
+    # read once, when the library is first imported: maybe by a test that is offline
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", False)
     monkeypatch.setattr(fetching, "_WAITS", (0, 0))
     monkeypatch.setattr(fetching, "_unreachable", {})
     with published() as server:
