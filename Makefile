@@ -76,7 +76,7 @@ bench-completion: $(VENV)/installed-dev ## Missing scores against a public bench
 lock: $(UV) ## Pin what a fresh environment resolves to, with hashes
 	rm -rf $(VENV)/lock && $(PYTHON) -m venv $(VENV)/lock
 	$(VENV)/lock/bin/python -m pip install --quiet --disable-pip-version-check -e '.[eval,dev]'
-	$(VENV)/lock/bin/python -m pip freeze --exclude-editable | grep -vE '^(nvidia-|triton|cuda)' | sed 's/+cpu//' > $(VENV)/pins
+	$(VENV)/lock/bin/python -m pip freeze --exclude-editable | grep -vP '^(nvidia-(?!ml-py)|triton|cuda)' | sed 's/+cpu//' > $(VENV)/pins
 	$(UV) pip compile --quiet --universal --no-deps --generate-hashes --no-header --no-annotate $(VENV)/pins -o requirements.lock
 	rm -rf $(VENV)/lock
 

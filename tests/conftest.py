@@ -1,7 +1,7 @@
 """Fixtures that several parts of the suite share."""
 
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -34,6 +34,14 @@ def reproduce_shipped(path: Path) -> None:
     (path / "cold.txt").write_text(repository.dvc("repro"), encoding="utf-8")
     (path / "changed.txt").write_text(repository.run("git", "diff", "--stat").stdout, encoding="utf-8")
     repository.commit("What it printed")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Neither read nor write what the user has fetched."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("OBSERVATORY_CACHE", str(tmp_path_factory.mktemp("cache")))
+        yield
 
 
 @pytest.fixture(scope="session")

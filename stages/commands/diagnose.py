@@ -17,7 +17,8 @@ from stages.evaluation.code_digest import task_digests
 from stages.evaluation.diagnosis import Limits, Trial
 from stages.evaluation.harness import run as harness
 from stages.evaluation.harness import work
-from stages.evaluation.unit import Unit, versions
+from stages.evaluation.unit import NEEDED, Unit, versions
+from stages.lineage import state
 from stages.tasks import data
 from stages.tasks.registry import BENCHMARKS
 from stages.workspace import paths
@@ -117,8 +118,7 @@ class Diagnosis:
             changes = ", ".join(f"{name}: {value!r}" for name, value in record.setting.changes().items())
             yield f"fixed by the workaround: {changes}"
             if self.written:
-                every = record.benchmark or "every benchmark"
-                yield f"written to {self.written}; it evaluates {every} of {record.model_id} again"
+                yield f"written to {self.written}; it evaluates {record.benchmark} of {record.model_id} again"
             elif self.case.benchmark is None:
                 yield f"plain questions are no benchmark: {_ONE} tries it on one and adds it for that one"
             else:
@@ -163,7 +163,7 @@ def diagnose(
     Raises:
         InputError: Model or benchmark are not known, or cannot be asked.
     """
-    versions(of_model.NEEDED)
+    versions(NEEDED)
     params = load_params()
     facts = load_study_facts(params)
     case = _case(model, benchmark, n_items, params, facts)
@@ -193,7 +193,7 @@ def _fix(found: Diagnosis, *, write: bool) -> dict[str, Any]:
         return {}
     record = Workaround(
         model_id=case.record.model_id,
-        benchmark=None if "slow_tokenizer" in smallest.setting.changes() else case.benchmark,
+        benchmark=case.benchmark,
         reason=smallest.cause,
         source=f"observatory diagnose on {case.asked}",
         evidence=Evidence(n_items=case.n_items, before=before, after=smallest.outcome),
@@ -220,7 +220,7 @@ def _case(model: str, benchmark: str | None, n_items: int, params: Params, facts
         n_items = min(n_items, len(diagnosis.PROBES))
     if model in facts.models.index:
         record = full_record(model, facts, params.study, task_digests(params.evaluate.backend), ())
-        return Case(record, benchmark, n_items, params, params.evaluate.model_dir)
+        return Case(record, benchmark, n_items, params, state.folders(params.evaluate.model_dir))
     folder = Path(model).expanduser().resolve()
     if not (folder / "config.json").is_file():
         hint = Names(facts.models.index).hint(model)
@@ -239,7 +239,7 @@ def _open(case: Case) -> tuple[Any, diagnosis.Ask, list[str]]:
     words = case.record.prompts.get(case.benchmark, {})
     unit = Unit(case.benchmark, source, PROTOCOL, run, data.describe(case.benchmark, run.data_dir or None), words)
     loaded = harness.load_model(source, run, run.dtype)
-    manager = work.task_manager(source, run, words={case.benchmark: words})
+    manager = work.task_manager(source, run, unit.data.sha256, words={case.benchmark: words})
     docs = manager.load([case.benchmark])["tasks"][case.benchmark].test_docs()
     return loaded, diagnosis.benchmark(unit, loaded), [str(doc["prompt"]) for doc in docs.select(range(case.n_items))]
 

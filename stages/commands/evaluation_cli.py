@@ -1,4 +1,4 @@
-"""Subcommand on evaluation: diagnose. It imports what it needs when it runs."""
+"""Subcommands on evaluation: fetch, diagnose. Each imports what it needs when it runs."""
 
 import click
 
@@ -27,5 +27,29 @@ def diagnose(model: str, benchmark: str | None, items: int, *, write: bool, mach
         from stages.commands.diagnose import diagnose as run_diagnosis
 
         return run_diagnosis(model, benchmark, items, write=write, tell=lambda line: click.echo(line, err=True))
+
+    answer(run, machine=machine, quiet=True)
+
+
+@click.command(epilog=example("fetch --model llm-jp/llm-jp-13b-v2.0 --to /shared/offline"))
+@click.option("--benchmark", "benchmarks", multiple=True, metavar="B", help="Only this; default: all of the study.")
+@click.option("--model", "models", multiple=True, metavar="M", help="Also this model_id of models.csv.")
+@click.option("--to", metavar="DIR", type=click.Path(file_okay=False), help="Folder; default: this user's cache.")
+@JSON
+def fetch(benchmarks: tuple[str, ...], models: tuple[str, ...], to: str | None, *, machine: bool) -> None:
+    """Bring data and models here, for evaluations without internet.
+
+    Data of all benchmarks of the study, and the models that are named, in their publishers' formats, with SHA256SUMS
+    beside them. What is there is checked and not fetched again, a cut download goes on where it ended. --benchmark
+    and --model may be given several times.
+    """
+
+    def run() -> Result:
+        from stages.workspace.progress import hide_bars
+
+        hide_bars(on_terminals=False)
+        from stages.commands.fetch import fetch as run_fetch
+
+        return run_fetch(benchmarks, models, to, tell=lambda line: click.echo(line, err=True))
 
     answer(run, machine=machine, quiet=True)

@@ -172,6 +172,8 @@ def require_clean() -> None:
     )
     if done.returncode != 0:
         raise InputError([f"dvc status: {line}" for line in done.stderr.strip().splitlines()[:1]])
-    changed = [name for name in json.loads(done.stdout) if name not in PROJECTIONS]
+    # a lock is taken anew whenever DVC runs, without anything having changed
+    status = json.loads(done.stdout).items()
+    changed = [name for name, reasons in status if name not in PROJECTIONS and reasons != ["always changed"]]
     if changed:
         raise InputError([f"changed since the last run: {', '.join(changed)}: run `dvc repro` first"])

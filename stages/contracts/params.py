@@ -63,7 +63,7 @@ class EvaluateParams(Frozen):
     limit: Annotated[int, Field(ge=1)] | None
     """Items of each benchmark, from the first, for a trial; `null` for all. The gate refuses limited results."""
     data_dir: str
-    """Folders with the benchmarks' files, joined by a colon; empty fetches the published files."""
+    """Folders with the benchmarks' files, joined by a colon; benchmarks that none of them has are fetched."""
     model_dir: str
     """Folder that holds models under their model_id; what it lacks, or all when empty, comes from the Hub."""
     backend: Literal["hf", "vllm", "local-completions", "local-chat-completions"]

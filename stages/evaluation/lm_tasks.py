@@ -20,7 +20,7 @@ from stages.evaluation.code_digest import harness_digest
 from stages.evaluation.model_source import digest_of
 from stages.tasks.benchmark import Benchmark
 from stages.tasks.registry import SEEDS
-from stages.tasks.rows import DataRecord
+from stages.tasks.rows import DataRecord, FileRecord
 
 DEFAULT_TOKENS = 256
 """Longest answer where a task states none: lm-eval's."""
@@ -182,17 +182,17 @@ def data_record(benchmark: str, choice: TaskChoice, loaded: Mapping[str, Any]) -
         choice: Its task.
         loaded: From `load`.
     """
-    digest, n_items = hashlib.sha256(), 0
+    digest = hashlib.sha256()
     sources = []
     for name, task in sorted(loaded["tasks"].items()):
         docs = list(task.eval_docs)
-        n_items += len(docs)
         shots = list(task.fewshot_docs() or []) if task.config.num_fewshot else []
         content = json.dumps([name, docs, shots], sort_keys=True, ensure_ascii=False, default=repr)
         digest.update(content.encode("utf-8") + b"\n")
         sources.append(f"{task.DATASET_PATH or 'data'}{f' {task.DATASET_NAME}' if task.DATASET_NAME else ''}")
     source = "lm-eval: " + ", ".join(dict.fromkeys(sources))
-    return DataRecord(benchmark, source, "", digest.hexdigest(), n_items, ())
+    sha256 = digest.hexdigest()
+    return DataRecord(benchmark, source, "", sha256, (FileRecord("items", "items", source, sha256),))
 
 
 def describe(benchmark: str, choice: TaskChoice) -> DataRecord:

@@ -1,6 +1,5 @@
 """What a model is loaded with beside its own files: lm-eval's arguments, adapters, a file of quantised weights."""
 
-import hashlib
 import os
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
@@ -8,10 +7,11 @@ from pathlib import Path
 from typing import Any
 
 from stages.contracts.errors import InputError
-from stages.contracts.study.model_options import ADAPTERS, ARGUMENTS, GGUF
+from stages.contracts.study.model_options import ADAPTERS, ARGUMENTS, GGUF, SERVERS
 from stages.contracts.study.model_record import ModelRecord
 from stages.evaluation import model_source
 from stages.evaluation.model_source import MODEL_DIR_VARIABLE, ModelSource
+from stages.tasks.checksums import sha256_of
 
 
 @dataclass(frozen=True)
@@ -96,10 +96,54 @@ def loading_of(record: ModelRecord, backend: str, model_dir: str) -> Loading:
                 problems.append(f"models.yaml: {record.model_id}: {name}: there is no folder {place}")
                 continue
             folders[name] = str(place)
-            files |= {f"{name}/{path.name}": _sha256(path) for path in sorted(place.iterdir()) if path.is_file()}
+            files |= {f"{name}/{path.name}": sha256_of(path) for path in sorted(place.iterdir()) if path.is_file()}
     if problems:
         raise InputError(problems)
     return Loading(record.arguments, folders, files)
+
+
+def here(record: ModelRecord, backend: str, url: str, model_dir: str) -> ModelSource | None:
+    """Return the files of a model where they are on this machine, or on a server; else None.
+
+    Args:
+        record: Of the model.
+        backend: `evaluate.backend`.
+        url: `evaluate.server.url`.
+        model_dir: See `model_source.locate`.
+    """
+    if backend in SERVERS:
+        return served(record, backend, url, model_dir)
+    if GGUF not in record.arguments:
+        return model_source.here(record, model_dir)
+    return (
+        locate(record, model_dir) if (_place(record.model_id, model_dir) / record.arguments[GGUF]).is_file() else None
+    )
+
+
+def found(record: ModelRecord, backend: str, url: str, model_dir: str) -> ModelSource:
+    """Return the files of a model, fetched unless they are here; see `here`.
+
+    Raises:
+        InputError: There is no such model.
+    """
+    return here(record, backend, url, model_dir) or locate(record, model_dir)
+
+
+def changed(source: ModelSource, loading: Loading) -> list[str]:
+    """Return the names of files that are no longer those that a model is loaded with."""
+    folder = Path(source.path)
+    if not isinstance(source, OtherSource):
+        names = model_source.changed(source)
+    else:
+        names = [
+            name
+            for name in source.files
+            if (folder / name).is_file() and sha256_of(folder / name) != source.files[name]
+        ]
+    places = {f"{name}/{path.name}": path for name, at in loading.folders.items() for path in Path(at).iterdir()}
+    return names + [
+        name for name, digest in loading.files.items() if name not in places or sha256_of(places[name]) != digest
+    ]
 
 
 def locate(record: ModelRecord, model_dir: str) -> ModelSource:
@@ -122,7 +166,7 @@ def locate(record: ModelRecord, model_dir: str) -> ModelSource:
         origin="folder",
         revision="",
         trust_remote_code=record.trust_remote_code,
-        files={path.name: _sha256(path) for path in [*kept, folder / str(name)]},
+        files={path.name: sha256_of(path) for path in [*kept, folder / str(name)]},
         kind="GGUF",
     )
 
@@ -145,7 +189,7 @@ def served(record: ModelRecord, backend: str, url: str, model_dir: str) -> Other
         patterns = (*model_source.TOKENIZERS, "config.json")
         kept = [path for path in sorted(folder.iterdir()) if path.is_file() and any(map(path.match, patterns))]
     has_tokenizer = any(path.match("tokenizer*") or path.suffix == ".model" for path in kept)
-    files = {path.name: _sha256(path) for path in kept} if has_tokenizer else {}
+    files = {path.name: sha256_of(path) for path in kept} if has_tokenizer else {}
     return OtherSource(
         model_id=record.model_id,
         path=str(folder.resolve()) if has_tokenizer else "",
@@ -162,8 +206,3 @@ def _place(name: str, model_dir: str) -> Path:
     named = model_dir or os.environ.get(MODEL_DIR_VARIABLE, "")
     below = Path(named).expanduser() / name
     return below if named and below.exists() else Path(name).expanduser()
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -1,7 +1,7 @@
 """The evaluation of one model: its units run one after the other, kept as they finish, and put together at the end.
 
-Finished units lie in data/.evaluating/ of the repository, which neither git nor DVC sees. A unit whose key is there,
-or in the evaluation that dvc.lock knows, is not run again.
+Until all are finished they lie in data/.evaluating/ of the repository, which neither git nor DVC sees. A unit whose
+key is there, or in an earlier evaluation, is not run again.
 """
 
 import shutil
@@ -19,24 +19,21 @@ from stages.contracts.study.model_options import SERVERS
 from stages.contracts.study.model_record import ModelRecord
 from stages.contracts.study.own_tasks import TaskChoice
 from stages.contracts.study.workarounds import Setting
-from stages.evaluation import lm_tasks, loading, model_source
+from stages.evaluation import lm_tasks, loading, locks, model_source
 from stages.evaluation.harness import run as harness
 from stages.evaluation.harness.faults import disk_explained, is_full
 from stages.evaluation.loading import loading_of
-from stages.evaluation.store import Store, write_json
-from stages.evaluation.unit import RunOptions, Unit, versions
+from stages.evaluation.model_source import ModelSource
+from stages.evaluation.store import PARTIAL, Store, store_of, write_json
+from stages.evaluation.unit import NEEDED, RunOptions, Unit, versions
 from stages.lineage import state
 from stages.sandbox import run as sandbox
 from stages.tasks import data
 from stages.tasks.registry import BENCHMARKS
 from stages.workspace import paths
-from stages.workspace.files import move_folder, replacing_folder
+from stages.workspace.files import replacing_folder, restore_folder
 from stages.workspace.progress import announce, hide_bars
 from stages.workspace.running import say
-
-NEEDED = ("lm_eval", "torch", "transformers", "accelerate", "tokenizers", "datasets", "huggingface_hub")
-"""What no evaluation does without; all from the extra `eval`."""
-PARTIAL = paths.EVALUATIONS.parent / ".evaluating"
 
 
 def run_of(params: EvaluateParams) -> RunOptions:
@@ -47,7 +44,7 @@ def run_of(params: EvaluateParams) -> RunOptions:
         limit=params.limit,
         batch_size=params.batch_size,
         device=params.device,
-        data_dir=params.data_dir,
+        data_dir=state.folders(params.data_dir),
         server=params.server,
     )
 
@@ -59,9 +56,9 @@ def plan(record: ModelRecord, params: EvaluateParams) -> list[Unit]:
         InputError: The model or data are missing, or a benchmark has no task; every problem is named.
     """
     problems: list[str] = []
-    run = run_of(params)
+    run, model_dir = run_of(params), state.folders(params.model_dir)
     try:
-        run = replace(run, loading=loading_of(record, params.backend, params.model_dir))
+        run = replace(run, loading=loading_of(record, params.backend, model_dir))
     except InputError as error:
         problems += error.problems
     own = {name: TaskChoice(**choice) for name, choice in record.own_tasks.items()}
@@ -73,11 +70,7 @@ def plan(record: ModelRecord, params: EvaluateParams) -> list[Unit]:
             )
     source, read = None, {}
     try:
-        source = (
-            loading.served(record, params.backend, params.server.url, params.model_dir)
-            if params.backend in SERVERS
-            else loading.locate(record, params.model_dir)
-        )
+        source = loading.found(record, params.backend, params.server.url, model_dir)
     except InputError as error:
         problems += error.problems
     for name in [name for name in record.settings if name in own or name in BENCHMARKS]:
@@ -113,14 +106,17 @@ def evaluate(record: ModelRecord, params: EvaluateParams) -> None:
     hide_bars(on_terminals=False)
     with ExitStack() as stack:
         stack.enter_context(disk_explained("finished benchmarks are kept"))
+        say(f"{record.model_id}: looking for its files and for the data of {len(record.settings)} benchmarks")
         units = plan(record, params)
-        store = Store(state.root() / PARTIAL / record.model_id)
+        _require_lock(units)
+        store = store_of(record.model_id)
         store.folder.mkdir(parents=True, exist_ok=True)
         try:
             stack.enter_context(FileLock(store.folder / ".lock", timeout=0))
         except Timeout:
             raise InputError([f"{record.model_id} is being evaluated by another process: wait for it"]) from None
         store.sweep()
+        restore_folder(paths.EVALUATIONS / record.model_id)
         open_units = [unit for unit in units if not store.has(unit)]
         if open_units:
             store.recover(open_units, record.model_id)
@@ -128,6 +124,41 @@ def evaluate(record: ModelRecord, params: EvaluateParams) -> None:
         if open_units:
             _run_all(units, open_units, store, record)
         _publish(units, store, record)
+        store.clear(state.root() / PARTIAL)
+
+
+def _require_lock(units: Sequence[Unit]) -> None:
+    """Return unless files changed since DVC was told of them.
+
+    Raises:
+        InputError: They did: the result would be kept as that of other files.
+    """
+    source = units[0].model
+    lock = locks.read(source.model_id)
+    if lock is None:
+        return
+    files = {**source.files, **units[0].run.loading.files}
+    now = {source.model_id: files, **{unit.benchmark: unit.data.checksums() for unit in units}}
+    then = {source.model_id: lock.model, **lock.data}
+    changed = [name for name, files in now.items() if files != then.get(name)]
+    if changed:
+        raise InputError([f"{', '.join(changed)}: files changed since they were locked: run `dvc repro` again"])
+
+
+def _require_unchanged(source: ModelSource, run: RunOptions) -> None:
+    """Return unless files of a model changed while it was evaluated.
+
+    Raises:
+        InputError: They did: nobody knows what was read of them.
+    """
+    changed = loading.changed(source, run.loading)
+    if changed:
+        raise InputError(
+            [
+                f"{source.model_id}: {', '.join(changed)} changed during the evaluation: what was finished before is "
+                "kept; run the same again to evaluate what is there now"
+            ]
+        )
 
 
 def _run_all(units: Sequence[Unit], open_units: Sequence[Unit], store: Store, record: ModelRecord) -> None:
@@ -145,14 +176,15 @@ def _run_all(units: Sequence[Unit], open_units: Sequence[Unit], store: Store, re
         for unit in units:
             if store.has(unit):
                 live.log(unit.benchmark, _numbers(store, unit), _done(units, store))
-        announce(f"loading {record.model_id}")
+        say(f"{record.model_id}: {len(open_units)} of {len(units)} benchmarks to run, loading the model")
         model = harness.load_model(source, run, open_units[0].dtype)
+        _require_unchanged(source, run)
         problems: list[str] = []
         unexpected: list[Exception] = []
         for unit in open_units:
             announce(f"[{_done(units, store) + 1}/{len(units)}] {record.model_id}: {unit.benchmark} ...")
             try:
-                _run_one(unit, model, store, live.run_id)
+                result = harness.run_unit(unit, model)
             except InputError as error:
                 problems += error.problems
                 continue
@@ -161,6 +193,8 @@ def _run_all(units: Sequence[Unit], open_units: Sequence[Unit], store: Store, re
                     raise
                 unexpected.append(error)
                 continue
+            _require_unchanged(source, run)
+            _keep(unit, result, store, live.run_id)
             live.log(unit.benchmark, _numbers(store, unit), _done(units, store))
             say(f"[{_done(units, store)}/{len(units)}] {_told(unit, store)}")
         if unexpected:
@@ -172,8 +206,7 @@ def _run_all(units: Sequence[Unit], open_units: Sequence[Unit], store: Store, re
         live.tag({"observatory.scores": model_source.digest_of({unit.benchmark: store.score(unit) for unit in units})})
 
 
-def _run_one(unit: Unit, model: Any, store: Store, run_id: str) -> None:  # noqa: ANN401  lm-eval has no types
-    result = harness.run_unit(unit, model)
+def _keep(unit: Unit, result: harness.UnitResult, store: Store, run_id: str) -> None:
     identity = state.identity()
     code = {"commit": identity["mlflow.source.git.commit"], "dirty": identity["observatory.dirty"] == "true"}
     provenance = {**result.provenance, "code": code, "mlflow_run": run_id}
@@ -206,7 +239,7 @@ def _publish(units: Sequence[Unit], store: Store, record: ModelRecord) -> None:
     """Put the finished units together where DVC expects them."""
     target = paths.EVALUATIONS / record.model_id
     parts = {unit.benchmark: store.provenance(unit) for unit in units}
-    with replacing_folder(PARTIAL / record.model_id / "out") as beside:
+    with replacing_folder(target) as beside:
         (beside / "samples").mkdir()
         for unit in units:
             shutil.copyfile(store.path(unit) / "answers.parquet", beside / "samples" / f"{unit.benchmark}.parquet")
@@ -221,5 +254,4 @@ def _publish(units: Sequence[Unit], store: Store, record: ModelRecord) -> None:
             "benchmarks": parts,
         }
         write_json(beside / "provenance.json", provenance)
-    move_folder(PARTIAL / record.model_id / "out", target)
     say(f"{record.model_id}: {len(units)} benchmarks in {target}")

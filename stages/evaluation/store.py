@@ -1,5 +1,6 @@
 """Finished units of a model, kept as they finish and found again by their key."""
 
+import contextlib
 import json
 import shutil
 from collections.abc import Mapping, Sequence
@@ -16,6 +17,8 @@ from stages.lineage import state
 from stages.lineage.pipeline import load_yaml, locked_stages
 from stages.workspace import paths
 from stages.workspace.files import read_text, replacing_folder
+
+PARTIAL = paths.EVALUATIONS.parent / ".evaluating"
 
 
 @dataclass(frozen=True)
@@ -38,10 +41,14 @@ class Store:
 
     def put(self, unit: Unit, result: harness.UnitResult) -> None:
         """Keep a result, as a whole or not at all."""
-        with replacing_folder(self.path(unit)) as beside:
-            result.answers.to_parquet(beside / "answers.parquet", index=False)
-            write_json(beside / "score.json", result.score)
-            write_json(beside / "provenance.json", result.provenance)
+        self._put(self.path(unit), result.score, result.answers, result.provenance)
+
+    @staticmethod
+    def _put(path: Path, score: Mapping[str, Any], answers: pd.DataFrame, provenance: Mapping[str, Any]) -> None:
+        with replacing_folder(path) as beside:
+            answers.to_parquet(beside / "answers.parquet", index=False)
+            write_json(beside / "score.json", score)
+            write_json(beside / "provenance.json", provenance)
 
     def score(self, unit: Unit) -> dict[str, Any]:
         """Return the score of a finished unit."""
@@ -56,23 +63,70 @@ class Store:
         for rest in (*self.folder.glob("*/.*"), *self.folder.glob(".*/")):
             shutil.rmtree(rest)
 
+    def clear(self, top: Path) -> None:
+        """Remove everything, and the folders around it that are empty then, `top` the last of them."""
+        shutil.rmtree(self.folder)
+        for parent in self.folder.parents:
+            if not parent.is_relative_to(top):
+                break
+            # another model may be evaluated beside this one
+            with contextlib.suppress(OSError):
+                parent.rmdir()
+
+    def rescue(self, model_id: str) -> None:
+        """Keep the units of a published evaluation that DVC has not in its cache: it removes them before it runs.
+
+        That is so when DVC was killed, or its disk was full, after the evaluation and before it took the result.
+        """
+        published = paths.EVALUATIONS / model_id
+        provenance = published / "provenance.json"
+        taken = _cached(model_id).get(provenance.name)
+        if not provenance.is_file() or (taken and taken.read_bytes() == provenance.read_bytes()):
+            return
+        for benchmark, known in read_json(provenance).get("benchmarks", {}).items():
+            answers = published / f"samples/{benchmark}.parquet"
+            score = read_json(published / "scores.json").get(benchmark)
+            if score is not None and answers.is_file():
+                self._put(self.folder / benchmark / known["key"][:16], score, pd.read_parquet(answers), known)
+
     def recover(self, units: Sequence[Unit], model_id: str) -> None:
-        """Take the units that the last evaluation known to dvc.lock has under the same key, from DVC's cache."""
-        lock = locked_stages(load_yaml(read_text(paths.LOCK)), {}) if paths.LOCK.is_file() else {}
-        stage = lock.get(f"evaluate@{model_id}")
-        if stage is None:
+        """Take the units that an earlier evaluation has under the same key, from where it lies or from DVC's cache."""
+        published = paths.EVALUATIONS / model_id
+        if (published / "provenance.json").is_file():
+            here = {str(path.relative_to(published)): path for path in published.rglob("*") if path.is_file()}
+            self._take(units, here)
+        rest = [unit for unit in units if not self.has(unit)]
+        if rest:
+            self._take(rest, _cached(model_id))
+
+    def _take(self, units: Sequence[Unit], here: Mapping[str, Path]) -> None:
+        """Keep those of the units that an evaluation has; `here` has its files, by their names in it."""
+        if not {"scores.json", "provenance.json"} <= set(here):
             return
-        cache = dvcstate.Cache(dvcstate.cache_folder(state.root()))
-        files, missing = cache.contents(stage.outs[0])
-        if missing:
-            return
-        here = {path.removeprefix(f"{stage.outs[0].path}/"): cache.path(md5) for path, md5 in files.items()}
         scores, provenance = read_json(here["scores.json"]), read_json(here["provenance.json"])
         for unit in units:
             known = provenance["benchmarks"].get(unit.benchmark, {})
-            if known.get("key") == unit.key:
-                answers = pd.read_parquet(here[f"samples/{unit.benchmark}.parquet"])
-                self.put(unit, harness.UnitResult(scores[unit.benchmark], answers, known))
+            answers = here.get(f"samples/{unit.benchmark}.parquet")
+            if known.get("key") == unit.key and answers is not None and unit.benchmark in scores:
+                self.put(unit, harness.UnitResult(scores[unit.benchmark], pd.read_parquet(answers), known))
+
+
+def store_of(model_id: str) -> Store:
+    """Return where the finished units of a model are kept."""
+    return Store(state.root() / PARTIAL / model_id)
+
+
+def _cached(model_id: str) -> dict[str, Path]:
+    """Return the files of the evaluation that dvc.lock knows, by name, in DVC's cache; none where some are gone."""
+    lock = locked_stages(load_yaml(read_text(paths.LOCK)), {}) if paths.LOCK.is_file() else {}
+    stage = lock.get(f"evaluate@{model_id}")
+    if stage is None:
+        return {}
+    cache = dvcstate.Cache(dvcstate.cache_folder(state.root()))
+    files, missing = cache.contents(stage.outs[0])
+    if missing:
+        return {}
+    return {path.removeprefix(f"{stage.outs[0].path}/"): cache.path(md5) for path, md5 in files.items()}
 
 
 def write_json(path: Path, content: Mapping[str, Any]) -> None:

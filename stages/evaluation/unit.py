@@ -21,6 +21,8 @@ from stages.evaluation.model_source import ModelSource, digest_of
 from stages.tasks.registry import BENCHMARKS, SEEDS
 from stages.tasks.rows import DataRecord
 
+NEEDED = ("lm_eval", "torch", "transformers", "accelerate", "tokenizers", "datasets", "huggingface_hub")
+"""What no evaluation does without; all from the extra `eval`."""
 LIBRARIES = ("lm_eval", "torch", "transformers", "tokenizers")
 SCORING = {
     "char_f1": ("rapidfuzz",),

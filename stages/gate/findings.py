@@ -6,8 +6,6 @@ from typing import Literal
 
 import pandas as pd
 
-from stages.contracts.rows import rows_of
-from stages.contracts.study.tables import WAIVABLE, WaiverRow
 from stages.gate.expectations import Suite, findings_expectations
 
 SHOWN = 8
@@ -142,23 +140,3 @@ def summary(findings: Sequence[Finding], checks: Mapping[str, str]) -> pd.DataFr
 def subject(model_id: str, benchmark: str) -> str:
     """Return how a message names a cell, or a model as a whole where there is no benchmark."""
     return f"{benchmark} of {model_id}" if benchmark else f"{model_id} as a whole"
-
-
-def waive(findings: Sequence[Finding], waivers: pd.DataFrame) -> list[Finding]:
-    """Turn the findings that waivers name into `waived` ones, with the waiver's reason.
-
-    Args:
-        findings: Findings of the checks; only those of `WAIVABLE` checks can be waived.
-        waivers: waivers.csv: model_id, benchmark, check, reason, source.
-    """
-    reasons = {(w.model_id, w.benchmark, w.check): w.reason for w in rows_of(waivers, WaiverRow)}
-    result = []
-    for finding in findings:
-        reason = reasons.get((finding.model_id, finding.benchmark, finding.check))
-        if reason is None or finding.check not in WAIVABLE:
-            result.append(finding)
-        else:
-            what = subject(finding.model_id, finding.benchmark)
-            message = f"{what}: {finding.check} waived: {reason}"
-            result.append(Finding(finding.check, "waived", finding.model_id, finding.benchmark, message))
-    return result

@@ -10,11 +10,12 @@ from stages.contracts.outcomes import RATES
 from stages.contracts.params import Params, ValidateParams
 from stages.contracts.ranges import range_problems
 from stages.contracts.rows import is_missing, rows_of
-from stages.contracts.study.tables import CorrectionRow, WaiverRow
+from stages.contracts.study.tables import CorrectionRow
 from stages.gate.expectations import Suite, matrix_expectations
-from stages.gate.findings import MATRIX_CHECKS, Finding, Judgement, Severity, subject, waive
+from stages.gate.findings import MATRIX_CHECKS, Finding, Judgement, Severity
 from stages.gate.presence import apart_findings, missing_findings, size_findings, sparse_findings
 from stages.gate.suspicion import find_suspicions
+from stages.gate.waivers import trials_folded, unmatched, waive
 
 REPEATED, REPEATED_SHARE = 4, 0.1
 """Models, and share of the models, with exactly the same lowest or highest score from which on it is named."""
@@ -37,13 +38,13 @@ def judge_matrix(
     """
     where = f"{folder}/scores.csv"
     found = check_matrix(cells, X, benchmarks, params, where)
-    found += suspicion_findings(X, benchmarks, found, params.gate, where)
+    found += suspicion_findings(X, benchmarks, found, params.gate, Sources(cells, where))
     ranges = {name: limits for name, limits in scaled_ranges(benchmarks).items() if name in X}
     allow_missing = params.assemble.missing == "model"
     expectations = matrix_expectations(ranges, list(X.index), allow_missing=allow_missing)
     return Judgement(
         table="matrix",
-        findings=tuple(judge(found, cells, waivers, where, f"{folder}/waivers.csv")),
+        findings=tuple(judge(found, cells, waivers, f"{folder}/waivers.csv")),
         checks=MATRIX_CHECKS,
         suite=Suite("score_matrix", X.reset_index(), expectations),
     )
@@ -62,7 +63,7 @@ def check_matrix(
         where: Path of the scores, to show in messages.
     """
     modelled = params.assemble.missing == "model"
-    found = [*missing_findings(X, where, modelled=modelled), *range_findings(X, benchmarks, where)]
+    found = [*missing_findings(X, where, modelled=modelled), *range_findings(X, benchmarks, Sources(cells, where))]
     found += size_findings(X, where, params.assemble.missing)
     if modelled:
         found += [*sparse_findings(X, where), *apart_findings(X, where)]
@@ -77,33 +78,16 @@ def check_matrix(
     return found
 
 
-def judge(
-    findings: Sequence[Finding], cells: pd.DataFrame, waivers: pd.DataFrame, where: str, where_waivers: str
-) -> list[Finding]:
-    """Apply the waivers and report those that match nothing.
-
-    A waiver is judged only where its cell is in the subset and was not corrected; elsewhere it is out of scope.
+def judge(findings: Sequence[Finding], cells: pd.DataFrame, waivers: pd.DataFrame, where: str) -> list[Finding]:
+    """Apply the waivers, say of each trial once that it is one, and report the waivers that match nothing.
 
     Args:
         findings: From `check_matrix` and the suspicion check.
         cells: Long table of cells.
         waivers: waivers.csv.
-        where: Path of the scores, to show in messages.
-        where_waivers: Path of waivers.csv.
+        where: Path of waivers.csv.
     """
-    present = {(c.model_id, c.benchmark) for c in rows_of(cells, Cell) if c.origin != "corrected"}
-    present |= {(model_id, "") for model_id in cells["model_id"].unique()}
-    matched = {(f.model_id, f.benchmark, f.check) for f in findings}
-    result = waive(findings, waivers)
-    for waiver in rows_of(waivers, WaiverRow):
-        in_scope = (waiver.model_id, waiver.benchmark) in present
-        if in_scope and (waiver.model_id, waiver.benchmark, waiver.check) not in matched:
-            what = subject(waiver.model_id, waiver.benchmark)
-            message = (
-                f"{where_waivers}: the waiver of {waiver.check} for {what} matches nothing in {where}: remove the row"
-            )
-            result.append(Finding("waivers", "error", waiver.model_id, waiver.benchmark, message))
-    return result
+    return [*trials_folded(waive(findings, waivers), where), *unmatched(findings, cells, waivers, where)]
 
 
 def corrected_line(c: Cell) -> str:
@@ -138,12 +122,41 @@ def stale_corrections(
     return found
 
 
-def range_findings(X: pd.DataFrame, benchmarks: pd.DataFrame, where: str) -> list[Finding]:
+class Sources:
+    """Where scores were read: in the study's table, or in a model's own evaluation.
+
+    Args:
+        cells: Long table of cells.
+        where: Path of the table.
+    """
+
+    def __init__(self, cells: pd.DataFrame, where: str) -> None:
+        self.where = where
+        own = cells["origin"] == "evaluated"
+        self.evaluated = set(zip(cells.loc[own, "model_id"], cells.loc[own, "benchmark"], strict=True))
+        self._whole = set(cells["model_id"]) - set(cells.loc[~own, "model_id"])
+
+    def of(self, model_id: str, benchmark: str) -> str:
+        """Return the source of a cell, or of a model's scores where there is no benchmark."""
+        own = (model_id, benchmark) in self.evaluated if benchmark else model_id in self._whole
+        return f"evaluation of {model_id}" if own else self.where
+
+
+def range_findings(X: pd.DataFrame, benchmarks: pd.DataFrame, sources: Sources) -> list[Finding]:
     """Name the scores outside their declared range, in the unit of the table."""
-    raw = (X * divisors(benchmarks)).rename_axis("model_id").reset_index()
-    remedy = "correct it, or min_score and max_score in benchmarks.csv"
-    lines = range_problems(raw, where, raw_ranges(benchmarks), "model_id", remedy)
-    return [Finding("range", "error", "", "", line) for line in lines]
+    raw = X * divisors(benchmarks)
+    own = pd.DataFrame([[(m, b) in sources.evaluated for b in X] for m in X.index], X.index, X.columns, dtype=bool)
+    ranges, declared = raw_ranges(benchmarks), "min_score and max_score in benchmarks.csv"
+    return [
+        Finding("range", "error", "", "", line)
+        for where, part, remedy in (
+            (sources.where, raw.mask(own), "correct it"),
+            ("own evaluation", raw.where(own), "look at its answers"),
+        )
+        for line in range_problems(
+            part.rename_axis("model_id").reset_index(), where, ranges, "model_id", f"{remedy}, or {declared}"
+        )
+    ]
 
 
 def constant_findings(X: pd.DataFrame, where: str) -> list[Finding]:
@@ -254,7 +267,7 @@ def repeated_findings(X: pd.DataFrame, benchmarks: pd.DataFrame, where: str) -> 
 
 
 def suspicion_findings(
-    X: pd.DataFrame, benchmarks: pd.DataFrame, found: Sequence[Finding], params: ValidateParams, where: str
+    X: pd.DataFrame, benchmarks: pd.DataFrame, found: Sequence[Finding], params: ValidateParams, sources: Sources
 ) -> list[Finding]:
     """Name the scores that the rest of the matrix contradicts.
 
@@ -263,7 +276,7 @@ def suspicion_findings(
         benchmarks: benchmarks.csv, indexed by benchmark.
         found: Findings of the other checks; cells that they name are not evidence for others and not named again.
         params: Section `validate`: whether a suspicion warns or fails.
-        where: Path of the scores, to show in messages.
+        sources: Where the scores were read.
     """
     known = {(f.model_id, f.benchmark) for f in found if f.check in ("zero", "outcomes", "range")}
     negative = [name for name, (low, _) in raw_ranges(benchmarks).items() if low < 0 and name in X]
@@ -271,9 +284,10 @@ def suspicion_findings(
     notes = [*report.notes, *([f"{', '.join(negative)}: scores may be below zero: not predicted"] * bool(negative))]
     severity: Severity = "error" if params.suspicious == "fail" else "warning"
     doubts = [
-        Finding("suspicious", severity, s.model_id, s.benchmark, f"{where}: {s.detail}") for s in report.suspicions
+        Finding("suspicious", severity, s.model_id, s.benchmark, f"{sources.of(s.model_id, s.benchmark)}: {s.detail}")
+        for s in report.suspicions
     ]
-    return [*doubts, *(Finding("suspicious", "warning", "", "", f"{where}: {note}") for note in notes)]
+    return [*doubts, *(Finding("suspicious", "warning", "", "", f"{sources.where}: {note}") for note in notes)]
 
 
 def protocol_findings(cells: pd.DataFrame, *, mixed_allowed: bool) -> list[Finding]:

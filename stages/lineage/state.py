@@ -29,6 +29,16 @@ def root() -> Path:
     return Path(os.environ.get("DVC_ROOT", ".")).resolve()
 
 
+def folders(named: str) -> str:
+    """Return the folders that a parameter names, joined by `os.pathsep`; relative ones begin at the repository root.
+
+    Inside a temporary workspace of DVC that is another folder than the current one, with files that git ignores.
+    """
+    if root() == Path().resolve():
+        return named
+    return os.pathsep.join(str(root() / Path(part).expanduser()) for part in named.split(os.pathsep) if part)
+
+
 def code_digest() -> str:
     """Return a digest over the names and contents of all files of the package."""
     files = sorted(p for p in CODE.rglob("*") if p.is_file() and "__pycache__" not in p.parts)

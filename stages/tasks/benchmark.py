@@ -4,8 +4,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from stages.tasks.files import File
 from stages.tasks.rows import Data, Metadata, Row
-from stages.tasks.sources import File
 
 FILTER = "none"
 """lm-eval's filter of every task: answers are found by the task's family in the whole output."""

@@ -3,36 +3,46 @@
 import hashlib
 import json
 import os
-from collections.abc import Iterable
+from collections.abc import Sequence
 
 from stages.contracts.errors import InputError
+from stages.tasks.files import File, here, locate
 from stages.tasks.registry import TASKS
 from stages.tasks.rows import Data, DataRecord, FileRecord, Row
-from stages.tasks.sources import File, locate
 
 
-def load(benchmark: str, data_dir: str | os.PathLike[str] | None = None) -> Data:
-    """Read a benchmark from a local folder, or from the publishers' pinned files.
+def load(benchmark: str, data_dir: str | os.PathLike[str] | None = None, sha256: str | None = None) -> Data:
+    """Read a benchmark from local folders, or from the publishers' pinned files.
 
     Args:
         benchmark: A name of the registry.
-        data_dir: Folders joined by `os.pathsep`, searched in turn; None takes `OBSERVATORY_DATA_DIR`, and
-            without that the published files.
+        data_dir: Folders joined by `os.pathsep`, searched in turn; None takes `OBSERVATORY_DATA_DIR`. What none of
+            them has is published.
+        sha256: What `describe` said of it; None where nobody asked.
 
     Raises:
-        InputError: Files are missing or not as published.
+        InputError: Files are missing, not as published, or others than those that were described.
     """
     files = locate(benchmark, data_dir)
+    record = _record(benchmark, files)
+    if sha256 not in {None, record.sha256}:
+        raise InputError([f"{benchmark}: its files changed since the evaluation began: run it again"])
     parts = {file.source.key: read(benchmark, file) for file in files}
     test, pool = TASKS[benchmark].split(benchmark, parts)
     if not test:
         raise InputError([f"{benchmark}: no items in {', '.join(str(file.path) for file in files)}"])
-    return Data(test, pool, _record(benchmark, files, test, pool))
+    return Data(test, pool, record)
 
 
 def describe(benchmark: str, data_dir: str | os.PathLike[str] | None = None) -> DataRecord:
-    """Return what `load` would read, without keeping the rows."""
-    return load(benchmark, data_dir).record
+    """Return what `load` would read, without reading more than checksums want."""
+    return _record(benchmark, locate(benchmark, data_dir))
+
+
+def describe_here(benchmark: str, data_dir: str | os.PathLike[str] | None = None) -> DataRecord | None:
+    """Return what `load` would read where it is on this machine, else None."""
+    files = here(benchmark, data_dir)
+    return None if files is None else _record(benchmark, files)
 
 
 def read(benchmark: str, file: File) -> list[Row]:
@@ -50,23 +60,16 @@ def read(benchmark: str, file: File) -> list[Row]:
         ) from error
 
 
-def _record(benchmark: str, files: list[File], test: list[Row], pool: list[Row]) -> DataRecord:
+def _record(benchmark: str, files: Sequence[File]) -> DataRecord:
     published = [file.source.url.rpartition("/")[0] for file in files]
     fetched = [file.origin == file.source.url for file in files]
-    known = all(f or file.sha256 == file.source.sha256 for f, file in zip(fetched, files, strict=True))
     places = [url if f else file.origin for f, file, url in zip(fetched, files, published, strict=True)]
+    records = tuple(FileRecord(f.source.key, f.name, f.origin, f.sha256) for f in files)
+    checksums = json.dumps({file.key: file.sha256 for file in records}, sort_keys=True)
     return DataRecord(
         benchmark=benchmark,
         source=" ".join(dict.fromkeys(places)),
-        revision=" ".join(dict.fromkeys(published)) if known else "",
-        sha256=_digest([*test, {"examples": len(pool)}, *pool]),
-        n_items=len(test),
-        files=tuple(FileRecord(f.source.name, f.origin, f.sha256) for f in files),
+        revision=" ".join(dict.fromkeys(published)) if all(file.published for file in files) else "",
+        sha256=hashlib.sha256(checksums.encode()).hexdigest(),
+        files=records,
     )
-
-
-def _digest(rows: Iterable[Row]) -> str:
-    digest = hashlib.sha256()
-    for row in rows:
-        digest.update(json.dumps(row, ensure_ascii=False, sort_keys=True).encode("utf-8") + b"\n")
-    return digest.hexdigest()

@@ -11,20 +11,22 @@ from stages.tasks.registry import TASKS
 from stages.tasks.rows import Data, Metadata, Row
 
 
-def load(benchmark: str, data_dir: str | None = None, **metadata: Any) -> Any:  # noqa: ANN401  lm-eval's interface
+def load(benchmark: str, data_dir: str | None = None, data_sha256: str | None = None, **metadata: Any) -> Any:  # noqa: ANN401  lm-eval's interface
     """Return a `datasets.DatasetDict` with the split "test".
 
     Args:
         benchmark: Given by the task's YAML file.
         data_dir: Local folders; see `stages.tasks.data.load`.
+        data_sha256: Of the files that are expected there, None where any will do.
         **metadata: What lm-eval collects: the task's version, the model's arguments.
 
     Raises:
-        InputError: The data or the tokenizer are missing.
+        InputError: The data or the tokenizer are missing, or the data are others.
     """
     from datasets import Dataset, DatasetDict
 
-    return DatasetDict({"test": Dataset.from_list(build(benchmark, source.load(benchmark, data_dir), metadata))})
+    rows = build(benchmark, source.load(benchmark, data_dir, data_sha256), metadata)
+    return DatasetDict({"test": Dataset.from_list(rows)})
 
 
 def build(benchmark: str, data: Data, metadata: Metadata) -> list[Row]:

@@ -5,13 +5,15 @@ A row has an "id" and the columns that prompts and metrics need.
 
 import csv
 import gzip
+import hashlib
 import io
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from stages.tasks.sources import File
+from stages.contracts.errors import InputError
+from stages.tasks.files import File
 
 Row = dict[str, Any]
 Metadata = Mapping[str, Any]
@@ -23,8 +25,9 @@ Turns = Sequence[tuple[str, str]]
 
 @dataclass(frozen=True)
 class FileRecord:
-    """One file that was read: its name, where it was taken from, the SHA-256 of its bytes."""
+    """One file that was read: what it is to the reader, its name, where it was taken from, its SHA-256."""
 
+    key: str
     name: str
     origin: str
     sha256: str
@@ -39,8 +42,7 @@ class DataRecord:
         source: Folders, or addresses up to the file name, joined by " ".
         revision: Addresses of the publishers' revisions whose content was read; "" where local files are not known
             to be that.
-        sha256: Of the rows used, evaluated and exemplary, in their order.
-        n_items: Evaluated rows.
+        sha256: Of the checksums of its files.
         files: One record for each file.
     """
 
@@ -48,8 +50,11 @@ class DataRecord:
     source: str
     revision: str
     sha256: str
-    n_items: int
     files: tuple[FileRecord, ...]
+
+    def checksums(self) -> dict[str, str]:
+        """Return what each file is to the reader, to its SHA-256; the same in whatever folder it lies."""
+        return {file.key: file.sha256 for file in self.files}
 
 
 @dataclass(frozen=True)
@@ -67,9 +72,21 @@ class Data:
     record: DataRecord
 
 
+def _content(file: File) -> bytes:
+    """Return the bytes of a file.
+
+    Raises:
+        InputError: They are not those whose checksum was taken.
+    """
+    content = file.path.read_bytes()
+    if file.sha256 and hashlib.sha256(content).hexdigest() != file.sha256:
+        raise InputError([f"{file.path} changed while it was read: run the same again"])
+    return content
+
+
 def text_of(file: File) -> str:
     """Return the content of a file, unpacked."""
-    content = file.path.read_bytes()
+    content = _content(file)
     if file.source.name.endswith(".gz"):
         content = gzip.decompress(content)
     return content.decode("utf-8-sig")
@@ -86,7 +103,7 @@ def records(file: File) -> list[Row]:
     if file.path.suffix == ".parquet":
         import pyarrow.parquet
 
-        return list(pyarrow.parquet.read_table(file.path).to_pylist())
+        return list(pyarrow.parquet.read_table(io.BytesIO(_content(file))).to_pylist())
     if file.path.suffix == ".csv":
         return list(csv.DictReader(io.StringIO(text_of(file), newline="")))
     return [dict(json.loads(line)) for line in lines(file)]

@@ -1,28 +1,21 @@
 """Where the files of each benchmark are published, and where they lie in a local folder.
 
-A file is pinned by the revision in its address and, where it is known, by its SHA-256. Local folders keep the
-publisher's file names; for sets that are published as parquet they hold JSON lines with the same columns.
+A file is pinned by the commit in its address and, where it is known, by its SHA-256; `stages.tasks.fetching` records
+the others at their first fetch. A local folder has the publisher's files, or JSON lines with the same columns.
 """
 
-import hashlib
-import os
-from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import PurePosixPath
 
-from stages.contracts.errors import InputError, raise_all
 from stages.tasks.jmmlu_files import JMMLU_SHA256
 
-DATA_DIR_VARIABLE = "OBSERVATORY_DATA_DIR"
-"""Names the local folder for the plain `lm_eval` command."""
-
 _GITHUB = "https://raw.githubusercontent.com"
-_JGLUE = f"{_GITHUB}/yahoojapan/JGLUE/v1.1.0/datasets"
+_JGLUE = f"{_GITHUB}/yahoojapan/JGLUE/6791a5003e6deaa6fb2458bcb3aa1f58dc52ef33/datasets"
 _JEMHOPQA = f"{_GITHUB}/aiishii/JEMHopQA/2d0ccc65d085c5e1e7a769f463243d1357779356/corpus_ver1.1"
 _NIILC = f"{_GITHUB}/mynlp/niilc-qa/9830b116ceb11f55733d90c59789760c8297110c/data"
 _MGSM = f"{_GITHUB}/google-research/url-nlp/452a21ad3dae5668c06ceeac21ff073e1e40f9be/mgsm"
-_JMMLU = f"{_GITHUB}/nlp-waseda/JMMLU/762cbf1/JMMLU"
-_JHUMANEVAL = f"{_GITHUB}/KuramitsuLab/jhuman-eval/def32e7/data"
+_JMMLU = f"{_GITHUB}/nlp-waseda/JMMLU/762cbf192c9e4588b574d718f95afd64c96fcbf4/JMMLU"
+_JHUMANEVAL = f"{_GITHUB}/KuramitsuLab/jhuman-eval/def32e75b363aa663d19c0f6d83ef300feeeea0e/data"
 _HUMANEVAL = f"{_GITHUB}/openai/human-eval/6d43fb980f9fee3c892a914eda09951f772ad10d/data"
 _GSM8K = f"{_GITHUB}/openai/grade-school-math/3101c7d5072418e28b9008a6636bde82a006892c/grade_school_math/data"
 _XWINO = f"{_GITHUB}/yandex-research/crosslingual_winograd/d2cfbbf7dc8f4ec66381e9651f9f5633c2df848d"
@@ -32,6 +25,7 @@ _TRIVIAQA = "hf://datasets/mandarjoshi/trivia_qa@0f7faf33a3908546c6fd5b73a660e0f
 _HELLASWAG = "hf://datasets/Rowan/hellaswag@218ec52e09a7e7462a5400043bb9a69a41d06b76/data"
 _SQUAD2 = "hf://datasets/rajpurkar/squad_v2@3ffb306f725f7d2ce8394bc1873b24868140c412/squad_v2"
 _MMLU = "hf://datasets/cais/mmlu@c30699e8356da336a370243923dbaf21066bb9fe/all"
+_WMT20 = "https://data.statmt.org/wmt20/translation-task/test.tgz"
 _BBH = "hf://datasets/SaylorTwift/bbh@b5306be6f827cfafbb545ff5a51f96916029b0fd"
 
 BBH_SUBTASKS = (
@@ -44,21 +38,30 @@ BBH_SUBTASKS = (
 ).split()
 
 
+ARCHIVES = {_WMT20: "3b1f777cfd2fb15ccf66e9bfdb2b1699"}
+"""Address of an archive to the MD5 that sacrebleu states of it; "#" leads from it to one of its files."""
+
+
 @dataclass(frozen=True)
 class Source:
     """One file of a benchmark.
 
     Attributes:
         key: What it is to the reader: a split, a subject.
-        name: Path below the local folder.
-        url: Where it is published, revision included; sacrebleu fetches and checks "sacrebleu:..." itself.
-        sha256: Of the published file; None where it is not known, then it is only recorded.
+        name: Path below a local folder where the publisher's format was not kept.
+        url: Where it is published, commit included; "#" stands before the name within an archive.
+        sha256: Of the published file; None where it is not known, then it is recorded at the first fetch.
     """
 
     key: str
     name: str
     url: str
     sha256: str | None = None
+
+    @property
+    def published(self) -> str:
+        """Path below a local folder, in the publisher's format."""
+        return str(PurePosixPath(self.name).with_suffix(PurePosixPath(self.url).suffix))
 
 
 SOURCES: dict[str, tuple[Source, ...]] = {
@@ -118,7 +121,12 @@ SOURCES: dict[str, tuple[Source, ...]] = {
         Source("test", "xlsum_ja/test.jsonl", f"{_XLSUM}/test.csv"),
     ),
     "mgsm_ja": (
-        Source("train", "mgsm/exemplars.py", f"{_MGSM}/exemplars.py"),
+        Source(
+            "train",
+            "mgsm/exemplars.py",
+            f"{_MGSM}/exemplars.py",
+            "239dda1557bb2ba76b71e5ef744ddd0b454da0b453e5f8b909498ceff690a919",
+        ),
         Source(
             "test",
             "mgsm/mgsm_ja.tsv",
@@ -127,12 +135,12 @@ SOURCES: dict[str, tuple[Source, ...]] = {
         ),
     ),
     "wmt20_en_ja": (
-        Source("source", "wmt20_en_ja/source.txt", "sacrebleu:wmt20/en-ja/src"),
-        Source("reference", "wmt20_en_ja/reference.txt", "sacrebleu:wmt20/en-ja/ref"),
+        Source("source", "wmt20_en_ja/source.txt", f"{_WMT20}#sgm/newstest2020-enja-src.en.sgm"),
+        Source("reference", "wmt20_en_ja/reference.txt", f"{_WMT20}#sgm/newstest2020-enja-ref.ja.sgm"),
     ),
     "wmt20_ja_en": (
-        Source("source", "wmt20_ja_en/source.txt", "sacrebleu:wmt20/ja-en/src"),
-        Source("reference", "wmt20_ja_en/reference.txt", "sacrebleu:wmt20/ja-en/ref"),
+        Source("source", "wmt20_ja_en/source.txt", f"{_WMT20}#sgm/newstest2020-jaen-src.ja.sgm"),
+        Source("reference", "wmt20_ja_en/reference.txt", f"{_WMT20}#sgm/newstest2020-jaen-ref.en.sgm"),
     ),
     "jmmlu": tuple(Source(s, f"jmmlu/{s}.csv", f"{_JMMLU}/{s}.csv", digest) for s, digest in JMMLU_SHA256.items()),
     "jhumaneval": (
@@ -144,8 +152,18 @@ SOURCES: dict[str, tuple[Source, ...]] = {
         ),
     ),
     "openbookqa": (
-        Source("train", "openbookqa/train.jsonl", f"{_OPENBOOKQA}/train-00000-of-00001.parquet"),
-        Source("test", "openbookqa/test.jsonl", f"{_OPENBOOKQA}/test-00000-of-00001.parquet"),
+        Source(
+            "train",
+            "openbookqa/train.jsonl",
+            f"{_OPENBOOKQA}/train-00000-of-00001.parquet",
+            "98148f8a54e62eb862346a75192d5fb824d6cbb68f2f59aecd793d39ecb5cd8b",
+        ),
+        Source(
+            "test",
+            "openbookqa/test.jsonl",
+            f"{_OPENBOOKQA}/test-00000-of-00001.parquet",
+            "cd5483e366daa230c1c87bbdc512d8b7229f14f6dd04d19fc8b1a3855aaaa8a3",
+        ),
     ),
     "triviaqa": (
         Source("train", "triviaqa/train.jsonl", f"{_TRIVIAQA}/train-00000-of-00001.parquet"),
@@ -153,11 +171,26 @@ SOURCES: dict[str, tuple[Source, ...]] = {
     ),
     "hellaswag": (
         Source("train", "hellaswag/train.jsonl", f"{_HELLASWAG}/train-00000-of-00001.parquet"),
-        Source("test", "hellaswag/validation.jsonl", f"{_HELLASWAG}/validation-00000-of-00001.parquet"),
+        Source(
+            "test",
+            "hellaswag/validation.jsonl",
+            f"{_HELLASWAG}/validation-00000-of-00001.parquet",
+            "899813071e1e95efafec90f856e1987d2150fa4d020fc005df6962c259f660cd",
+        ),
     ),
     "squad2": (
-        Source("train", "squad2/train.jsonl", f"{_SQUAD2}/train-00000-of-00001.parquet"),
-        Source("test", "squad2/validation.jsonl", f"{_SQUAD2}/validation-00000-of-00001.parquet"),
+        Source(
+            "train",
+            "squad2/train.jsonl",
+            f"{_SQUAD2}/train-00000-of-00001.parquet",
+            "f6da32ffb482ff463ad056477740d1bb284b96a45db3a08bee6a225ca6abf291",
+        ),
+        Source(
+            "test",
+            "squad2/validation.jsonl",
+            f"{_SQUAD2}/validation-00000-of-00001.parquet",
+            "0560174ab095c5ac0a8c8dc8da05f1625453c45a77e4ce9cabc6947ddfdd24cb",
+        ),
     ),
     "xwino": (
         Source(
@@ -200,116 +233,3 @@ SOURCES: dict[str, tuple[Source, ...]] = {
         ),
     ),
 }
-
-
-@dataclass(frozen=True)
-class File:
-    """A file that is read.
-
-    Attributes:
-        source: What it stands for.
-        path: Where it lies now.
-        sha256: Of its bytes.
-        origin: The folder or the address it was taken from.
-    """
-
-    source: Source
-    path: Path
-    sha256: str
-    origin: str
-
-
-def folders(data_dir: str | os.PathLike[str] | None) -> list[Path]:
-    """Return the local folders, in order of preference; none means: from the pinned public files.
-
-    Args:
-        data_dir: Folders joined by `os.pathsep`; None reads the environment variable `OBSERVATORY_DATA_DIR`.
-    """
-    named = os.environ.get(DATA_DIR_VARIABLE, "") if data_dir is None else os.fspath(data_dir)
-    return [Path(part).expanduser() for part in named.split(os.pathsep) if part]
-
-
-def locate(benchmark: str, data_dir: str | os.PathLike[str] | None) -> list[File]:
-    """Return the files of a benchmark, each from the first folder that has it, or else from its address.
-
-    Raises:
-        InputError: The benchmark is not known, files are missing, or a published file has other content.
-    """
-    if benchmark not in SOURCES:
-        raise InputError([f"benchmark {benchmark!r} is not known, expected one of {', '.join(SOURCES)}"])
-    roots = folders(data_dir)
-    if not roots:
-        return [_download(benchmark, source) for source in SOURCES[benchmark]]
-    raise_all(_missing(benchmark, roots))
-    return [_local(source, roots) for source in SOURCES[benchmark]]
-
-
-def _missing(benchmark: str, roots: Sequence[Path]) -> list[str]:
-    where = " or ".join(str(root) for root in roots)
-    return [
-        f"{benchmark}: {source.name} is missing in {where}; it is published at {source.url}"
-        for source in SOURCES[benchmark]
-        if not any((root / source.name).is_file() for root in roots)
-    ]
-
-
-def _local(source: Source, roots: Sequence[Path]) -> File:
-    root = next(root for root in roots if (root / source.name).is_file())
-    path = root / source.name
-    return File(source, path, sha256_of(path), str(root))
-
-
-def _download(benchmark: str, source: Source) -> File:
-    path = _fetch(benchmark, source)
-    found = sha256_of(path)
-    if source.sha256 is not None and found != source.sha256:
-        raise InputError(
-            [f"{benchmark}: {source.url} has SHA-256 {found}, expected {source.sha256}: the publisher changed it"]
-        )
-    return File(source, path, found, source.url)
-
-
-def _fetch(benchmark: str, source: Source) -> Path:
-    scheme, _, rest = source.url.partition(":")
-    fetch = {"sacrebleu": _fetch_wmt, "hf": _fetch_hub, "https": _fetch_web}[scheme]
-    try:
-        return fetch(rest)
-    except OSError as error:
-        reason = " ".join(str(error).split())[:160]
-        raise InputError(
-            [
-                f"{benchmark}: cannot fetch {source.url} ({reason}); put it at {source.name} in a folder and name"
-                f" that folder by evaluate.data_dir or {DATA_DIR_VARIABLE}"
-            ]
-        ) from error
-
-
-def _fetch_web(rest: str) -> Path:
-    from datasets import DownloadManager
-
-    return Path(str(DownloadManager().download(f"https:{rest}")))
-
-
-def _fetch_hub(rest: str) -> Path:
-    """Fetch a file named "//datasets/OWNER/NAME@REVISION/PATH"."""
-    from huggingface_hub import hf_hub_download
-
-    name, _, at = rest.removeprefix("//datasets/").partition("@")
-    revision, _, path = at.partition("/")
-    return Path(str(hf_hub_download(name, path, repo_type="dataset", revision=revision)))
-
-
-def _fetch_wmt(name: str) -> Path:
-    """Let sacrebleu fetch a test set, check its MD5 and unpack it; return one side, e.g. "wmt20/en-ja/ref"."""
-    import sacrebleu
-
-    test_set, pair, side = name.split("/")
-    if side == "src":
-        return Path(str(sacrebleu.get_source_file(test_set, pair)))
-    return Path(str(sacrebleu.get_reference_files(test_set, pair)[0]))
-
-
-def sha256_of(path: Path) -> str:
-    """Return the SHA-256 of a file."""
-    with path.open("rb") as handle:
-        return hashlib.file_digest(handle, "sha256").hexdigest()

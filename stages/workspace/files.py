@@ -1,6 +1,8 @@
 """Files, read and written as a whole or not at all."""
 
 import os
+import re
+import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -74,6 +76,17 @@ def move_folder(source: Path, target: Path) -> None:
             if old.exists():
                 old.replace(target)
             raise
+
+
+def restore_folder(path: Path) -> None:
+    """Clear up after a process that was killed while it replaced a folder: the old one stands there again."""
+    # the end of a name is `tempfile`'s: that of another folder may begin with this one's and a dot
+    temporary = re.compile(rf"\.{re.escape(path.name)}\.[a-z0-9_]{{8}}")
+    for beside in [each for each in path.parent.glob(".*") if temporary.fullmatch(each.name)]:
+        old = beside / "old"
+        if old.exists() and not path.exists():
+            old.replace(path)
+        shutil.rmtree(beside)
 
 
 def write_text(path: Path, text: str) -> None:

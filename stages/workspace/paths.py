@@ -12,6 +12,7 @@ METADATA = Path("metadata")
 FACTS = Path("data/study")
 MODELS = Path("data/models.parquet")
 RECORDS = FACTS / "records"
+LOCKS = Path("data/locks")
 EVALUATIONS = Path("data/evaluations")
 CELLS = Path("data/score_cells.parquet")
 MATRIX = Path("data/score_matrix.parquet")

@@ -121,6 +121,8 @@ def new_study(path: Path) -> Repository:
     write_tiny(path / "metadata" / STUDY)
     (path / "evaluation.py").write_text(EVALUATE, encoding="utf-8")
     pipeline = yaml.safe_load((path / "dvc.yaml").read_text(encoding="utf-8"))
+    # the model that it evaluates has no weights
+    del pipeline["stages"]["lock"]
     pipeline["stages"]["evaluate"] = {
         "foreach": "${evaluate.models}",
         "do": {

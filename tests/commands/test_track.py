@@ -9,7 +9,9 @@ import yaml
 
 from stages.commands.shown import lines
 from stages.commands.trace.target import trace
+from stages.commands.track import require_clean
 from stages.commands.verify.state import verify
+from stages.contracts.errors import InputError
 from stages.tracking import read
 from stages.tracking.read import Run
 from tests.commands.conftest import inside
@@ -149,3 +151,18 @@ def artifacts(run: Run, repository: Repository) -> set[str]:
     folder = run.artifacts(repository.path)
     assert isinstance(folder, Path)
     return {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
+
+
+def test_a_lock_that_is_taken_at_every_run_is_no_change(tmp_path, monkeypatch):
+    repository = Repository(tmp_path)
+    repository.run("git", "init", "-q")
+    repository.dvc("init", "-q")
+    stage = {"cmd": "cp facts out", "deps": ["facts"], "outs": [{"out": {"cache": False}}], "always_changed": True}
+    (tmp_path / "dvc.yaml").write_text(yaml.safe_dump({"stages": {"lock": stage}}), encoding="utf-8")
+    (tmp_path / "facts").write_text("1", encoding="utf-8")
+    repository.dvc("repro")
+    monkeypatch.chdir(tmp_path)
+    require_clean()
+    (tmp_path / "facts").write_text("2", encoding="utf-8")
+    with pytest.raises(InputError, match="changed since the last run: lock: run `dvc repro` first"):
+        require_clean()

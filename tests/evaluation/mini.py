@@ -54,7 +54,7 @@ def write_study(folder: Path, benchmarks: tuple[str, ...]) -> None:
         facts.append({
             "benchmark": name, "label": name, "language": "ja" if name == "jemhopqa" else "en", "ability": "any",
             "counterpart": "", "metric": metric, "max_score": 1, "chance": 0,
-            "n_items": len(SUMS) if own else data.describe(name, ITEMS).n_items, "n_shots": shots, "answer": answer,
+            "n_items": len(SUMS) if own else len(data.load(name, ITEMS).test), "n_shots": shots, "answer": answer,
             "reference": "", "task": OWN * own, "task_metric": "right" * own, "task_filter": "number" * own,
         })  # fmt: skip
     write(folder / "benchmarks.csv", facts)

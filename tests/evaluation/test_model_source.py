@@ -90,7 +90,7 @@ def test_weights_that_are_only_numbers_are_preferred():
 def test_from_the_hub_only_the_pinned_commit_and_no_pickle_where_there_are_safetensors(tmp_path, monkeypatch):
     asked = []
 
-    def download(repo_id, *, revision, allow_patterns, ignore_patterns):
+    def download(repo_id, *, revision, allow_patterns, ignore_patterns, local_files_only):
         asked.append((repo_id, revision, allow_patterns))
         return str(tmp_path / "snapshot")
 
@@ -148,7 +148,13 @@ def test_foreign_code_needs_a_reason():
     import pandas as pd
 
     models = pd.DataFrame({
-        "model_id": ["a", "b", "c"], "trust_remote_code": [True, True, False], "trust_reason": ["", "read it", ""]
+        "model_id": ["a", "b", "c"], "trust_remote_code": [True, True, False], "trust_reason": ["", "read it", ""],
+        "expected_weights": "", "weights_reason": "",
     })  # fmt: skip
     (line,) = trust_problems(models, "models.csv")
     assert line.startswith("models.csv: trust_remote_code of a is true without a trust_reason")
+    models = models.assign(
+        trust_remote_code=False, expected_weights=["", "vision.*", "vision.*"], weights_reason=["", "", "not asked"]
+    )
+    (line,) = trust_problems(models, "models.csv")
+    assert line.startswith("models.csv: expected_weights of b stands without a weights_reason")

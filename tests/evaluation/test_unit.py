@@ -169,9 +169,11 @@ def test_a_change_in_a_family_moves_its_digests_alone(root, family):
         ("tasks/outcomes.py", BENCHMARKS),
         ("evaluation/harness/run.py", BENCHMARKS),
         ("evaluation/harness/records.py", BENCHMARKS),
-        # rows have a digest of their own, and the list of all benchmarks decides nothing about one of them
+        ("tasks/data.py", BENCHMARKS),
+        # files have digests of their own, and the list of all benchmarks decides nothing about one of them
         ("tasks/sources.py", ()),
-        ("tasks/data.py", ()),
+        ("tasks/files.py", ()),
+        ("tasks/fetching.py", ()),
         ("tasks/registry.py", ()),
     ],
 )

@@ -29,7 +29,7 @@ def judged(
 ) -> list[str]:
     X = to_matrix(cells, "score", list(cells["model_id"].unique()), list(facts.index))
     found = check_matrix(cells, X, facts, params(**changes), "scores.csv")
-    return [f"{f.severity}: {f.message}" for f in judge(found, cells, waivers, "scores.csv", "waivers.csv")]
+    return [f"{f.severity}: {f.message}" for f in judge(found, cells, waivers, "waivers.csv")]
 
 
 def test_a_correction_of_a_score_that_was_not_published_is_refused_and_not_applied():
@@ -211,19 +211,79 @@ def test_zero_is_an_ordinary_value_where_scores_may_be_negative():
 
 def test_a_waiver_that_matches_nothing_is_an_error():
     found = lines(scores(), waivers=waiver("model-3", "task_1"))
-    assert found == [
-        "error: waivers.csv: the waiver of zero for task_1 of model-3 matches nothing in scores.csv: remove the row"
-    ]
+    assert found == ["error: waivers.csv: the waiver of zero for task_1 of model-3 matches no finding: remove the row"]
 
 
 def test_a_waiver_without_a_benchmark_is_for_the_model_as_a_whole():
     table = scores()
     found = [Finding("suspicious", "error", "model-3", "", "scores.csv: model-3 says nothing")]
     whole = waiver("model-3", "", "suspicious")
-    waived = judge(found, cells_of(table, benchmarks(list(table))), whole, "scores.csv", "waivers.csv")
+    waived = judge(found, cells_of(table, benchmarks(list(table))), whole, "waivers.csv")
     assert [(f.severity, f.message) for f in waived] == [("waived", "model-3 as a whole: suspicious waived: known")]
-    message = "the waiver of suspicious for model-3 as a whole matches nothing in scores.csv: remove the row"
+    message = "the waiver of suspicious for model-3 as a whole matches no finding: remove the row"
     assert lines(table, waivers=whole) == [f"error: waivers.csv: {message}"]
+
+
+@pytest.mark.parametrize(
+    ("row", "waived"),
+    [
+        (("model-3", "", ""), {("model-3", "task_1"), ("model-3", "task_2")}),
+        (("model-3", "", "zero"), {("model-3", "task_1"), ("model-3", "task_2")}),
+        (("model-3", "", "limited"), set()),
+        (("", "task_1", ""), {("model-3", "task_1"), ("model-4", "task_1")}),
+        (("", "", "zero"), {("model-3", "task_1"), ("model-3", "task_2"), ("model-4", "task_1")}),
+        (("model-4", "task_1", ""), {("model-4", "task_1")}),
+    ],
+)
+def test_a_waiver_may_cover_a_model_a_benchmark_or_a_kind(row: tuple[str, str, str], waived: set):
+    table = scores()
+    cells = [("model-3", "task_1"), ("model-3", "task_2"), ("model-4", "task_1")]
+    for cell in cells:
+        table.loc[cell] = 0.0
+    facts = benchmarks(list(table))
+    long = cells_of(table, facts)
+    found = judge(check_matrix(long, table, facts, params(), "scores.csv"), long, waiver(*row), "waivers.csv")
+    by = {
+        severity: {(f.model_id, f.benchmark) for f in found if (f.check, f.severity) == ("zero", severity)}
+        for severity in ("waived", "error")
+    }
+    assert by == {"waived": waived, "error": set(cells) - waived}
+    assert [f.severity for f in found if f.check == "waivers"] == ([] if waived else ["error"])
+
+
+def test_the_narrowest_waiver_gives_the_reason():
+    table = scores()
+    table.loc["model-3", "task_1"] = 0.0
+    rows = pd.concat([waiver("model-3", "", "").assign(reason="all of it"), waiver("model-3", "task_1")])
+    assert lines(table, waivers=rows) == ["waived: task_1 of model-3: zero waived: known"]
+
+
+def test_a_waiver_of_a_kind_that_matches_nothing_here_is_a_warning():
+    found = lines(scores(), waivers=waiver("", "task_1", ""))
+    assert found == [
+        "warning: waivers.csv: the waiver of every check for task_1 of all models matches no finding: remove the row"
+    ]
+
+
+def trial() -> tuple[pd.DataFrame, pd.DataFrame]:
+    """A model evaluated on two items of every benchmark, some of them wrong or empty."""
+    table = scores()
+    facts = benchmarks(list(table))
+    odd = {name: i % 2 / 2 for i, name in enumerate(table)}
+    entries = {name: evaluation(n_items=2, score=half, empty_rate=half) for name, half in odd.items()}
+    newer = evaluated_cells("model-3", entries, facts)
+    return finish(replace_cells(published_cells(table, facts, "s"), newer), list(table.index), list(table)), facts
+
+
+def test_a_limited_trial_is_one_line_with_the_row_that_accepts_it():
+    (line,) = judged(*trial())
+    assert line == (
+        "error: task_0 of model-3 was evaluated on 2 of 100 items, and on a part of the items of 4 other benchmarks: "
+        "evaluate without evaluate.limit, or accept the trial by one row of waivers.csv: `model-3,,,REASON,SOURCE`"
+    )
+    accepted = judged(*trial(), waiver("model-3", "", ""))
+    assert len(accepted) > 5
+    assert all(line.startswith("waived") for line in accepted)
 
 
 def test_a_waiver_of_a_model_outside_the_subset_is_out_of_scope():
@@ -286,6 +346,14 @@ def test_a_zero_names_the_table_or_the_evaluation_it_comes_from():
     assert "corrections.csv" not in line
 
 
+def test_a_score_out_of_range_names_the_table_or_the_evaluation_it_comes_from():
+    (line,) = judged(*with_evaluation(score=1.5))
+    assert line.startswith("error: own evaluation: task_1 of model-3 is 1.5")
+    table = scores()
+    table.loc["model-3", "task_1"] = 1.5
+    assert lines(table)[0].startswith("error: scores.csv: task_1 of model-3 is 1.5")
+
+
 def test_a_limited_evaluation_is_refused_unless_waived():
     (line,) = judged(*with_evaluation(n_items=8))
     assert "was evaluated on 8 of 100 items" in line
@@ -336,6 +404,18 @@ def suspicious_study() -> tuple[pd.DataFrame, pd.DataFrame]:
     table = table.dropna()
     table.loc[table["mmlu"].idxmax(), "gsm8k"] = 0.002
     return table, benchmarks(list(table), **{name: known[name].tolist() for name in ("chance", "n_items", "answer")})
+
+
+@pytest.mark.parametrize("own", [True, False])
+def test_a_suspicion_names_the_table_or_the_evaluation_it_comes_from(own: bool):
+    table, facts = suspicious_study()
+    cells = cells_of(table, facts)
+    model = table["mmlu"].idxmax()
+    if own:
+        cells.loc[(cells["model_id"] == model) & (cells["benchmark"] == "gsm8k"), "origin"] = "evaluated"
+    judgement = judge_matrix(cells, table, facts, NO_WAIVERS, params(), "metadata/x")
+    (message,) = [f.message for f in judgement.findings if (f.check, f.benchmark) == ("suspicious", "gsm8k")]
+    assert message.startswith(f"evaluation of {model}: gsm8k" if own else "metadata/x/scores.csv: gsm8k")
 
 
 def suspicions(judgement: Judgement, severity: str) -> list[str]:

@@ -38,9 +38,10 @@ def test_dependencies_cover_the_import_closure(name: str):
     assert not uncovered, f"add to deps of {name}: {sorted(uncovered)}"
 
 
-def test_an_evaluation_depends_on_a_digest_of_its_code():
+def test_an_evaluation_depends_on_digests_of_its_code_its_model_and_its_data():
     """Hours on a GPU are not spent again for a comment: `ingest` writes what the code of each task means."""
-    assert definition("evaluate")["deps"] == ["data/study/records/${item}.json"]
+    assert definition("evaluate")["deps"] == ["data/study/records/${item}.json", "data/locks/${item}.json"]
+    assert definition("lock")["always_changed"]
     assert READ_FOR_DIGESTS <= set(definition("ingest")["deps"])
 
 

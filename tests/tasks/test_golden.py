@@ -24,7 +24,7 @@ pytestmark = needs_real_files
     ],
 )
 def test_number_of_evaluated_items(benchmark, n_items):
-    assert data.describe(benchmark, BOTH).n_items == n_items
+    assert len(data.load(benchmark, BOTH).test) == n_items
 
 
 @pytest.mark.parametrize("benchmark", ["jcommonsenseqa", "jemhopqa", "niilc", "jmmlu", "gsm8k", "xwino", "humaneval"])

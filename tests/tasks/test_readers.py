@@ -1,13 +1,15 @@
 import gzip
 import json
+import shutil
 from pathlib import Path
 
 import pytest
 
 from stages.contracts.errors import InputError
 from stages.tasks import data
+from stages.tasks.files import File, locate
 from stages.tasks.registry import BENCHMARKS
-from stages.tasks.sources import SOURCES, File, locate
+from stages.tasks.sources import SOURCES
 from tests.tasks.places import ITEMS
 
 EVALUATED = {
@@ -44,16 +46,17 @@ def rows_of(benchmark: str, key: str) -> list[dict[str, object]]:
 
 
 @pytest.mark.parametrize("benchmark", sorted(BENCHMARKS))
-def test_describe_counts_items_and_hashes_rows(benchmark):
+def test_the_record_names_files_and_their_checksums(benchmark):
     record = data.describe(benchmark, ITEMS)
-    assert record.n_items == EVALUATED[benchmark]
+    assert len(data.load(benchmark, ITEMS, record.sha256).test) == EVALUATED[benchmark]
+    assert all((ITEMS / file.name).is_file() and len(file.sha256) == 64 for file in record.files)
     assert record.source == str(ITEMS)
     assert record.revision == ""  # the project's own items are no publisher's
     assert len(record.sha256) == 64
     assert record == data.describe(benchmark, ITEMS)
 
 
-def test_hash_of_the_rows_changes_with_an_example(tmp_path):
+def test_the_record_changes_with_an_example(tmp_path):
     for name in ("train.jsonl", "test.jsonl"):
         (tmp_path / "gsm8k").mkdir(exist_ok=True)
         (tmp_path / "gsm8k" / name).write_bytes((ITEMS / "gsm8k" / name).read_bytes())
@@ -62,7 +65,32 @@ def test_hash_of_the_rows_changes_with_an_example(tmp_path):
     train.write_text(train.read_text().replace("pears", "plums"))
     after = data.describe("gsm8k", tmp_path)
     assert before.sha256 != after.sha256
-    assert before.n_items == after.n_items
+    with pytest.raises(InputError, match="gsm8k: its files changed since the evaluation began"):
+        data.load("gsm8k", tmp_path, before.sha256)
+    assert len(data.load("gsm8k", tmp_path, after.sha256).test) == EVALUATED["gsm8k"]
+
+
+def test_a_file_that_changes_between_checksum_and_reading_is_refused(tmp_path):
+    shutil.copytree(ITEMS / "gsm8k", tmp_path / "gsm8k")
+    _, test = locate("gsm8k", tmp_path)
+    test.path.write_bytes(test.path.read_bytes().replace(b"####", b"###"))
+    with pytest.raises(InputError, match=r"test.jsonl changed while it was read: run the same again"):
+        data.read("gsm8k", test)
+
+
+def test_wmt20_reads_the_markup_as_sacrebleu_does(tmp_path):
+    from sacrebleu.dataset.fake_sgml import FakeSGMLDataset
+
+    markup = (
+        '<srcset setid="newstest2020" srclang="any">\n<doc docid="a">\n<p>\n'
+        '<seg id="1">One &amp; two.  Three</seg>\n<seg id="2"> a > b &lt;c> </seg> \n</p>\n</doc>\n</srcset>\n'
+    )
+    path, plain = tmp_path / "source.sgm", tmp_path / "source.txt"
+    path.write_text(markup, encoding="utf-8")
+    FakeSGMLDataset("any", langpairs={})._convert_format(str(path), str(plain))
+    rows = [data.read("wmt20_en_ja", file_of("wmt20_en_ja", "source", each)) for each in (path, plain)]
+    assert rows[0] == rows[1]
+    assert [row["text"] for row in rows[0]] == ["One &amp; two. Three", "a > b &lt;c>"]
 
 
 def test_niilc_leaves_out_questions_without_answer_and_joins_answers():

@@ -135,14 +135,21 @@ def correct(cells: pd.DataFrame, corrections: pd.DataFrame, benchmarks: pd.DataF
 
 
 def mark_waived(cells: pd.DataFrame, waivers: pd.DataFrame) -> pd.DataFrame:
-    """Mark the cells that a waiver names, with its reason. Corrected cells need no waiver and stay unmarked."""
+    """Mark the cells that a waiver names, with its reason. Corrected cells need no waiver and stay unmarked.
+
+    Of the cells that a waiver covers without naming them, those are failures that are exactly zero; of the others
+    the gate says which it doubts.
+    """
     table = cells.copy()
-    for row in rows_of(waivers, WaiverRow):
-        where = (
-            (table["model_id"] == row.model_id)
-            & (table["benchmark"] == row.benchmark)
-            & (table["origin"] != "corrected")
-        )
+    # the reason of a waiver that names its cell comes last
+    for row in sorted(rows_of(waivers, WaiverRow), key=lambda row: bool(row.model_id and row.benchmark)):
+        where = table["origin"] != "corrected"
+        if row.model_id:
+            where &= table["model_id"] == row.model_id
+        if row.benchmark:
+            where &= table["benchmark"] == row.benchmark
+        if not (row.model_id and row.benchmark):
+            where &= (table["score"] == 0) & (row.check in {"", "zero"})
         table.loc[where, "waived"] = True
         table.loc[where, "reason"] = row.reason
     return table

@@ -176,6 +176,8 @@ def read_facts(files: Mapping[str, bytes], folder: str, params: Params) -> Facts
         problems += choice_problems(benchmarks, f"{folder}/benchmarks.csv")
     if scores is not None:
         problems += _score_problems(known.get("model_id", ()), scores, corrections, params, folder)
+    if waivers is not None:
+        problems += _waiver_problems(waivers, folder)
     if problems or info is None or models is None or benchmarks is None or scores is None:
         raise InputError(problems)
     if corrections is None or waivers is None or claims is None:
@@ -210,6 +212,12 @@ class _Scale(NamedTuple):
     counterpart: str
     min_score: float
     max_score: float
+
+
+def _waiver_problems(waivers: pd.DataFrame, folder: str) -> list[str]:
+    blank = (waivers[["model_id", "benchmark", "check"]] == "").all(axis=1)
+    line = f"{folder}/waivers.csv: a row without model_id, benchmark and check accepts every finding: give one of them"
+    return [line] * int(blank.sum())
 
 
 def _benchmark_problems(benchmarks: pd.DataFrame, info: StudyInfo, folder: str) -> list[str]:

@@ -30,6 +30,7 @@ class ModelRecord:
         arguments: Of lm-eval, that the model is loaded with.
         served_as: Name of the model on a server; "" is its model_id.
         own_tasks: Benchmark to the task of lm-eval that stands for it; those of the registry are not here.
+        expected_weights: Patterns of weights by which the files may differ from config.json, joined by spaces.
     """
 
     model_id: str
@@ -42,6 +43,7 @@ class ModelRecord:
     own_tasks: Settings = field(default_factory=dict)
     arguments: dict[str, Any] = field(default_factory=dict)
     served_as: str = ""
+    expected_weights: str = ""
 
     def to_json(self) -> str:
         """Return the record as text, the same for the same record."""
@@ -72,11 +74,12 @@ def record_of(
         trust_reason=str(row["trust_reason"]),
         settings={name: setting_for(workarounds, model_id, name).changes() for name in tasks},
         tasks=dict(tasks),
+        expected_weights=str(row["expected_weights"]),
     )
 
 
 def trust_problems(models: pd.DataFrame, where: str) -> Iterator[str]:
-    """Name the models whose own code may run without a reason.
+    """Name the models whose own code may run, or whose weights may differ from their configuration, without a reason.
 
     Args:
         models: models.csv, with a column model_id.
@@ -87,4 +90,9 @@ def trust_problems(models: pd.DataFrame, where: str) -> Iterator[str]:
             yield (
                 f"{where}: trust_remote_code of {row.model_id} is true without a trust_reason: the model's own code "
                 "would run with your rights: say why it may, or write false"
+            )
+        if row.expected_weights and not row.weights_reason:
+            yield (
+                f"{where}: expected_weights of {row.model_id} stands without a weights_reason: missing weights are "
+                "random numbers: say why these decide no answer, or leave the cell blank"
             )

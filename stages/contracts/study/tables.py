@@ -45,6 +45,8 @@ def models_table(languages: Sequence[str], groups: Sequence[str]) -> Table:
             Column("revision", blank=True, required=False),
             Column("trust_remote_code", "flag", blank=True, required=False),
             Column("trust_reason", blank=True, required=False),
+            Column("expected_weights", blank=True, required=False),
+            Column("weights_reason", blank=True, required=False),
             *ranges,
         ),
         key=("model_id",),
@@ -120,9 +122,9 @@ WAIVABLE = ("zero", "outcomes", "limited", "suspicious")
 WAIVERS = Table(
     file="waivers.csv",
     columns=(
-        Column("model_id"),
+        Column("model_id", blank=True),
         Column("benchmark", blank=True),
-        Column("check", "choice", choices=WAIVABLE),
+        Column("check", "choice", blank=True, choices=WAIVABLE),
         Column("reason"),
         Column("source"),
     ),

@@ -64,7 +64,7 @@ class Setting(Frozen):
 
 
 PROTOCOL = Setting()
-WHOLE_MODEL = ("slow_tokenizer", "dtype")
+WHOLE_MODEL = ("dtype",)
 """Settings of the model as loaded; a benchmark cannot have its own."""
 
 

@@ -8,6 +8,7 @@ from typing import Any
 from lm_eval.api.instance import Instance
 from lm_eval.api.model import TemplateLM
 from lm_eval.models.utils import configure_pad_token
+from tqdm import tqdm
 from transformers import AutoTokenizer
 
 from stages.contracts.errors import InputError
@@ -43,9 +44,13 @@ class Order:
     """Puts the ends of answers beside the answers: lm-eval computes them in another order than that of the requests.
 
     It stands in for lm-eval's cache hook, which hears of every answer as soon as it is there.
+
+    Args:
+        bar: Moves with every answer.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, bar: Any = None) -> None:  # noqa: ANN401
+        self._bar = bar
         self._waiting: list[Finish] = []
         self._by_answer: dict[tuple[str, str], list[Finish]] = defaultdict(list)
 
@@ -55,6 +60,8 @@ class Order:
 
     def add_partial(self, kind: str, request: Sequence[Any], answer: Any) -> None:  # noqa: ANN401
         """Take the next answer; called by lm-eval."""
+        if self._bar is not None:
+            self._bar.update()
         if kind == "generate_until":
             self._by_answer[request[0], answer].append(self._waiting.pop(0))
 
@@ -67,6 +74,8 @@ class Asking(TemplateLM):  # type: ignore[misc]  # lm-eval has no types
     """Mix-in for a model of lm-eval; it has to be loaded without add_bos_token, which changes with the benchmark."""
 
     setting: Setting = PROTOCOL
+    label: str = ""
+    """Stands before progress bars; lm-eval's own name no benchmark."""
     continues: bool = False
     """Whether answers go on with the text of their prompts."""
     finishes: Finishes
@@ -133,7 +142,9 @@ class Asking(TemplateLM):  # type: ignore[misc]  # lm-eval has no types
             replace(request, arguments=(self.sent(request.args[0], generates=False), *request.args[1:]))
             for request in requests
         ]
-        answers: list[tuple[float, bool]] = super().loglikelihood(asked, disable_tqdm=disable_tqdm)
+        with self._bar(len(asked), disable_tqdm=disable_tqdm) as bar:
+            self.cache_hook = Order(bar)
+            answers: list[tuple[float, bool]] = super().loglikelihood(asked, disable_tqdm=True)
         return answers
 
     def generate_until(self, requests: list[Instance], disable_tqdm: bool = False) -> list[str]:
@@ -143,15 +154,20 @@ class Asking(TemplateLM):  # type: ignore[misc]  # lm-eval has no types
             replace(request, arguments=self._generation(request.args, seed))
             for request, seed in zip(requests, seeds, strict=True)
         ]
-        self.order = self.cache_hook = Order()
         self.prepare(asked, seeds)
-        answers: list[str] = super().generate_until(asked, disable_tqdm=disable_tqdm)
+        with self._bar(len(asked), disable_tqdm=disable_tqdm) as bar:
+            self.order = self.cache_hook = Order(bar)
+            answers: list[str] = super().generate_until(asked, disable_tqdm=True)
         self.finishes = {}
         for request, answer in zip(asked, answers, strict=True):
             self.finishes.setdefault((request.task_name, request.doc_id), []).append(
                 self.order.take(request.args[0], answer)
             )
         return answers
+
+    def _bar(self, total: int, *, disable_tqdm: bool) -> Any:  # noqa: ANN401
+        # without a word tqdm does as TQDM_DISABLE says
+        return tqdm(total=total, desc=self.label or None, **({"disable": True} if disable_tqdm else {}))
 
     def prepare(self, requests: Sequence[Instance], seeds: Sequence[int]) -> None:
         """Look at the requests before they are computed, and at their seeds."""

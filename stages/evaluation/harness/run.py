@@ -87,7 +87,7 @@ def load_model(model: ModelSource, run: RunOptions, dtype: str) -> Any:  # noqa:
             **placement(run),
             **run.loading.given,
         )
-    raise_all(weight_problems(model.model_id, loaded.loading))
+    raise_all(weight_problems(model.model_id, loaded.loading, model.expected_weights))
     raise_all([f"{model.model_id}: {problem}" for problem in unfit(loaded)])
     spilt = {str(place) for place in getattr(loaded.model, "hf_device_map", {}).values()} & {"cpu", "disk"}
     if spilt and run.device == "all":
@@ -168,17 +168,20 @@ def run_unit(unit: Unit, model: Any) -> UnitResult:  # noqa: ANN401  lm-eval has
     started, clock = _now(), time.monotonic()
     work = prepare(unit)
     spec = work.spec
+    model.label = unit.benchmark
     model.ask_under(unit.setting, spec.add_bos, continues=spec.continues_prompt)
     model.setting, model.turns = work.asked, work.turns
     _require_room(unit, spec.max_gen_toks, model.max_length)
     with running_explained(f"{unit.model.model_id} on {unit.benchmark}", unit.run):
-        judged = work.judge(_evaluate(unit, work, model))
+        output = _evaluate(unit, work, model)
+    judged = work.judge(output)
     samples = judged.samples
     table = answer_table(spec, judged.items, samples, _known(spec, samples, model))
     score = score_record(judged.score, table, protocol(spec, unit.setting, unit.wording, unit.run.loading.told))
     if unit.task is not None:
         score["task"] = unit.task.task
-    score["limited"] = score["n_items"] < unit.data.n_items
+    n_items = sum(output["n-samples"][name]["original"] for name in work.loaded["tasks"])
+    score["limited"] = score["n_items"] < n_items
     seconds = time.monotonic() - clock
     tokens = _tokens(samples, table)
     return UnitResult(
@@ -188,6 +191,7 @@ def run_unit(unit: Unit, model: Any) -> UnitResult:  # noqa: ANN401  lm-eval has
             "key": unit.key,
             **unit.identity,
             **_circumstances(unit, spec, model),
+            "data": {**_data(unit.data), "n_items": n_items},
             "generation": _generation(spec, samples, unit),
             "start": started,
             "end": _now(),
@@ -202,7 +206,6 @@ def _circumstances(unit: Unit, spec: Benchmark, model: Any) -> dict[str, Any]:  
     """Return what was used."""
     return {
         "model": unit.model.described(),
-        "data": _data(unit.data),
         "procedure": spec.protocol,
         "wording": dict(unit.wording),
         "study_dtype": spec.dtype,

@@ -65,7 +65,8 @@ def prepare(unit: Unit) -> Work:
     if unit.task is not None:
         return _own(unit, unit.task)
     words = {unit.benchmark: unit.wording} if unit.wording else {}
-    manager = task_manager(unit.model, unit.run, slow=unit.setting.slow_tokenizer, words=words)
+    slow = unit.setting.slow_tokenizer
+    manager = task_manager(unit.model, unit.run, unit.data.sha256, slow=slow, words=words)
     loaded = manager.load([unit.benchmark])
     spec = BENCHMARKS[unit.benchmark]
     turns: dict[str, Turns] = {}
@@ -104,13 +105,14 @@ def _own(unit: Unit, choice: TaskChoice) -> Work:
 
 
 def task_manager(
-    model: ModelSource, run: RunOptions, *, slow: bool = False, words: Mapping[str, Wording] | None = None
+    model: ModelSource, run: RunOptions, data: str, *, slow: bool = False, words: Mapping[str, Wording] | None = None
 ) -> Any:  # noqa: ANN401  lm-eval has no types
     """Return lm-eval's manager of the project's tasks, and of no others.
 
     Args:
         model: Whose tokenizer two of the tasks need.
         run: Names the data.
+        data: SHA-256 that the data have to have.
         slow: Whether its slow tokenizer is used.
         words: Of the instructions, by benchmark, where the study brings its own.
     """
@@ -121,6 +123,7 @@ def task_manager(
         "trust_remote_code": model.trust_remote_code,
         "use_fast_tokenizer": not slow,
         "data_dir": run.data_dir or None,
+        "data_sha256": data,
         wording.METADATA: words or {},
     }
     return TaskManager(include_path=str(TASKS_DIR), include_defaults=False, metadata=metadata)

@@ -5,8 +5,8 @@ from collections.abc import Iterable, Sequence
 
 from stages.tasks.bbh_exemplars import subtask
 from stages.tasks.benchmark import Benchmark, Doc, Metrics, Parts, Split, Task
+from stages.tasks.files import File
 from stages.tasks.rows import Data, Metadata, Row, records
-from stages.tasks.sources import File
 
 _HARNESS = "lm-evaluation-harness 0.4.2"
 

@@ -4,8 +4,8 @@ import ast
 from collections.abc import Iterable, Sequence
 
 from stages.tasks.benchmark import Benchmark, Doc, Metrics, Task
+from stages.tasks.files import File
 from stages.tasks.rows import Data, Metadata, Row, records
-from stages.tasks.sources import File
 
 _HARNESS = "bigcode-evaluation-harness 0261c52"
 

@@ -15,8 +15,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from stages.contracts.study.prompts import Wording
 from stages.tasks import edit_ratio, wording
 from stages.tasks.benchmark import Benchmark, Doc, Metrics, Parts, Split, Task
+from stages.tasks.files import File
 from stages.tasks.rows import Data, Metadata, Row, records, text_of
-from stages.tasks.sources import File
 from stages.tasks.splits import (
     SHUFFLE_SEED,
     enough,

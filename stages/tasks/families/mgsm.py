@@ -6,8 +6,8 @@ import re
 from collections.abc import Iterable, Sequence
 
 from stages.tasks.benchmark import Benchmark, Doc, Metrics, Task
+from stages.tasks.files import File
 from stages.tasks.rows import Data, Metadata, Row, lines, text_of
-from stages.tasks.sources import File
 from stages.tasks.splits import enough, reshuffled
 from stages.tasks.tokenizer import Tokenizer, context_length, length, spec_of
 from stages.tasks.tokenizer import load as load_tokenizer

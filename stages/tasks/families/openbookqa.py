@@ -3,8 +3,8 @@
 from collections.abc import Iterable
 
 from stages.tasks.benchmark import Benchmark, Task
+from stages.tasks.files import File
 from stages.tasks.rows import Data, Metadata, Row, records
-from stages.tasks.sources import File
 from stages.tasks.splits import drawn_prompts
 
 _HARNESS = "lm-evaluation-harness 0.4.2"

@@ -6,8 +6,8 @@ from typing import Any
 
 from stages.tasks import reading
 from stages.tasks.benchmark import Benchmark, Doc, Metrics, Task
+from stages.tasks.files import File
 from stages.tasks.rows import Data, Metadata, Row, records
-from stages.tasks.sources import File
 from stages.tasks.splits import drawn_prompts
 
 _HARNESS = "lm-evaluation-harness 0.4.2"

@@ -1,20 +1,26 @@
 """WMT20 between English and Japanese, as lm-evaluation-harness-jp asks for translations."""
 
+import re
 from collections.abc import Iterable, Sequence
 
 from stages.contracts.errors import InputError
 from stages.tasks import translations
 from stages.tasks.benchmark import Benchmark, Doc, Metrics, Parts, Sample, Split, Task
+from stages.tasks.files import File
 from stages.tasks.rows import Data, Metadata, Row, text_of
-from stages.tasks.sources import File
 from stages.tasks.splits import draw_others, enough, reshuffled
 
 _HARNESS = "lm-evaluation-harness-jp 0.3.0"
 
 
 def read(file: File) -> Iterable[Row]:
-    """Yield the lines of one side."""
-    for number, line in enumerate(text_of(file).removesuffix("\n").split("\n")):
+    """Yield the lines of one side, from plain text or from the segments of WMT's own markup."""
+    text = text_of(file)
+    if file.path.suffix == ".sgm":
+        # it is no SGML that could be parsed: sacrebleu takes it line by line, too
+        found = re.findall(r"^<seg [^\n]*?>([^\n]*)</seg>", text, flags=re.MULTILINE)
+        text = "\n".join(" ".join(segment.split()) for segment in found)
+    for number, line in enumerate(text.removesuffix("\n").split("\n")):
         yield {"id": str(number), "text": line}
 
 

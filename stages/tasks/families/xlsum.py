@@ -10,8 +10,8 @@ from collections.abc import Iterable, Sequence
 from stages.contracts.study.prompts import Wording
 from stages.tasks import summaries, wording
 from stages.tasks.benchmark import Benchmark, Doc, Metrics, Task
+from stages.tasks.files import File
 from stages.tasks.rows import Data, Metadata, Row, records
-from stages.tasks.sources import File
 from stages.tasks.splits import enough, reshuffled
 from stages.tasks.tokenizer import Tokenizer, context_length, length, spec_of
 from stages.tasks.tokenizer import load as load_tokenizer

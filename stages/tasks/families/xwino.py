@@ -6,8 +6,8 @@ from collections.abc import Iterable
 from typing import Any
 
 from stages.tasks.benchmark import Benchmark, Task
+from stages.tasks.files import File
 from stages.tasks.rows import Data, Metadata, Row, lines
-from stages.tasks.sources import File
 from stages.tasks.splits import DRAW_SEED, chained, draw_without, enough
 
 _HARNESS = "lm-evaluation-harness 0.4.2"

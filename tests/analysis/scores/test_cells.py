@@ -114,6 +114,17 @@ def test_a_corrected_cell_needs_no_waiver():
     assert mark_waived(cells, waiver("model-2", "task_0"))["waived"].sum() == 1
 
 
+def test_a_waiver_that_names_no_cell_marks_what_is_zero():
+    """A trial as a whole that is accepted is no list of failures."""
+    table = scores(3, 2)
+    table.loc["model-1", "task_0"] = 0.0
+    cells = published_cells(table, benchmarks(list(table)), "s")
+    for row, marked in ((("model-1", "", ""), 1), (("", "task_0", "zero"), 1), (("model-1", "", "limited"), 0)):
+        found = mark_waived(cells, waiver(*row))
+        assert found["waived"].sum() == marked
+        assert set(found.loc[found["waived"], "model_id"]) <= {"model-1"}
+
+
 def test_standard_errors_given_are_kept_and_missing_ones_are_binomial():
     table = scores(2, 2)
     facts = benchmarks(list(table))

@@ -417,7 +417,7 @@ class TestCells:
 
     def test_words_that_must_be_known(self):
         table = models_table(["ja"], ["english", "other"])
-        row = ["a/b", "B", "7", "Scratch", "", "", "", "", "englsh", "f", "", "", "yes", "", *[""] * 4]
+        row = ["a/b", "B", "7", "Scratch", "", "", "", "", "englsh", "f", "", "", "yes", "", *[""] * 6]
         first, second, third = problems(csv_bytes([table.names, row]), table, {})
         assert first == (
             "construction of a/b is 'Scratch', expected scratch or continual: "
@@ -429,8 +429,8 @@ class TestCells:
     def test_numbers_out_of_range(self):
         table = models_table(["ja"], ["english"])
         rows = [
-            ["a/b", "B", "0", "scratch", "", "", "-1", "-2", "english", "f", *[""] * 8],
-            ["c/d", "B", "", "scratch", "", "", "", "", "english", "f", *[""] * 8],
+            ["a/b", "B", "0", "scratch", "", "", "-1", "-2", "english", "f", *[""] * 10],
+            ["c/d", "B", "", "scratch", "", "", "", "", "english", "f", *[""] * 10],
         ]
         assert problems(csv_bytes([table.names, *rows]), table, {}) == [
             "active_params_b of a/b is '0', expected more than 0: correct it",

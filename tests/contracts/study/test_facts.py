@@ -103,6 +103,16 @@ def test_a_correction_of_another_value_than_published_hides_nothing_from_the_gat
     assert 0.1 in set(read_facts(stale, "metadata/s", params()).corrections["published"])
 
 
+def test_a_waiver_names_a_model_a_benchmark_or_a_check():
+    for row in ("cyberagent/calm2-7b,,", ",humaneval,", ",,limited"):
+        files = edited("waivers.csv", lambda text, row=row: f"{text}{row},known,me\n")
+        assert len(read(files).waivers) == 7
+    (line,) = problems(edited("waivers.csv", lambda text: f"{text},,,known,me\n"))
+    assert line == (
+        "metadata/s/waivers.csv: a row without model_id, benchmark and check accepts every finding: give one of them"
+    )
+
+
 def test_names_in_study_yaml_must_exist():
     found = problems(edited("study.yaml", lambda text: text.replace("PC2: niilc", "PC2: NIILC", 1)))
     assert found == ["metadata/s/study.yaml: anchors.PC2 names NIILC: differs only by case or white space from niilc"]

@@ -44,7 +44,7 @@ def test_a_good_record_is_read():
         ({"strip": False}, "changes nothing: give one of bos, prompt_end"),
         ({"strip": "yes"}, "0.strip"),
         ({"bos": "sometimes"}, "0.bos"),
-        ({"slow_tokenizer": True}, "slow_tokenizer holds for a model as a whole: leave benchmark out"),
+        ({"dtype": "float32"}, "dtype holds for a model as a whole: leave benchmark out"),
         ({"colour": "red"}, "0.colour is unknown: known here: bos, prompt_end"),
         ({"evidence": None}, "0.evidence"),
         ({"reason": ""}, "0.reason"),

@@ -60,7 +60,7 @@ def test_scores_are_those_of_plain_lm_eval(model, source, name):
         model="hf",
         model_args={"pretrained": source.path, "dtype": "float32", "add_bos_token": False},
         tasks=[name],
-        task_manager=task_manager(source, RUN),
+        task_manager=task_manager(source, RUN, data.describe(name, ITEMS).sha256),
         device="cpu",
         batch_size=4,
         bootstrap_iters=0,
@@ -74,6 +74,14 @@ def test_scores_are_those_of_plain_lm_eval(model, source, name):
         assert [raw[0] for raw in ours.answers["raw"]] == theirs
     else:
         assert [row[0] for row in ours.answers["log_likelihoods"]] == pytest.approx([float(t[0]) for t in theirs])
+
+
+@pytest.mark.parametrize("name", ["squad2", "openbookqa"])
+def test_progress_bars_name_the_benchmark(model, source, name, capfd):
+    harness.run_unit(Unit(name, source, PROTOCOL, RUN, data.describe(name, ITEMS)), model)
+    shown = capfd.readouterr().err
+    assert f"{name}: 100%" in shown
+    assert "Running" not in shown
 
 
 PROMPTS = ["a", "Question: what?\nAnswer:", "東京は", "x" * 50, "def f():\n"]

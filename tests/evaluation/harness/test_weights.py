@@ -26,8 +26,9 @@ def folder(tmp_path: Path) -> Path:
     return save(tmp_path / "x/tiny")
 
 
-def load(folder: Path) -> object:
-    source = locate(ModelRecord("x/tiny", "", False, "", {}, {}), str(folder.parents[1]))
+def load(folder: Path, expected: str = "") -> object:
+    record = ModelRecord("x/tiny", "", False, "", {}, {}, expected)
+    source = locate(record, str(folder.parents[1]))
     return harness.load_model(source, RunOptions(device="cpu"), "auto")
 
 
@@ -96,3 +97,17 @@ def test_constants_that_old_checkpoints_hold_are_no_weights():
     old = {"h.0.attn.bias", "h.0.attn.masked_bias", "layers.0.self_attn.rotary_emb.inv_freq"}
     assert weight_problems("m", {**loading, "unexpected_keys": old}) == []
     assert weight_problems("m", {**loading, "unexpected_keys": {"h.0.attn.c_attn.bias"}})
+
+
+def test_what_the_models_record_expects_is_no_problem(folder):
+    def change(weights):
+        del weights["model.layers.1.mlp.down_proj.weight"]
+        weights["vision.proj.weight"] = weights["model.norm.weight"].clone()
+
+    change_weights(folder, change)
+    line = refused(folder)
+    assert "1 missing (model.layers.1.mlp.down_proj.weight); 1 unexpected (vision.proj.weight)" in line
+    assert "expected_weights of models.csv" in line
+    load(folder, "vision.* model.layers.*.down_proj.weight")
+    with pytest.raises(InputError, match=r"1 unexpected \(vision.proj.weight\)"):
+        load(folder, "model.layers.1.*")
