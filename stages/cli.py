@@ -8,6 +8,8 @@ from importlib import import_module
 
 import click
 
+from stages.commands.answering import example
+
 COMMANDS = {
     "check": "stages.commands.state_cli",
     "summary": "stages.commands.state_cli",
@@ -39,7 +41,11 @@ class LazyGroup(click.Group):
         return command
 
 
-@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(
+    cls=LazyGroup,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    epilog=example("trace scale.PC1.en.rho"),
+)
 @click.version_option(package_name="local-llm-observatory")
 def main() -> None:
     """Check, track and trace an observational study of language models."""

@@ -5,6 +5,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import yaml
+
 from tests.repository import ROOT, Repository
 
 
@@ -15,7 +17,7 @@ def test_make_repro_in_a_fresh_clone(shipped: Repository, tmp_path: Path):
         (clone / name).write_bytes((ROOT / name).read_bytes())
     env = {k: v for k, v in os.environ.items() if not k.startswith(("DVC_", "MLFLOW_", "VIRTUAL_ENV", "PYTHON"))}
     env["PATH"] = ":".join(p for p in env["PATH"].split(":") if p != str(Path(sys.executable).parent))
-    base = Path(sys.base_prefix) / "bin/python3.11"
+    base = Path(sys.base_prefix) / f"bin/python{sys.version_info.major}.{sys.version_info.minor}"
 
     def make(*arguments: str) -> str:
         done = subprocess.run(
@@ -25,6 +27,10 @@ def test_make_repro_in_a_fresh_clone(shipped: Repository, tmp_path: Path):
         return done.stdout + done.stderr
 
     first = make("repro")
+    assert "minutes" in first.partition("dvc repro: ")[0]
+    assert f"{len(yaml.safe_load((ROOT / 'dvc.yaml').read_text())['stages'])} stages" in first
+    *_, trace, compare, show = first.splitlines()
+    assert [line.split("#")[0].split()[0] for line in (trace, compare, show)] == ["observatory", "dvc", "mlflow"]
     assert "published vs. reproduced" in first
     assert "scaling.all.pc1.en.rho" in first
     assert "report: reports/index.html" in first

@@ -74,7 +74,7 @@ def table(claims: pd.DataFrame) -> Grid:
             cells = (str(axis), f"{first['published']:.4g}", here)
         verdict = "not computed" if (group["status"] == NOT_COMPUTED).all() else "differs"
         rows.append((str(first["location"]), *cells, "" if good == len(group) else verdict))
-    return Grid(("where", "number", "paper", "here", ""), rows, frozenset({"paper", "here"}))
+    return Grid(("where", "number", "published", "reproduced", ""), rows, frozenset({"published", "reproduced"}))
 
 
 def axis_of(claim_id: str) -> str:

@@ -1,6 +1,6 @@
 """params.yaml as frozen models: one section per stage, each field with its bounds and one sentence.
 
-The README's table of parameters is rendered from these descriptions and tested against them.
+The reference of parameters in docs/ is rendered from these descriptions and bounds.
 """
 
 import re
@@ -36,7 +36,7 @@ class BudgetParams(Frozen):
     tolerance: Annotated[float, Field(ge=0, lt=1)]
     """Relative difference up to which a printed and a derived token count are called equal."""
     typical_factor: Annotated[float, Field(gt=1)]
-    """A count this many times above or below the median of the study is refused as a likely unit error."""
+    """A count this many times above or below the median of the study is rejected as a likely unit error."""
 
 
 class ServerParams(Frozen):
@@ -72,9 +72,9 @@ class EvaluateParams(Frozen):
     device: Annotated[str, AfterValidator(_device)]
     """Where models run: `auto` (one GPU, else the CPU), `all` GPUs together, `cpu`, `cuda:1`, ..."""
     dtype: Literal["auto", "float32", "float16", "bfloat16"]
-    """Number format of the weights; `auto` is that of the model's files."""
+    """Data type of the weights; `auto` is that of the model's files."""
     batch_size: Annotated[int, Field(ge=1)] | Literal["auto"]
-    """Prompts at a time; `auto` is the most that fits a GPU, 8 on a CPU."""
+    """Prompts in a batch; `auto` is the largest batch that fits a GPU, 8 on a CPU."""
     server: ServerParams = ServerParams()
     """Section for served models."""
 
@@ -293,7 +293,7 @@ def parse_params(text: str, where: str = "params.yaml") -> Params:
 
 
 def section_rows() -> list[tuple[str, str]]:
-    """Return (parameter, description) for every parameter, for the README's table, defaults at the end."""
+    """Return (parameter, description) for every parameter, for the reference, defaults at the end."""
     rows: list[tuple[str, str]] = []
     models: dict[str, type[Frozen]] = {"": Params, **sections()}
     for section, model in models.items():

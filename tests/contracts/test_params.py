@@ -1,10 +1,10 @@
-"""params.yaml: every problem in one line, and one model, stage and README row for each section."""
+"""params.yaml: every problem in one line, and one model and stage for each section."""
 
 import pytest
 import yaml
 
 from stages.contracts.errors import SHOWN, InputError
-from stages.contracts.params import known_names, parse_params, section_rows, sections
+from stages.contracts.params import known_names, parse_params, sections
 from tests.repository import ROOT
 
 SHIPPED = (ROOT / "params.yaml").read_text(encoding="utf-8")
@@ -75,12 +75,6 @@ def test_every_section_has_a_model_and_a_stage():
 
 def _params(stage: dict) -> list[str]:
     return stage.get("do", stage).get("params", [])
-
-
-def test_every_parameter_is_described_in_the_readme():
-    readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    for name, description in section_rows():
-        assert f"| `{name}` | {description.replace(chr(10), ' ')} |" in readme, name
 
 
 def test_known_names_are_those_of_the_file_and_those_with_a_default():

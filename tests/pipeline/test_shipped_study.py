@@ -134,9 +134,8 @@ def test_two_states_fit_a_terminal_of_120_columns(scratch: Repository):
     assert ["reports/metrics/scale.json", "PC1.en.rho", "0.91597", "0.92281", "0.00684"] in rows
     assert len(rows) <= 40
     assert max(map(len, moved)) <= 120
-    (command,) = re.findall(
-        r"^dvc (exp show .*)$", (ROOT / "README.md").read_text(encoding="utf-8"), flags=re.MULTILINE
-    )
+    page = (ROOT / "docs/how-to/compare-two-states.md").read_text(encoding="utf-8")
+    (command,) = re.findall(r"^dvc (exp show .*)$", page, flags=re.MULTILINE)
     shown = scratch.dvc(*shlex.split(command), env={"COLUMNS": "120"}).splitlines()
     assert any("only-scratch" in line and "scratch" in line and "0.92281" in line for line in shown)
     assert max(len(line.rstrip()) for line in shown) <= 120

@@ -1,0 +1,63 @@
+"""The words that a user reads: phrases that no native engineer would write stay out."""
+
+import re
+from pathlib import Path
+
+import click
+import pytest
+
+from stages.cli import COMMANDS, main
+from stages.contracts.params import section_rows
+from tests.documents.pages import pages
+from tests.repository import ROOT
+
+WORST = {
+    r"paper against here": "published vs. reproduced",
+    r"\bmend(s|ed|ing)?\b": "fix",
+    r"number format of the weights": "data type of the weights",
+    r"prompts at a time": "batch size",
+    r"is no UTF-8": "is not UTF-8",
+    r"slip of (a )?unit": "likely unit error",
+    r"unless told": "default",
+    r"\btell whether\b": "return whether",
+    r"the doctor for": "diagnosis of",
+    r"is too much\b": "is unwanted",
+}
+"""Phrase to what is meant."""
+OTHERS = ("Makefile", "CHANGELOG.md", "metadata/japanese-2024/README.md", "stages/tasks/README.md", "params.yaml")
+
+
+def helps() -> dict[str, str]:
+    """Return the help of every command, and the meanings of the parameters."""
+    parent = click.Context(main, info_name="observatory")
+    found = {"observatory": main.get_help(parent), "parameters": "\n".join(text for _, text in section_rows())}
+    for name in COMMANDS:
+        command = main.get_command(parent, name)
+        assert command is not None
+        found[name] = command.get_help(click.Context(command, info_name=name, parent=parent))
+    return found
+
+
+def texts() -> dict[str, str]:
+    files: list[Path] = [*pages(), *(ROOT / name for name in OTHERS)]
+    return {path.relative_to(ROOT).as_posix(): path.read_text(encoding="utf-8") for path in files} | helps()
+
+
+def found_in(text: str) -> list[str]:
+    plain = " ".join(text.split())
+    return [f"{m[0]!r}: write {meant!r}" for phrase, meant in WORST.items() for m in re.finditer(phrase, plain, re.I)]
+
+
+@pytest.mark.parametrize(("name", "text"), texts().items(), ids=list(texts()))
+def test_the_worst_phrases_stay_out(name: str, text: str):
+    assert found_in(text) == []
+
+
+def test_a_phrase_is_found_across_lines_and_whatever_its_case():
+    assert found_in("This Mends\nit; 8 unless\n  told.") == ["'Mends': write 'fix'", "'unless told': write 'default'"]
+
+
+def test_the_glossary_has_the_terms_in_order():
+    terms = re.findall(r"^\*\*(.+)\*\*$", (ROOT / "docs/glossary.md").read_text(encoding="utf-8"), re.MULTILINE)
+    assert terms == sorted(terms)
+    assert {"state", "cell", "finding", "waiver", "unit", "protocol", "family", "budget"} <= set(terms)
