@@ -187,7 +187,7 @@ def pipeline_lines() -> Iterator[str]:
 
 
 def meanings(file: str) -> dict[str, str]:
-    """Return column to meaning, from the data dictionary of the shipped study."""
+    """Return column to meaning, from the data dictionary of the shipped study; it must have a row for every column."""
     dictionary = (ROOT / STUDY / "README.md").read_text(encoding="utf-8")
     section = dictionary.split(f"## {file}\n")[1].split("\n## ")[0]
     return dict(re.findall(r"^\| `([^`]+)` \| (.+) \|$", section, flags=re.MULTILINE))

@@ -12,7 +12,7 @@ from pathlib import Path
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
-from tests.browser import open_browser
+from tests.browser import open_browser, set_width
 
 ROOT = Path(__file__).resolve().parents[1]
 PICTURE = ROOT / "docs/pictures/report.png"
@@ -47,7 +47,8 @@ def recorded(picture: Path = PICTURE) -> str:
 
 def take(reports: Path, picture: Path = PICTURE) -> None:
     """Take the picture."""
-    with tempfile.TemporaryDirectory() as profile, open_browser(Path(profile), WIDTH, HEIGHT) as browser:
+    with tempfile.TemporaryDirectory() as profile, open_browser(Path(profile)) as browser:
+        set_width(browser, WIDTH, HEIGHT)
         browser.get((reports / "index.html").resolve().as_uri())
         shot = browser.get_screenshot_as_png()
     notes = PngInfo()

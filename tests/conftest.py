@@ -55,6 +55,30 @@ def shipped(shipped_path: Path) -> Repository:
     return Repository(shipped_path)
 
 
+def experiment(factory: pytest.TempPathFactory, start: Repository, name: str, choice: str) -> Repository:
+    """Copy a repository, run an experiment from its commit once for all workers, and leave it in the workspace."""
+
+    def make(path: Path) -> None:
+        repository = start.copy_to(path)
+        repository.run("git", "checkout", "-q", ".")
+        repository.dvc("checkout", "-q")
+        repository.dvc("exp", "run", "-n", name, "-S", choice)
+
+    return Repository(shared(factory, name, make))
+
+
+@pytest.fixture(scope="session")
+def scratch(shipped: Repository, tmp_path_factory: pytest.TempPathFactory) -> Repository:
+    """The shipped study and its experiment `scratch`, in the workspace. Read only: copy it to change it."""
+    return experiment(tmp_path_factory, shipped, "scratch", "subset=scratch")
+
+
+@pytest.fixture(scope="session")
+def fixed(scratch: Repository, tmp_path_factory: pytest.TempPathFactory) -> Repository:
+    """The same with the experiment `fixed`, in the workspace: the published failures corrected. Read only."""
+    return experiment(tmp_path_factory, scratch, "fixed", "assemble.corrections=true")
+
+
 @pytest.fixture
 def workbench(shipped: Repository, tmp_path: Path) -> Repository:
     """A copy of the shipped study after `dvc repro`, to change."""

@@ -37,6 +37,7 @@ def test_the_help_imports_nothing_heavy():
     assert imported == "[]"
     assert all(any(line.split()[:1] == [name] for line in shown) for name in COMMANDS)
     assert not any(line.endswith("...") for line in shown[1:])
+    assert shown[-1].strip().startswith("Example: observatory trace ")
 
 
 @pytest.mark.parametrize("name", COMMANDS)

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import NamedTuple
 
@@ -50,7 +51,7 @@ def _dedented(body: str, indent: int) -> str:
 def steps(text: str) -> Iterator[Step]:
     """Yield the commands of a page, each with the output that the page shows."""
     found = blocks(text)
-    for block, following in zip(found, [*found[1:], Block("", "", "")], strict=True):
+    for block, following in pairwise([*found, Block("", "", "")]):
         if block.language == "console":
             *others, last = [line.split("  #")[0].strip() for line in block.text.splitlines() if line.strip()]
             yield from map(Step, others)

@@ -54,12 +54,14 @@ def test_every_metric_is_explained_and_no_other(shipped: Repository):
 
 
 def test_every_column_of_every_table_is_explained_and_no_other(shipped: Repository):
-    sections = dict(re.findall(r"^### (.+)\n\n(.*?)(?=^###|\Z)", RESULTS, flags=re.DOTALL | re.MULTILINE))
+    sections = dict(part.split("\n", 1) for part in RESULTS.split("\n### ")[1:])
     explained = {name: rows_of(text) for title, text in sections.items() for name in title.split(", ")}
     tables = sorted((shipped.path / "reports/tables").glob("*.csv"))
     seen = set()
     for path in tables:
-        (name,) = [name for name in explained if fnmatch(path.name, name)]
+        names = [name for name in explained if fnmatch(path.name, name)]
+        assert len(names) == 1, (path.name, names)
+        name = names[0]
         seen.add(name)
         with path.open(encoding="utf-8") as file:
             header = next(csv.reader(file))
@@ -92,7 +94,7 @@ def test_every_column_of_a_study_has_its_contract_and_its_meaning():
 def test_every_command_stage_and_task_is_on_its_page():
     commands, stages = "\n".join(generate.command_lines()), "\n".join(generate.pipeline_lines())
     assert "observatory diff [OPTIONS] REV1 [REV2]" in commands
-    assert "| `--samples K` | Show K answers behind a cell. |" in commands
+    assert "| `--samples K` | Show K answers behind a cell." in commands
     assert "observatory diff HEAD workspace" in commands
     assert "- Writes: `data/score_cells.parquet`, `data/score_matrix.parquet`" in stages
     assert "| `jemhopqa` | `char_f1` | generation | 4 | 15 | 1 |" in "\n".join(generate.benchmark_lines())

@@ -23,20 +23,6 @@ def table(repository: Repository, name: str) -> pd.DataFrame:
     return pd.read_csv(repository.path / f"reports/tables/{name}.csv")
 
 
-@pytest.fixture(scope="module")
-def scratch(shipped: Repository, tmp_path_factory: pytest.TempPathFactory) -> Repository:
-    repository = shipped.copy_to(tmp_path_factory.mktemp("scratch") / "repo")
-    repository.dvc("exp", "run", "-n", "only-scratch", "-S", "subset=scratch")
-    return repository
-
-
-@pytest.fixture(scope="module")
-def corrected(shipped: Repository, tmp_path_factory: pytest.TempPathFactory) -> Repository:
-    repository = shipped.copy_to(tmp_path_factory.mktemp("corrected") / "repo")
-    repository.dvc("exp", "run", "-n", "corrected", "-S", "assemble.corrections=true")
-    return repository
-
-
 def explained(repository: Repository) -> list[float]:
     return list(metrics(repository, "decompose")["explained_variance_ratio"].values())
 
@@ -137,7 +123,7 @@ def test_two_states_fit_a_terminal_of_120_columns(scratch: Repository):
     page = (ROOT / "docs/how-to/compare-two-states.md").read_text(encoding="utf-8")
     (command,) = re.findall(r"^dvc (exp show .*)$", page, flags=re.MULTILINE)
     shown = scratch.dvc(*shlex.split(command), env={"COLUMNS": "120"}).splitlines()
-    assert any("only-scratch" in line and "scratch" in line and "0.92281" in line for line in shown)
+    assert any("[scratch]" in line and "0.92281" in line for line in shown)
     assert max(len(line.rstrip()) for line in shown) <= 120
 
 
@@ -159,15 +145,15 @@ def test_two_states_are_overlaid_by_declared_templates_and_no_figure_is_shown_tw
         assert "DVC_METRIC" not in json.dumps(plot["content"])
 
 
-def test_corrections_move_the_numbers_and_say_where(corrected: Repository):
-    np.testing.assert_allclose(explained(corrected), [0.6548, 0.1501, 0.0707, 0.0330], atol=5e-5)
-    assert metrics(corrected, "scale")["PC1"]["en"]["rho"] == pytest.approx(0.9115, abs=5e-5)
-    cells = pd.read_parquet(corrected.path / "data/score_cells.parquet")
+def test_corrections_move_the_numbers_and_say_where(fixed: Repository):
+    np.testing.assert_allclose(explained(fixed), [0.6548, 0.1501, 0.0707, 0.0330], atol=5e-5)
+    assert metrics(fixed, "scale")["PC1"]["en"]["rho"] == pytest.approx(0.9115, abs=5e-5)
+    cells = pd.read_parquet(fixed.path / "data/score_cells.parquet")
     changed = cells[cells["origin"] == "corrected"]
     assert set(changed["model_id"]) == {"sbintuitions/sarashina2-7b", "sbintuitions/sarashina2-13b"}
     assert sorted(changed["score"]) == [0.121, 0.146, 0.161, 0.198]
     assert changed["source"].str.contains("CC BY 4.0").all()
-    verdict = metrics(corrected, "validate")
+    verdict = metrics(fixed, "validate")
     assert (verdict["waived"], verdict["corrected"]) == (2, 4)
 
 
