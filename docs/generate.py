@@ -23,6 +23,7 @@ from stages.contracts.csv.schema import Column, Table
 from stages.contracts.params import Params, section_rows
 from stages.contracts.study import conclusions
 from stages.contracts.study.tables import CLAIMS, CORRECTIONS, WAIVERS, benchmarks_table, models_table, scores_table
+from stages.gate.findings import MATRIX_CHECKS, MODEL_CHECKS
 from stages.tasks.registry import BENCHMARKS
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -235,6 +236,8 @@ def table_lines() -> Iterator[str]:
             may = "column" if not column.required else "cell" if column.blank else ""
             rows.append((code(column.name), value_of(column), may, words[general(column.name)]))
         yield from grid(("column", "values", "may be missing", "meaning"), rows)
+    yield "\n## Checks of the gate\n\nWhat holds of tables and scores where the gate is open."
+    yield from grid(("check", "what holds"), [(code(k), words) for k, words in (MODEL_CHECKS | MATRIX_CHECKS).items()])
 
 
 def grammar_lines() -> Iterator[str]:

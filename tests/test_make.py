@@ -29,8 +29,8 @@ def test_make_repro_in_a_fresh_clone(shipped: Repository, tmp_path: Path):
     first = make("repro")
     assert "minutes" in first.partition("dvc repro: ")[0]
     assert f"{len(yaml.safe_load((ROOT / 'dvc.yaml').read_text())['stages'])} stages" in first
-    *_, trace, compare, show = first.splitlines()
-    assert [line.split("#")[0].split()[0] for line in (trace, compare, show)] == ["observatory", "dvc", "mlflow"]
+    follow = first.partition("\nnext, after `source .venv/bin/activate`:\n")[2].splitlines()[:3]
+    assert [line.split()[0] for line in follow] == ["observatory", "dvc", "mlflow"]
     assert "published vs. reproduced" in first
     assert "scaling.all.pc1.en.rho" in first
     assert "report: reports/index.html" in first

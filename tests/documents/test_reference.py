@@ -13,6 +13,7 @@ from PIL import Image
 from docs import generate, pictures
 from stages.analysis import claims
 from stages.contracts.params import section_rows
+from stages.gate.findings import MATRIX_CHECKS
 from tests.repository import ROOT, Repository
 
 RESULTS = (ROOT / "docs/reference/results.md").read_text(encoding="utf-8")
@@ -89,6 +90,11 @@ def test_every_column_of_a_study_has_its_contract_and_its_meaning():
         assert [name for name in re.findall(r"^\| `([^`]+)` \|", section, re.MULTILINE)] == table.names
     assert "| `active_params_b` | number > 0 |  | Parameters active per token, in billions" in page
     assert "| `construction` | `scratch`, `continual` |" in page
+
+
+def test_the_guide_to_a_closed_gate_has_every_check_that_closes_it():
+    guide = (ROOT / "docs/how-to/read-a-closed-gate.md").read_text(encoding="utf-8")
+    assert {"corrections", *rows_of(guide)} == set(MATRIX_CHECKS)
 
 
 def test_every_command_stage_and_task_is_on_its_page():
