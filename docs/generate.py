@@ -57,7 +57,8 @@ def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Fil
     source = next((name for name, shown in COPIES.items() if shown == uri), f"docs/{uri}")
     # GitHub draws the graph; here it would need a script from another server
     text = MERMAID.sub(lambda _: stage_table(), markdown) if uri == "index.md" else markdown
-    return relinked_all(text, source, uri)
+    # the highlighter takes lines of `console` without a prompt for output and greys them
+    return relinked_all(text.replace("```console", "```bash"), source, uri)
 
 
 def relinked_all(text: str, source: str, uri: str) -> str:
