@@ -34,7 +34,7 @@ def digest(reports: Path) -> str:
     """
     page = HASH.sub("", (reports / "index.html").read_text(encoding="utf-8"))
     found = hashlib.sha256(page.encode())
-    for path in sorted((reports / "figures").glob("*.png")):
+    for path in sorted((reports / "figures").rglob("*.*")):
         found.update(path.read_bytes())
     return found.hexdigest()[:16]
 
