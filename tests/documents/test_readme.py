@@ -80,3 +80,11 @@ def test_one_version_everywhere():
     changelog = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
     assert citation["version"] == version
     assert re.search(rf"^## {re.escape(version)} \({citation['date-released']}\)$", changelog, re.MULTILINE)
+
+
+def test_continuous_integration_runs_what_runs_here_on_every_promised_python():
+    workflow = yaml.safe_load((ROOT / ".github/workflows/ci.yml").read_text(encoding="utf-8"))
+    job = workflow["jobs"]["check-and-test"]
+    assert job["steps"][-1] == {"run": ".ci/run"}
+    (later,) = re.findall(r"^LATER_PYTHONS := (.+)$", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE)
+    assert job["strategy"]["matrix"]["python"] == ["3.11", *later.split()]
