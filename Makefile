@@ -13,7 +13,7 @@ SYSTEM_PACKAGES := bubblewrap chromium chromium-driver
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
-	@printf '\nExample: make repro PYTHON=python3.12\n'
+	@printf '\nExample: make repro docs\n'
 
 setup: $(VENV)/installed ## Install the observatory with pinned dependencies into .venv
 
