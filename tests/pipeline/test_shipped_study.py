@@ -135,6 +135,8 @@ def test_two_states_are_overlaid_by_declared_templates_and_no_figure_is_shown_tw
         "Explained variance per component",
         "Loadings per component",
         "Models on the first two components",
+        "Models on each component",
+        "Training budgets and components",
         "Correlations with training budgets",
         "Correlations between benchmarks",
         "Conclusions in all variations of the analysis",
