@@ -14,8 +14,8 @@ from tests.planted import write_study
 from tests.repository import Repository, new_repository
 
 RUNS = 5
-STAGES = ("ingest", "budget", "assemble", "validate", "correlate", "decompose", "factorize", "scale", "stability",
-          "robustness", "compare", "report", "track")  # fmt: skip
+STAGES = ("select", "ingest", "budget", "assemble", "validate", "correlate", "decompose", "factorize", "scale",
+          "stability", "robustness", "compare", "report", "track")  # fmt: skip
 ONE_PROCESS = """
 import importlib
 for name in {stages!r}:

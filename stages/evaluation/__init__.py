@@ -1,1 +1,1 @@
-"""The evaluation of models: its units, what identifies them, and the doctor for missing answers."""
+"""The evaluation of models: its units, what identifies them, and the diagnosis of empty answers."""

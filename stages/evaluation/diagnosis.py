@@ -1,4 +1,4 @@
-"""The doctor for answers that are not there: the known causes, tried on a few items one by one and together.
+"""Diagnoses empty answers: the known causes, tried on a few items one by one and together.
 
 The items are those of a benchmark, or a probe: plain questions without an example before them, which a model that
 has anything to say can answer.
@@ -38,8 +38,8 @@ CAUSES: tuple[tuple[str, Setting], ...] = (
     ("prompt should end with a newline", Setting(prompt_end="newline")),
     ("prompt should end with a space", Setting(prompt_end="space")),
     ("prompt should end without white space", Setting(prompt_end="bare")),
-    ("token for the beginning is missing", Setting(bos="always")),
-    ("token for the beginning is too much", Setting(bos="never")),
+    ("BOS token is missing", Setting(bos="always")),
+    ("BOS token is unwanted", Setting(bos="never")),
     ("fast tokenizer is at fault", Setting(slow_tokenizer=True)),
     ("stop strings come too early", Setting(stops=[])),
     ("one more example is needed", Setting(example=_EXAMPLE)),

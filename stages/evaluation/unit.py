@@ -40,7 +40,7 @@ class RunOptions:
         backend: "hf" or "vllm".
         dtype: Number format of the weights, or "auto" for that of the files.
         limit: Items of each benchmark, from the first; None for all.
-        batch_size: Prompts at a time, or "auto".
+        batch_size: Batch size, or "auto".
         device: "auto", "all", or as in torch.
         data_dir: Local folders of the benchmarks' files; "" reads the published ones.
         loading: What the model is loaded with beside its own files.

@@ -22,6 +22,7 @@ WORST = {
     r"\btell whether\b": "return whether",
     r"the doctor for": "diagnosis of",
     r"is too much\b": "is unwanted",
+    r"token for the beginning": "BOS token",
 }
 """Phrase to what is meant."""
 OTHERS = ("Makefile", "CHANGELOG.md", "metadata/japanese-2024/README.md", "stages/tasks/README.md", "params.yaml")

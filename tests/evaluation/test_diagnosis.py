@@ -1,4 +1,4 @@
-"""The doctor: on planted failures, and on the real one of SmolLM2-135M-Instruct."""
+"""Diagnosis of empty answers: on planted failures, and on the real one of SmolLM2-135M-Instruct."""
 
 import json
 import re
@@ -105,7 +105,7 @@ def test_smollm2_answers_with_nothing_and_is_fixed(repository: Repository):
     assert empty["as the protocol has it"] > 50
     assert empty["prompt should end with a newline"] == 0
     assert empty["one more example is needed"] == 0
-    assert empty["token for the beginning is missing"] > 50
+    assert empty["BOS token is missing"] > 50
     assert "fixed by the workaround: prompt_end: 'newline'" in done.stdout
     assert "'The answer is: Paris'" in done.stdout
     assert "the tokenizer gives all 4 prompts back" in done.stdout

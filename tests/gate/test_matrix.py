@@ -330,7 +330,7 @@ def test_every_rate_that_a_cell_records_is_judged():
 
 
 @pytest.mark.parametrize("rate", LIMITS)
-def test_outcome_rates_refuse_and_name_the_doctor(rate: str):
+def test_outcome_rates_refuse_and_name_the_diagnosis(rate: str):
     (line,) = judged(*with_evaluation(**{rate: 0.95}))
     assert line.startswith("error: task_1 of model-3:")
     assert f"{rate} 0.95 >" in line

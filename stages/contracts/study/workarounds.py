@@ -34,7 +34,7 @@ class Setting(Frozen):
     """How one model is asked on one benchmark, where that differs from the protocol; by default nothing does."""
 
     bos: Literal["always", "never"] | None = None
-    """Whether a prompt begins with the token for the beginning of a text."""
+    """Whether a prompt begins with the BOS token."""
     prompt_end: Literal["newline", "space", "bare"] | None = None
     """White space that every prompt ends with: one newline, one space, or none; no effect on likelihoods."""
     stops: list[str] | None = None

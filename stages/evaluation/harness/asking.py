@@ -98,7 +98,7 @@ class Asking(TemplateLM):  # type: ignore[misc]  # lm-eval has no types
         """
         self.tokenizer = self._tokenizer(slow=setting.slow_tokenizer)
         if setting.bos == "always" and not self.tokenizer.bos_token:
-            raise InputError(["bos: the tokenizer has no token for the beginning of a text"])
+            raise InputError(["bos: the tokenizer has no BOS token"])
         if setting.chat_template and not self.tokenizer.chat_template:
             raise InputError(["chat_template: the tokenizer has none"])
         self.setting = setting
