@@ -18,6 +18,7 @@ from tests.commands.conftest import inside
 from tests.commands.study import STUDY, set_params
 from tests.repository import Repository
 
+LOADINGS = "figures/2-components/pca_loadings.svg"
 ORIGIN = (
     "mlflow.source.git.commit",
     "observatory.dirty",
@@ -117,7 +118,7 @@ def test_every_state_that_git_has_is_rebuilt_after_the_store_was_lost(copy: Repo
             k: v for k, v in old.tags.items() if k not in ORIGIN
         }
         assert artifacts(run, copy) == artifacts(old, copy)
-        assert "figures/pca_loadings.svg" in artifacts(run, copy)
+        assert LOADINGS in artifacts(run, copy)
     commits = {copy.run("git", "rev-parse", name).stdout.strip() for name in ("v1", "v2")}
     assert {run.tags["mlflow.source.git.commit"] for run in after.values()} == commits
     assert {run.tags.get("dvc.experiment") for run in after.values()} == {None, "corrected"}
@@ -132,7 +133,7 @@ def test_what_the_cache_lacks_is_left_out_of_a_rebuilt_run_and_said(copy: Reposi
     said = copy.observatory("track", "--rebuild", "--all").stdout
     assert "1 states lack files in DVC's cache: `dvc fetch --all-commits` gets them" in said
     assert len(finished(copy)) == 3
-    lacking = [run for run in finished(copy).values() if "figures/pca_loadings.svg" not in artifacts(run, copy)]
+    lacking = [run for run in finished(copy).values() if LOADINGS not in artifacts(run, copy)]
     assert len(lacking) == 1
     assert lacking[0].metrics
 

@@ -29,7 +29,9 @@ def on_a_terminal(script: str) -> tuple[int, str]:
     """Run a script on a terminal of its own and return its exit code and what the terminal got."""
     ours, theirs = pty.openpty()
     termios.tcsetwinsize(theirs, (24, 100))
-    env = {**os.environ, "PYTHONPATH": str(ROOT), "TERM": "xterm"}
+    # a test of the same process may have hidden the bars
+    kept = {name: value for name, value in os.environ.items() if name != "TQDM_DISABLE"}
+    env = {**kept, "PYTHONPATH": str(ROOT), "TERM": "xterm"}
     started = subprocess.Popen([sys.executable, "-c", script], stdout=theirs, stderr=theirs, env=env)
     os.close(theirs)
     got = b""

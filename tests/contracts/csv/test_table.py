@@ -453,6 +453,7 @@ class TestCells:
     def test_whole_numbers(self, text, fine):
         table = benchmarks_table(["ja"])
         row = ["jsquad", "J", "ja", "qa", "", "em", "1", "0", "", text, "", "generation", ""]
+        row += [""] * (len(table.names) - len(row))
         found = problems(csv_bytes([table.names, row]), table, {})
         assert (found == []) is fine
         assert all(problem.startswith("n_items of jsquad is ") for problem in found)

@@ -27,7 +27,7 @@ def folder(tmp_path: Path) -> Path:
 
 
 def load(folder: Path, expected: str = "") -> object:
-    record = ModelRecord("x/tiny", "", False, "", {}, {}, expected)
+    record = ModelRecord("x/tiny", "", False, "", {}, {}, expected_weights=expected)
     source = locate(record, str(folder.parents[1]))
     return harness.load_model(source, RunOptions(device="cpu"), "auto")
 
