@@ -132,10 +132,10 @@ def test_the_picture_is_small_and_shows_the_report_of_today(shipped: Repository)
 
 def test_a_figure_that_changes_makes_the_picture_old_and_another_name_of_the_state_does_not(tmp_path: Path):
     (tmp_path / "figures").mkdir()
-    (tmp_path / "index.html").write_text("state 0123456789abcdef", encoding="utf-8")
+    (tmp_path / "index.html").write_text("state 0123456789abcdef code 01234567", encoding="utf-8")
     (tmp_path / "figures/a.png").write_bytes(b"a")
     first = pictures.digest(tmp_path)
-    (tmp_path / "index.html").write_text("state fedcba9876543210", encoding="utf-8")
+    (tmp_path / "index.html").write_text("state fedcba9876543210 code fedcba98", encoding="utf-8")
     assert pictures.digest(tmp_path) == first
     (tmp_path / "figures/a.png").write_bytes(b"b")
     assert pictures.digest(tmp_path) != first
