@@ -115,7 +115,7 @@ def test_a_corrected_cell_needs_no_waiver():
 
 
 def test_a_waiver_that_names_no_cell_marks_what_is_zero():
-    """A trial as a whole that is accepted is no list of failures."""
+    """Accepting a trial as a whole is not accepting failures one by one."""
     table = scores(3, 2)
     table.loc["model-1", "task_0"] = 0.0
     cells = published_cells(table, benchmarks(list(table)), "s")
