@@ -1,0 +1,101 @@
+"""The answers of a model to the items of a benchmark, value by value, as two models are compared on them."""
+
+import hashlib
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pandas as pd
+
+from stages.workspace import paths
+
+
+@dataclass(frozen=True)
+class Samples:
+    """What a model's answers to one benchmark came to.
+
+    Attributes:
+        table: item (its id), value (its share of the score, 0 to 1), item_hash (of the item and its reference answer)
+            and prompt_hash (of the prompt as sent, and the answer); a hash is "" where it is not known.
+        score: Of the benchmark, in [0, 1].
+        protocol: Metric, shots and kind of answer, in a line.
+        data: SHA-256 of the data that the items are of, "" where it is not known.
+        file: Where the answers are.
+    """
+
+    table: pd.DataFrame
+    score: float
+    protocol: str
+    data: str
+    file: str
+
+
+def own_models() -> list[str]:
+    """Return the models that have been evaluated here, sorted."""
+    found = paths.EVALUATIONS.glob("**/scores.json")
+    return sorted(path.parent.relative_to(paths.EVALUATIONS).as_posix() for path in found)
+
+
+def own_benchmarks(model_id: str) -> list[str]:
+    """Return the benchmarks that a model has been evaluated on here, sorted."""
+    return sorted(path.stem for path in (paths.EVALUATIONS / model_id / "samples").glob("*.parquet"))
+
+
+def own_samples(model_id: str, benchmark: str) -> Samples | None:
+    """Return a model's answers from its own evaluation, None when it has none on this benchmark."""
+    folder = paths.EVALUATIONS / model_id
+    file = folder / "samples" / f"{benchmark}.parquet"
+    if not file.is_file():
+        return None
+    answers = pd.read_parquet(file, columns=["item", "prompt_hash", "target", "value"])
+    table = answers[["item", "value"]].assign(
+        item_hash=[_hash(pair) for pair in zip(answers["item"], answers["target"], strict=True)],
+        prompt_hash=[_hash(pair) for pair in zip(answers["prompt_hash"], answers["target"], strict=True)],
+    )
+    score = _read(folder / "scores.json")[benchmark]
+    data = _read(folder / "provenance.json").get("benchmarks", {}).get(benchmark, {}).get("data", {})
+    return Samples(table, float(score["score"]), str(score["protocol"]), str(data.get("sha256", "")), str(file))
+
+
+class Source(NamedTuple):
+    """Where answers come from.
+
+    Attributes:
+        models: Returns the models that it has answers of.
+        benchmarks: Returns the benchmarks that it has a model's answers to.
+        read: Returns a model's answers to a benchmark, None when it has none.
+    """
+
+    models: Callable[[], list[str]]
+    benchmarks: Callable[[str], list[str]]
+    read: Callable[[str, str], Samples | None]
+
+
+SOURCES = (Source(own_models, own_benchmarks, own_samples),)
+"""All of them, the more trusted first: a model's answers to a benchmark are those of the first that has some."""
+
+
+def models_with_samples() -> list[str]:
+    """Return the models of which answers are known, sorted."""
+    return sorted({model_id for source in SOURCES for model_id in source.models()})
+
+
+def benchmarks_of(model_id: str) -> list[str]:
+    """Return the benchmarks to which answers of a model are known, sorted."""
+    return sorted({name for source in SOURCES for name in source.benchmarks(model_id)})
+
+
+def samples_of(model_id: str, benchmark: str) -> Samples | None:
+    """Return a model's answers to a benchmark, None when none are known."""
+    return next((found for source in SOURCES if (found := source.read(model_id, benchmark)) is not None), None)
+
+
+def _hash(parts: Sequence[str]) -> str:
+    return hashlib.sha256(json.dumps([str(part) for part in parts]).encode()).hexdigest()
+
+
+def _read(path: Path) -> dict[str, dict[str, Any]]:
+    content: dict[str, dict[str, Any]] = json.loads(path.read_text(encoding="utf-8"))
+    return content
