@@ -18,7 +18,7 @@ class Samples:
 
     Attributes:
         table: item (its id), value (its share of the score, 0 to 1), item_hash (of the item and its reference answer)
-            and prompt_hash (of the prompt as sent, and the answer); a hash is "" where it is not known.
+            and prompt_hash (of the prompt as sent); NaN and "" where they are not known.
         score: Of the benchmark, in [0, 1].
         protocol: Metric, shots and kind of answer, in a line.
         data: SHA-256 of the data that the items are of, "" where it is not known.
@@ -50,9 +50,8 @@ def own_samples(model_id: str, benchmark: str) -> Samples | None:
     if not file.is_file():
         return None
     answers = pd.read_parquet(file, columns=["item", "prompt_hash", "target", "value"])
-    table = answers[["item", "value"]].assign(
+    table = answers[["item", "prompt_hash", "value"]].assign(
         item_hash=[_hash(pair) for pair in zip(answers["item"], answers["target"], strict=True)],
-        prompt_hash=[_hash(pair) for pair in zip(answers["prompt_hash"], answers["target"], strict=True)],
     )
     score = _read(folder / "scores.json")[benchmark]
     data = _read(folder / "provenance.json").get("benchmarks", {}).get(benchmark, {}).get("data", {})

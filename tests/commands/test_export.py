@@ -12,7 +12,7 @@ from click.testing import CliRunner
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from stages.commands.export import authors, export
+from stages.commands.export.crate import authors, export
 from stages.commands.lineage_cli import verify as verify_command
 from stages.commands.verify.state import verify_crate
 from stages.contracts.errors import InputError

@@ -124,7 +124,7 @@ def test_benchmarks_of_other_items_are_skipped_and_refused_where_nothing_else_is
     write(FIRST, {"one": [1, 0], "two": [1, 1]})
     write(SECOND, {"one": [1, 0], "two": [1, 1]})
     file = Path("data/evaluations") / SECOND / "samples/two.parquet"
-    pd.read_parquet(file).assign(target="another").to_parquet(file, index=False)
+    pd.read_parquet(file).assign(target="another", prompt_hash="z").to_parquet(file, index=False)
     found = machine(FIRST, SECOND)
     assert list(found["benchmarks"]) == ["one"]
     assert found["skipped"][0].startswith("two: data/evaluations/org/a/samples/two.parquet and ")

@@ -85,8 +85,8 @@ def _joined(first: pd.DataFrame, second: pd.DataFrame, key: str) -> pd.DataFrame
 
 
 def _numbered(table: pd.DataFrame, key: str) -> pd.DataFrame:
-    """Return the rows that have a hash, with how many rows before have the same."""
-    known = table[table[key] != ""]
+    """Return the rows that have a hash and a value, with how many rows before have the same hash."""
+    known = table[(table[key] != "") & table["value"].notna()]
     return known.assign(nth=known.groupby(key).cumcount())
 
 

@@ -164,6 +164,11 @@ def test_a_hash_that_stands_twice_meets_its_like_once():
     assert found[["first", "second"]].to_numpy().tolist() == [[1, 0], [0, 1]]
 
 
+def test_items_without_a_value_are_left_out():
+    found, _ = match(table([1, math.nan, 0]), table([1, 1, math.nan]))
+    assert list(found["item"]) == ["i0"]
+
+
 def test_prompts_match_what_ids_do_not():
     first, second = table([1, 0]), table([1, 0], name="other")
     second["prompt_hash"] = first["prompt_hash"]
