@@ -8,11 +8,12 @@ import pandas as pd
 
 from stages.analysis.decisions import pairing
 from stages.analysis.decisions.pairing import Paired, Verdict
+from stages.commands.answers import benchmarks_of, models_with_samples, samples_of
 from stages.commands.shown import Grid
 from stages.contracts.errors import InputError, raise_all
 from stages.contracts.names import Names, listed
 from stages.workspace.facts import load_params
-from stages.workspace.samples import Samples, benchmarks_of, models_with_samples, samples_of
+from stages.workspace.samples import Samples
 
 NAMED = 3
 """Benchmarks up to which the items that turned are named in the text; JSON always has them."""
