@@ -20,7 +20,7 @@ from stages.contracts.rows import rows_of, texts
 from stages.contracts.study.newcomers import is_long, long_table, wide_table
 from stages.workspace import paths
 from stages.workspace.files import read_parquet, read_text
-from stages.workspace.samples import own_models
+from stages.workspace.samples import OwnAnswers
 
 COLUMNS = ["model_id", "benchmark", "score", "stderr", "n_items", "protocol"]
 
@@ -39,7 +39,7 @@ def read_scores(source: str, benchmarks: pd.DataFrame) -> pd.DataFrame:
         return from_file(path, benchmarks)
     evaluation = paths.EVALUATIONS / source / "scores.json"
     if not evaluation.is_file():
-        raise InputError([_unknown(source, own_models())])
+        raise InputError([_unknown(source, OwnAnswers().models())])
     return evaluated_cells(source, json.loads(read_text(evaluation)), benchmarks)[COLUMNS]
 
 

@@ -8,7 +8,7 @@ import pandas as pd
 
 from stages.analysis.decisions import pairing
 from stages.analysis.decisions.pairing import Paired, Verdict
-from stages.commands.answers import benchmarks_of, models_with_samples, samples_of
+from stages.commands.answers import Answers, known_answers
 from stages.commands.shown import Grid
 from stages.contracts.errors import InputError, raise_all
 from stages.contracts.names import Names, listed
@@ -131,14 +131,13 @@ def compare(first: str, second: str, benchmarks: Sequence[str] = ()) -> Compared
         InputError: Answers of a model, or to a benchmark, are not known, or no item is shared; every problem is named.
     """
     params = load_params()
-    wanted = _shared(first, second, benchmarks, params.evaluate.models)
+    answers = known_answers()
+    wanted = _shared(first, second, benchmarks, answers, params.evaluate.models)
     level, seed = params.stability.level, params.stability.seed
     found: dict[str, tuple[Paired, pd.DataFrame, list[str]]] = {}
     skipped = []
     for name in wanted:
-        x, y = samples_of(first, name), samples_of(second, name)
-        if x is None or y is None:
-            continue
+        x, y = answers.read(first, name), answers.read(second, name)
         pairs, _ = pairing.match(x.table, y.table)
         if len(pairs):
             found[name] = pairing.compare(pairs, level, seed), pairing.turned(pairs), [*_notes(name, x, y, len(pairs))]
@@ -154,7 +153,9 @@ def compare(first: str, second: str, benchmarks: Sequence[str] = ()) -> Compared
     return Compared(first, second, level, comparisons, skipped)
 
 
-def _shared(first: str, second: str, benchmarks: Sequence[str], evaluated: Sequence[str]) -> list[str]:
+def _shared(
+    first: str, second: str, benchmarks: Sequence[str], answers: Answers, evaluated: Sequence[str]
+) -> list[str]:
     """Return the benchmarks to compare.
 
     Raises:
@@ -162,8 +163,8 @@ def _shared(first: str, second: str, benchmarks: Sequence[str], evaluated: Seque
     """
     if first == second:
         raise InputError([f"{first} is named twice: name two models"])
-    known = {model_id: benchmarks_of(model_id) for model_id in (first, second)}
-    raise_all([_unknown(model_id, evaluated) for model_id, names in known.items() if not names])
+    known = {model_id: answers.benchmarks(model_id) for model_id in (first, second)}
+    raise_all([_unknown(model_id, answers.models(), evaluated) for model_id, names in known.items() if not names])
     raise_all(
         [
             f"{name}: no answers of {model_id} are known{Names(names).hint(name)}; it has {listed(names)}"
@@ -179,10 +180,9 @@ def _shared(first: str, second: str, benchmarks: Sequence[str], evaluated: Seque
     return wanted
 
 
-def _unknown(model_id: str, evaluated: Sequence[str]) -> str:
+def _unknown(model_id: str, others: Sequence[str], evaluated: Sequence[str]) -> str:
     if model_id in evaluated:
         return f"{model_id}: its evaluation is not here: `dvc pull` fetches it, `dvc repro` makes it"
-    others = models_with_samples()
     has = f"answers are known of {listed(others)}" if others else "none of any model are"
     return f"{model_id}: no answers are known{Names(others).hint(model_id)}; {has}: evaluate it, see evaluate.models"
 

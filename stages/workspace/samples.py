@@ -32,30 +32,30 @@ class Samples:
     file: str
 
 
-def own_models() -> list[str]:
-    """Return the models that have been evaluated here, sorted."""
-    found = paths.EVALUATIONS.glob("**/scores.json")
-    return sorted(path.parent.relative_to(paths.EVALUATIONS).as_posix() for path in found)
+class OwnAnswers:
+    """The answers of own evaluations, as the stage `evaluate` leaves them."""
 
+    def models(self) -> list[str]:
+        """Return the models that have been evaluated here, sorted."""
+        found = paths.EVALUATIONS.glob("**/scores.json")
+        return sorted(path.parent.relative_to(paths.EVALUATIONS).as_posix() for path in found)
 
-def own_benchmarks(model_id: str) -> list[str]:
-    """Return the benchmarks that a model has been evaluated on here, sorted."""
-    return sorted(path.stem for path in (paths.EVALUATIONS / model_id / "samples").glob("*.parquet"))
+    def benchmarks(self, model_id: str) -> list[str]:
+        """Return the benchmarks that a model has been evaluated on here, sorted."""
+        return sorted(path.stem for path in (paths.EVALUATIONS / model_id / "samples").glob("*.parquet"))
 
-
-def own_samples(model_id: str, benchmark: str) -> Samples | None:
-    """Return a model's answers from its own evaluation, None when it has none on this benchmark."""
-    folder = paths.EVALUATIONS / model_id
-    file = folder / "samples" / f"{benchmark}.parquet"
-    if not file.is_file():
-        return None
-    answers = pd.read_parquet(file, columns=["item", "prompt_hash", "target", "value"])
-    table = answers[["item", "prompt_hash", "value"]].assign(
-        item_hash=[_hash(pair) for pair in zip(answers["item"], answers["target"], strict=True)],
-    )
-    score = _read(folder / "scores.json")[benchmark]
-    data = _read(folder / "provenance.json").get("benchmarks", {}).get(benchmark, {}).get("data", {})
-    return Samples(table, float(score["score"]), str(score["protocol"]), str(data.get("sha256", "")), str(file))
+    def read(self, model_id: str, benchmark: str) -> Samples | None:
+        """Return a model's answers to a benchmark, None when it has none."""
+        folder = paths.EVALUATIONS / model_id
+        file = folder / "samples" / f"{benchmark}.parquet"
+        if not file.is_file():
+            return None
+        answers = pd.read_parquet(file, columns=["item", "prompt_hash", "target", "value"])
+        hashes = [_hash(pair) for pair in zip(answers["item"], answers["target"], strict=True)]
+        table = answers[["item", "prompt_hash", "value"]].assign(item_hash=hashes)
+        score = _read(folder / "scores.json")[benchmark]
+        data = _read(folder / "provenance.json").get("benchmarks", {}).get(benchmark, {}).get("data", {})
+        return Samples(table, float(score["score"]), str(score["protocol"]), str(data.get("sha256", "")), str(file))
 
 
 def _hash(parts: Sequence[str]) -> str:
