@@ -20,6 +20,7 @@ COMMANDS = {
     "track": "stages.commands.state_cli",
     "fetch": "stages.commands.evaluation_cli",
     "diagnose": "stages.commands.evaluation_cli",
+    "compare": "stages.commands.decision_cli",
     "place": "stages.commands.decision_cli",
     "plan": "stages.commands.decision_cli",
 }

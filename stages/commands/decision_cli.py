@@ -1,4 +1,4 @@
-"""Subcommands for decisions: place, plan. They import what they need when they run."""
+"""Subcommands for decisions: compare, place, plan. They import what they need when they run."""
 
 import math
 from pathlib import Path
@@ -11,6 +11,26 @@ from stages.commands.shown import Result
 from stages.contracts.errors import InputError
 
 WISH = "BENCHMARK=SCORE"
+
+
+@click.command(epilog=example("compare org/model-a org/model-b --benchmark gsm8k"))
+@click.argument("first", metavar="MODEL")
+@click.argument("second", metavar="MODEL")
+@click.option("--benchmark", "benchmarks", multiple=True, metavar="B", help="Only this, may repeat; default: all.")
+@JSON
+def compare(first: str, second: str, benchmarks: tuple[str, ...], *, machine: bool) -> None:
+    """Say which of two models is better, item by item.
+
+    On the items that both answered: difference with its paired standard error, test, smallest difference that could
+    have been seen, and which items turned. The first model is better, worse, or the items cannot tell.
+    """
+
+    def run() -> Result:
+        from stages.commands.paired import compare as run_comparison
+
+        return run_comparison(first, second, benchmarks)
+
+    answer(run, machine=machine)
 
 
 @click.command(epilog=example("place new.csv --figure placed.svg"))

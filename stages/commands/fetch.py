@@ -129,8 +129,10 @@ def _known(facts: Facts, benchmarks: Sequence[str], models: Sequence[str]) -> li
     """
     problems = [f"{name}: no such model in models.csv{Names(facts.models.index).hint(name)}" for name in models
                 if name not in facts.models.index]  # fmt: skip
-    known = [*SOURCES, *map(str, facts.benchmarks.index)]
-    problems += [f"{name}: no such benchmark{Names(known).hint(name)}" for name in benchmarks if name not in known]
+    known = Names([*SOURCES, *map(str, facts.benchmarks.index)])
+    wrong = [name for name in benchmarks if name not in known]
+    problems += [f"{name}: no such benchmark{known.hint(name)}" for name in wrong]
+    problems += [f"known benchmarks: {', '.join(known.known)}"] if wrong else []
     if problems:
         raise InputError(problems)
     return [record_of(name, facts.models, {}, ()) for name in models]

@@ -1,5 +1,6 @@
 """Subcommands on lineage: trace, diff, verify, export. They import what they need when they run."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import click
@@ -81,20 +82,30 @@ def diff(rev1: str, rev2: str, *, everything: bool, page: Path | None, machine: 
     answer(run, machine=machine)
 
 
-@click.command(epilog=example("export --ro-crate state.zip"))
-@click.option("--ro-crate", "target", required=True, type=click.Path(path_type=Path), metavar="FILE.zip")
-@click.option("--samples", is_flag=True, help="Also the answers of evaluations.")
+def _folder(form: str, what: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    path = click.Path(path_type=Path, file_okay=False)
+    return click.option(f"--{form}", type=path, metavar="DIR", help=f"Write {what} to this folder.")
+
+
+@click.command(epilog=example("export --ro-crate state.zip --latex tables"))
+@click.option("--ro-crate", "crate", type=click.Path(path_type=Path), metavar="FILE.zip", help="Write a crate.")
+@_folder("eee", "records of Every Eval Ever 0.3.0")
+@_folder("csv", "the tables of a paper as CSV")
+@_folder("parquet", "the same as Parquet")
+@_folder("latex", "the tables as the report shows them, for LaTeX with booktabs,")
+@click.option("--samples", is_flag=True, help="Also the answers of evaluations, in crate and records.")
 @JSON
 @REV
-def export(target: Path, *, samples: bool, machine: bool, rev: str | None) -> None:
-    """Write the state as a Workflow Run RO-Crate to deposit.
+def export(crate: Path | None, *, samples: bool, machine: bool, rev: str | None, **folders: Path | None) -> None:
+    """Write the state for others: to deposit, to share, to print.
 
-    `observatory verify FILE.zip` checks it anywhere, without the repository.
+    As a Workflow Run RO-Crate, which `observatory verify FILE.zip` checks anywhere, without the repository; as records
+    of Every Eval Ever; as tables. Several may be written at once.
     """
 
     def run() -> Result:
-        from stages.commands.export import export as write
+        from stages.commands.export.forms import write
 
-        return write(target, rev, samples=samples)
+        return write(crate, {form: path for form, path in folders.items() if path}, rev, samples=samples)
 
     answer(run, machine=machine)

@@ -14,12 +14,13 @@ import pandas as pd
 from stages.analysis.scores.cells import binomial_stderr, divisors, evaluated_cells, raw_ranges
 from stages.contracts.csv.table import read_table
 from stages.contracts.errors import InputError, raise_all
-from stages.contracts.names import label, listed
+from stages.contracts.names import Names, label, listed
 from stages.contracts.ranges import range_problems
 from stages.contracts.rows import rows_of, texts
 from stages.contracts.study.newcomers import is_long, long_table, wide_table
 from stages.workspace import paths
 from stages.workspace.files import read_parquet, read_text
+from stages.workspace.samples import OwnAnswers
 
 COLUMNS = ["model_id", "benchmark", "score", "stderr", "n_items", "protocol"]
 
@@ -38,11 +39,19 @@ def read_scores(source: str, benchmarks: pd.DataFrame) -> pd.DataFrame:
         return from_file(path, benchmarks)
     evaluation = paths.EVALUATIONS / source / "scores.json"
     if not evaluation.is_file():
-        known = sorted(str(p.parent.relative_to(paths.EVALUATIONS)) for p in paths.EVALUATIONS.rglob("scores.json"))
-        raise InputError(
-            [f"{source}: neither a CSV file nor an evaluated model; evaluated: {listed(known) if known else 'none'}"]
-        )
+        raise InputError([_unknown(source, OwnAnswers().models())])
     return evaluated_cells(source, json.loads(read_text(evaluation)), benchmarks)[COLUMNS]
+
+
+def _unknown(source: str, evaluated: Sequence[str]) -> str:
+    """Return why there are no scores of a name: a file that is missing, or a model that is not evaluated."""
+    path = Path(source)
+    if path.suffix.lower() == ".csv":
+        beside = Names(sorted(each.name for each in path.parent.glob("*.csv")))
+        return f"{source}: the file is missing{beside.hint(path.name)}"
+    hint = Names(evaluated).hint(source)
+    known = listed(evaluated) if evaluated else "none"
+    return f"{source}: neither a CSV file nor an evaluated model{hint}; evaluated: {known}"
 
 
 def from_file(path: Path, benchmarks: pd.DataFrame) -> pd.DataFrame:

@@ -87,23 +87,43 @@ def draw_loadings(results: Results, loadings: pd.DataFrame, titles: Mapping[str,
         loadings: (n_benchmarks, k).
         titles: Title of each panel, by column.
     """
-    n = len(loadings)
-    palette = language_colours(results.info)
-    bar_colours = [palette[language] for language in results.benchmarks.loc[loadings.index, "language"]]
-    figure = new_figure(width_for(n, 0.5), PANEL * len(titles) + ROOM)
-    panels = stacked_panels(figure, len(titles))
-    for axes, (name, title) in zip(panels, titles.items(), strict=True):
-        zero_line(axes)
+    shades = language_shades(results)
+    figure, panels = loading_panels(results, titles)
+    for name, axes in panels.items():
         values = loadings[name].to_numpy()
         marks = [benchmark_mark(results, str(b), f"{name} {two_decimals(v)}") for b, v in loadings[name].items()]
-        draw_bars(axes, values, bar_colours, marks)
-        if n <= MOST_VALUES:
+        draw_bars(axes, values, shades, marks)
+        if len(loadings) <= MOST_VALUES:
             write_values(axes, values)
+    legend_above(figure, language_handles(results))
+    return figure
+
+
+def loading_panels(
+    results: Results, titles: Mapping[str, str], per_benchmark: float = 0.5
+) -> tuple[Picture, dict[str, Axes]]:
+    """Return a figure for loadings: one panel per component, the benchmarks along the x axis at 0, 1, ...
+
+    Args:
+        results: Names and languages of the benchmarks.
+        titles: Title of each panel, by component.
+        per_benchmark: Width for each benchmark, inches.
+    """
+    n = len(results.X.columns)
+    figure = new_figure(width_for(n, per_benchmark), PANEL * len(titles) + ROOM)
+    panels = stacked_panels(figure, len(titles))
+    for axes, title in zip(panels, titles.values(), strict=True):
+        zero_line(axes)
         axes.set(title=title, xlim=(-0.6, n - 0.4))
     name_benchmarks(panels[-1].xaxis, results, rotation=40)
     figure.supylabel("Loading", size=9)
-    legend_above(figure, language_handles(results))
-    return figure
+    return figure, dict(zip(titles, panels, strict=True))
+
+
+def language_shades(results: Results) -> list[str]:
+    """Return the colour of each benchmark: that of its language."""
+    palette = language_colours(results.info)
+    return [palette[language] for language in results.benchmarks.loc[results.X.columns, "language"]]
 
 
 def draw_bars(axes: Axes, values: np.ndarray, shades: list[str], marks: list[Mark]) -> None:

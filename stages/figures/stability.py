@@ -7,18 +7,9 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from stages.analysis.scores.results import Results
-from stages.figures.bars import PANEL, ROOM
+from stages.figures.bars import loading_panels
 from stages.figures.palette import GROUP_COLOURS, language_colours
-from stages.figures.parts import (
-    benchmark_mark,
-    language_handles,
-    legend_above,
-    name_benchmarks,
-    stacked_panels,
-    two_decimals,
-    width_for,
-    zero_line,
-)
+from stages.figures.parts import benchmark_mark, language_handles, legend_above, two_decimals
 from stages.figures.picture import Mark, Picture, name_part, name_points
 from stages.figures.scaling import budget_name
 from stages.figures.style import INK, look, new_figure
@@ -110,11 +101,9 @@ def draw_loading_intervals(results: Results, table: pd.DataFrame) -> Picture:
     """
     names, benchmarks = list(dict.fromkeys(table["component"])), list(results.X.columns)
     ways = ways_of(table)
-    figure = new_figure(width_for(len(benchmarks), 0.62), PANEL * len(names) + ROOM)
+    figure, panels = loading_panels(results, {name: name for name in names}, per_benchmark=0.62)
     x = np.arange(len(benchmarks))
-    panels = stacked_panels(figure, len(names))
-    for axes, name in zip(panels, names, strict=True):
-        zero_line(axes)
+    for name, axes in panels.items():
         own = table[table["component"] == name]
         for i, way in enumerate(ways):
             rows = own[own["resampling"] == way].set_index("benchmark").loc[benchmarks]
@@ -125,9 +114,6 @@ def draw_loading_intervals(results: Results, table: pd.DataFrame) -> Picture:
                 for b, row in rows.iterrows()
             ]
             name_points(points, marks, rows["estimate"])
-        axes.set(title=name, xlim=(-0.6, len(benchmarks) - 0.4))
-    name_benchmarks(panels[-1].xaxis, results, rotation=40)
-    figure.supylabel("Loading", size=9)
     legend_above(figure, [*language_handles(results), *way_handles(ways)])
     return figure
 

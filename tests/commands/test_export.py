@@ -6,13 +6,15 @@ import warnings
 import zipfile
 from pathlib import Path
 
+import pandas as pd
 import pytest
 import rocrate
 from click.testing import CliRunner
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from stages.commands.export import authors, export
+from stages.commands.export.crate import authors, export
+from stages.commands.export.forms import FORMS, write
 from stages.commands.lineage_cli import verify as verify_command
 from stages.commands.verify.state import verify_crate
 from stages.contracts.errors import InputError
@@ -195,6 +197,58 @@ def test_authors_come_from_the_study(tmp_path: Path, monkeypatch: pytest.MonkeyP
         "https://orcid.org/0000-0000-0000-0001",
         "Göttingen",
     )
+
+
+def bytes_below(folder: Path) -> dict[str, bytes]:
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def test_records_and_tables_of_a_state_are_the_same_bytes_each_time(study: Repository, tmp_path: Path):
+    found = []
+    for name in ("one", "two"):
+        (tmp_path / name).mkdir()
+        with inside(study):
+            done = write(None, {form: tmp_path / name / form for form in FORMS})
+        found.append(bytes_below(tmp_path / name))
+        assert sum(map(len, done.folders.values())) == len(found[-1])
+    assert found[0] == found[1]
+    records = [json.loads(data) for file, data in found[0].items() if file.startswith("eee/")]
+    assert len([one for one in records if one["source_metadata"]["source_type"] == "evaluation_run"]) == 1
+    assert len(records) == 12
+    scores = pd.read_csv(tmp_path / "one/csv/scores.csv", index_col="model_id")
+    matrix = pd.read_parquet(study.path / "data/score_matrix.parquet")
+    pd.testing.assert_frame_equal(scores[list(matrix.columns)], matrix, rtol=1e-14)
+    told = {one["model_info"]["id"]: one["evaluation_results"] for one in records}
+    first = {result["evaluation_name"]: result["score_details"]["score"] for result in told["org/model-00"]}
+    assert first == matrix.loc["org/model-00"].to_dict()
+    assert pd.read_parquet(tmp_path / "one/parquet/laws.parquet").columns.tolist()[:2] == ["response", "language"]
+    assert "\\bottomrule" in found[0]["latex/loadings.tex"].decode()
+
+
+def test_records_of_an_earlier_revision_and_a_crate_are_written_at_once(study: Repository, tmp_path: Path):
+    with inside(study):
+        done = write(tmp_path / "old.zip", {"eee": tmp_path / "eee"}, "v1")
+    assert all("evaluated" not in name for name in done.folders[tmp_path / "eee"])
+    assert verify_crate(tmp_path / "old.zip").mismatches == []
+    assert done.content()["state"] == done.crate.state
+
+
+def test_what_cannot_be_exported_is_refused_before_anything_is_written(copy: Repository, tmp_path: Path):
+    (tmp_path / "full").mkdir()
+    (tmp_path / "full/mine.txt").write_text("mine")
+    folders = {"eee": tmp_path / "full", "csv": tmp_path / "no/where"}
+    with inside(copy), pytest.raises(InputError) as caught:
+        write(None, folders)
+    assert caught.value.problems == (
+        f"{tmp_path}/full: not empty, and records of two states would mix: name a new folder for --eee",
+        f"{tmp_path}/no/where: there is no folder {tmp_path}/no",
+    )
+    with inside(copy), pytest.raises(InputError, match="nothing to write: name --ro-crate, --eee, --csv"):
+        write(None, {})
+    set_params(copy, decompose={"n_components": 3})
+    with inside(copy), pytest.raises(InputError, match="decompose"):
+        write(None, {"latex": tmp_path / "latex"})
+    assert sorted(path.name for path in tmp_path.iterdir() if path != copy.path) == ["full"]
 
 
 CHANGED_TERMS = {

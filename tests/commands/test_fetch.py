@@ -134,7 +134,9 @@ def test_unknown_names_are_told_at_once_and_nothing_is_fetched(publisher):
     done = CliRunner().invoke(main, ["fetch", "--benchmark", "trivia", "--model", "x/tyny"])
     assert done.exit_code == 1
     assert "x/tyny: no such model in models.csv: did you mean x/tiny?" in done.stderr
-    assert "trivia: no such benchmark" in done.stderr
+    assert "trivia: no such benchmark: did you mean triviaqa?" in done.stderr
+    (known,) = [line for line in done.stderr.splitlines() if line.startswith("known benchmarks: ")]
+    assert {"triviaqa", "mmlu", "niilc"} <= set(known.partition(": ")[2].split(", "))
     assert publisher.asked == []
 
 

@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 import yaml
 
-from stages import assemble, budget, decompose, ingest, validate
+from stages import assemble, budget, decompose, factorize, ingest, scale, validate
 from stages.analysis.scores.incomplete import leave_out
 from stages.workspace import paths
 from stages.workspace.facts import load_params
@@ -23,6 +23,13 @@ SPREADS = np.array([2.2, 0.4, 1.0, 0.6, 1.4, 0.3])
 """What each benchmark's planted spread is multiplied by: standardising changes the components."""
 
 
+CORRECTED, TASK = 4, "task_4"
+"""Model and benchmark of the one score that corrections.csv corrects, by `ERROR`."""
+ERROR = 6.0
+WITHOUT = range(2, 60, 6)
+"""Models whose French budget is not known, where budgets are."""
+
+
 class Choice(NamedTuple):
     """A value of every choice."""
 
@@ -30,15 +37,27 @@ class Choice(NamedTuple):
     missing: str
     standardize: bool
     subset: str
+    corrections: bool
+    components: int
+    factor_models: str
 
 
 STUDIES = {
-    # gaps in three benchmarks, in all, in none; the last benchmark has negative scores
+    # gaps in three benchmarks, in all, in none; one without budgets and with one language; negative scores in the last
+    # benchmark of each
     "some": {"gaps": 3, "known_budgets": True, "languages": 2},
     "everywhere": {"gaps": 6, "known_budgets": False, "languages": 1},
-    "complete": {"gaps": 0, "known_budgets": False, "languages": 1},
+    "complete": {"gaps": 0, "known_budgets": True, "languages": 2},
 }
-VALUES = (list(STUDIES), ["refuse", "drop_models", "drop_benchmarks", "model", "ppca"], [True, False], ["all", "even"])
+VALUES = (
+    list(STUDIES),
+    ["refuse", "drop_models", "drop_benchmarks", "model", "ppca"],
+    [True, False],
+    ["all", "even"],
+    [True, False],
+    [2, 1],
+    ["common", "available"],
+)
 
 
 def pairwise() -> list[Choice]:
@@ -71,14 +90,26 @@ def plant(folder: Path, name: str) -> Planted:
     truth = middle + (scores - middle) * SPREADS
     hidden = np.random.default_rng(1).random(truth.shape) < 0.2
     hidden[:, int(kind["gaps"]) :] = False
+    hidden[CORRECTED] = False
     seen = truth.mask(hidden)
     seen.to_csv(study / "scores.csv")
+    correct(study, float(seen[TASK].iloc[CORRECTED]))
+    if kind["known_budgets"]:
+        models = pd.read_csv(study / "models.csv")
+        models.loc[WITHOUT, "tokens_fr_b"] = np.nan
+        models.to_csv(study / "models.csv", index=False)
     if kind["languages"] == 1:
         speak_german(study)
-    choose(folder, Choice(name, "model", True, "all"))
+    choose(folder, Choice(name, "model", True, "all", True, 2, "common"))
     ingest.main()
     budget.main()
     return Planted(folder, truth / 100, seen / 100)
+
+
+def correct(study: Path, published: float) -> None:
+    header, row = "model_id,benchmark,published,corrected,reason,source", f"org/model-{CORRECTED:02d},{TASK}"
+    text = f"{header}\n{row},{published!r},{published + ERROR!r},misprint,a later table\n"
+    (study / "corrections.csv").write_text(text, encoding="utf-8")
 
 
 def speak_german(study: Path) -> None:
@@ -91,8 +122,10 @@ def speak_german(study: Path) -> None:
 def choose(folder: Path, choice: Choice) -> None:
     params = yaml.safe_load((ROOT / "params.yaml").read_text(encoding="utf-8"))
     params |= {"study": choice.study, "subset": choice.subset}
-    params["assemble"]["missing"] = choice.missing
-    params["decompose"] |= {"standardize": choice.standardize, "n_components": 2}
+    params["assemble"] |= {"missing": choice.missing, "corrections": choice.corrections}
+    params["decompose"] |= {"standardize": choice.standardize, "n_components": choice.components}
+    params["factorize"] |= {"n_factors": 2, "shown": 2}
+    params["scale"]["factor_models"] = choice.factor_models
     (folder / "params.yaml").write_text(yaml.safe_dump(params), encoding="utf-8")
 
 
@@ -122,15 +155,33 @@ def without(loadings: pd.DataFrame, X: pd.DataFrame, *, standardize: bool) -> np
         axes = principal(X.drop(index=name), 4, standardize=standardize)[1]
         cosines = loadings.to_numpy().T @ axes
         best = np.abs(cosines).argmax(axis=1)
-        found.append(axes[:, best] * np.sign(cosines[np.arange(2), best]))
+        found.append(axes[:, best] * np.sign(cosines[np.arange(len(best)), best]))
     return np.mean(found, axis=0)
 
 
 def test_pairs_are_few_and_all():
     choices = pairwise()
     assert len(choices) < 20
-    assert {(c.missing, c.standardize) for c in choices} == set(itertools.product(VALUES[1], VALUES[2]))
-    assert {(c.study, c.missing) for c in choices} == set(itertools.product(VALUES[0], VALUES[1]))
+    for a, b in itertools.combinations(range(len(VALUES)), 2):
+        assert {(choice[a], choice[b]) for choice in choices} == set(itertools.product(VALUES[a], VALUES[b]))
+
+
+def laws_of(choice: Choice) -> None:
+    """Hold the scaling laws against lines drawn by hand: each is of the models that the choice says."""
+    factorize.main()
+    scale.main()
+    models, laws = read_parquet(paths.MODELS), read_table("scaling")
+    scores = read_table("pca_scores", "model_id").join(read_table("fa_scores", "model_id"))
+    assert set(laws["response"]) >= {"PC1"}
+    for law in laws.to_dict("records"):
+        budget = models.loc[scores.index, f"nd_{law['language']}"]
+        used = budget.notna()
+        if law["response"].startswith("Factor") and choice.factor_models == "common":
+            used &= models.loc[scores.index, ["nd_de", "nd_fr", "nd_total"]].notna().all(axis=1)
+        x, y = np.log10(budget[used]), scores.loc[used, law["response"]]
+        assert law["n"] == used.sum()
+        assert law["rho"] == pytest.approx(np.corrcoef(x, y)[0, 1], abs=1e-5)
+        assert law["slope"] == pytest.approx(np.polyfit(x, y, 1)[0], rel=1e-4)
 
 
 @pytest.mark.parametrize("choice", pairwise(), ids=lambda choice: "-".join(map(str, choice)))
@@ -139,6 +190,10 @@ def test_a_pair_of_choices(studies: dict[str, Planted], choice: Choice, monkeypa
     monkeypatch.chdir(folder)
     choose(folder, choice)
     members = slice(None) if choice.subset == "all" else slice(0, None, 2)
+    if choice.corrections:
+        truth, seen = truth.copy(), seen.copy()
+        for scores in (truth, seen):
+            scores.loc[scores.index[CORRECTED], TASK] += ERROR / 100
     truth, seen = truth.iloc[members], seen.iloc[members]
     assemble.main()
     expected = leave_out(seen, choice.missing)
@@ -154,7 +209,7 @@ def test_a_pair_of_choices(studies: dict[str, Planted], choice: Choice, monkeypa
     agreement = read_table("explained_variance")["agreement"]
     modelled = gaps and choice.missing in {"model", "ppca"}
     reference = truth if modelled else expected
-    shares, axes = principal(reference, standardize=choice.standardize)
+    shares, axes = principal(reference, choice.components, standardize=choice.standardize)
     # what is missing is predicted, not known: the truth comes back within its uncertainty, any other choice does not
     tolerance = 0.05 if modelled else 1e-8
     np.testing.assert_allclose(ratio, shares, atol=tolerance)
@@ -162,6 +217,8 @@ def test_a_pair_of_choices(studies: dict[str, Planted], choice: Choice, monkeypa
     means = loo.pivot(index="benchmark", columns="component", values="mean").loc[loadings.index]
     np.testing.assert_allclose(means, without(loadings, reference, standardize=choice.standardize), atol=8 * tolerance)
     assert agreement.notna().all() == modelled
+    if STUDIES[choice.study]["known_budgets"]:
+        laws_of(choice)
 
 
 def test_the_choices_differ_by_more_than_the_uncertainty(studies: dict[str, Planted]):

@@ -203,6 +203,8 @@ def test_an_exact_zero_is_said_and_leaves_its_coordinates_uncertain(here: Reposi
 def test_a_model_without_file_or_evaluation_is_refused(here: Repository):
     with pytest.raises(InputError, match="neither a CSV file nor an evaluated model"):
         place("nobody/nothing")
+    with pytest.raises(InputError, match=r"^nope\.csv: the file is missing$"):
+        place("nope.csv")
 
 
 def test_a_plan_stands_beside_its_errors_and_baselines(here: Repository):

@@ -1,4 +1,4 @@
-"""`observatory export`: the state as one file that can be deposited and checked without the repository."""
+"""The state as one file that can be deposited and checked without the repository."""
 
 import re
 import tomllib
@@ -66,16 +66,33 @@ def export(target: Path, rev: str | None = None, *, samples: bool = False) -> Ex
         raise InputError([f"{target}: there is no folder {target.parent}"])
     place = target.absolute()
     with opened(rev) as snapshot:
-        report = Report()
         with working("exporting", 2) as step:
             step.next("comparing files with dvc.lock")
-            check_lock(snapshot, report)
-            check_files(snapshot, report)
-            raise_all(report.mismatches)
+            checked(snapshot)
             contents = _contents(snapshot, samples=samples)
             step.next(f"writing {len(contents.files)} files")
             write_crate(place, _description(snapshot), contents)
         return Exported(target, snapshot.digest, len(contents.files))
+
+
+def checked(snapshot: Snapshot) -> None:
+    """Return when all files of a snapshot are those of its dvc.lock.
+
+    Raises:
+        InputError: Some are not, so that there is no state to export.
+    """
+    report = Report()
+    check_lock(snapshot, report)
+    check_files(snapshot, report)
+    raise_all(report.mismatches)
+
+
+def time_of(snapshot: Snapshot) -> str:
+    """Return when a state was reached, ISO 8601: when it was committed, else when its run ended, else 1970."""
+    if snapshot.revision.commit:
+        return commit_time(snapshot.root, snapshot.revision.commit)
+    runs = [run for run in snapshot.runs() if run.status == "FINISHED"]
+    return _iso(runs[0].ended if runs else 0)
 
 
 def _contents(snapshot: Snapshot, *, samples: bool) -> Contents:
@@ -108,9 +125,7 @@ def _description(snapshot: Snapshot) -> Description:
             f"State {snapshot.digest} of the study {snapshot.params.study}, subset {snapshot.params.subset}, from git "
             f"commit {revision.commit or 'none'}{notes}: facts, pipeline, parameters and results, with hashes."
         ),
-        published=commit_time(snapshot.root, revision.commit)
-        if revision.commit
-        else _iso(runs[0].ended if runs else 0),
+        published=time_of(snapshot),
         licence=info.licence,
         code_licence=LICENCES.get(licence, f"https://spdx.org/licenses/{licence}"),
         citation=info.citation,
