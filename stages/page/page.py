@@ -21,6 +21,7 @@ from stages.page import pictures, tables
 from stages.page.analysis import analysis_lines, analysis_of, standardised
 from stages.page.answer import Answer, answer
 from stages.page.claims import Claim, Status, claim_rows, statuses
+from stages.page.ranks import rank_table
 from stages.page.rendering import render
 from stages.page.tables import Table, Tables, anchor, without_gaps
 
@@ -306,6 +307,7 @@ def _tables(study: Study, findings: pd.DataFrame) -> dict[str, list[Table]]:
             tables.position_table(results),
         ],
         "Scaling laws": [tables.law_table(results, beyond, level)],
+        "Uncertainty": [rank_table(results, beyond, level)],
         "Robustness": [tables.robustness_table(overview)],
     }
 
