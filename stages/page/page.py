@@ -21,6 +21,7 @@ from stages.page import pictures, tables
 from stages.page.analysis import analysis_lines, analysis_of, standardised
 from stages.page.answer import Answer, answer
 from stages.page.claims import Claim, Status, claim_rows, statuses
+from stages.page.findings import finding_tables, left_out_table
 from stages.page.inline import share
 from stages.page.ranks import rank_table
 from stages.page.rendering import render
@@ -239,9 +240,9 @@ def page_from(
         panels=pictures.main_panels(results, laws),
         data={**pictures.named(results.info, results.models, benchmarks), "axes": pictures.axes(results)},
         gate=_gate(verdict, findings),
-        findings=tuple(tables.finding_tables(findings)),
+        findings=tuple(finding_tables(findings)),
         analysis=tuple(analysis_lines(results)),
-        left_out=tables.left_out_table(study.left_out) if len(study.left_out) else None,
+        left_out=left_out_table(study.left_out) if len(study.left_out) else None,
         sections=tuple(_sections(study, figures, findings)),
         claims=claims,
         statuses=statuses(claims),
