@@ -31,11 +31,13 @@ Ints = NDArray[np.int_]
 
 DIGITS = 9
 """Decimals of values and errors that ranks are made from: processors differ beyond them."""
-NUMBERS = 2**27
+NUMBERS = 2**25
 """Random numbers drawn for all measures of a large study."""
 FEWEST_DRAWS = 200
 CHUNK = 2**20
 """Random numbers drawn at once."""
+BLOCK = 512
+"""Models compared with all others at once."""
 MOST_LISTED = 100
 """With more models than this their pairs are counted, not listed."""
 
@@ -144,15 +146,18 @@ def _ranks(study: Study, one: Measure, draws: int, level: float, rng: np.random.
 def _redrawn(one: Measure, draws: int, level: float, rng: np.random.Generator) -> tuple[Ints, Ints]:
     """Return the quantiles of each rank over draws of the errors (m,), each a rank that occurred."""
     m = len(one.rows)
-    found = np.empty((draws, m), dtype=np.int32)
+    found = np.empty((m, draws), dtype=np.int32)
     step = max(CHUNK // m, 1)
+    places = np.arange(1, m + 1, dtype=np.int32)
     for start in range(0, draws, step):
         count = min(step, draws - start)
         order = np.argsort(-(one.values + one.errors * rng.standard_normal((count, m))), axis=1)
-        np.put_along_axis(found[start : start + count], order, np.arange(1, m + 1, dtype=np.int32)[None], axis=1)
+        ranks = np.empty((count, m), dtype=np.int32)
+        np.put_along_axis(ranks, order, places[None], axis=1)
+        found[:, start : start + count] = ranks.T
     outside = int((1 - level) / 2 * draws)
-    found.partition([outside, draws - 1 - outside], axis=0)
-    return found[outside].astype(int), found[draws - 1 - outside].astype(int)
+    found.partition([outside, draws - 1 - outside], axis=1)
+    return found[:, outside].astype(int), found[:, draws - 1 - outside].astype(int)
 
 
 def needed_differences(one: Measure, level: float) -> Array:
@@ -165,9 +170,18 @@ def needed_differences(one: Measure, level: float) -> Array:
 
 def _told_apart(one: Measure, level: float) -> tuple[Ints, Ints]:
     """Return how many models are told to be better than each, and how many to be worse (m,)."""
-    above = one.values[None, :] - one.values[:, None]
-    needed = needed_differences(one, level)
-    return (above > needed).sum(axis=1), (-above > needed).sum(axis=1)
+    m = len(one.rows)
+    order = np.argsort(-one.values, kind="stable")
+    values, needed = one.values[order], one.errors[order] ** 2 * studentised_range(m, level) ** 2 / 2
+    better, worse = np.zeros(m, dtype=int), np.zeros(m, dtype=int)
+    for start in range(0, m, BLOCK):
+        rows = slice(start, start + BLOCK)
+        # only models further down: each pair once
+        told = (values[rows, None] - values[start:]) ** 2 > needed[rows, None] + needed[start:]
+        told &= np.arange(start, m) > np.arange(m)[rows, None]
+        worse[order[rows]] += told.sum(axis=1)
+        better[order[start:]] += told.sum(axis=0)
+    return better, worse
 
 
 def studentised_range(m: int, level: float) -> float:
