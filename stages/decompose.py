@@ -15,6 +15,7 @@ from stages.workspace import paths
 from stages.workspace.facts import load_info, load_params, read_fact
 from stages.workspace.files import read_parquet
 from stages.workspace.outputs import write_metrics, write_skipped, write_table
+from stages.workspace.progress import working
 from stages.workspace.running import run_stage, say
 
 
@@ -25,7 +26,8 @@ def main() -> None:
     anchors = load_info(params.study).anchors
     k, unit_variance = params.decompose.n_components, params.decompose.standardize
     try:
-        found = analyse(X, scaled_ranges(read_fact("benchmarks")), k, anchors, unit_variance=unit_variance)
+        with working("missing scores predicted, components of all models and without each"):
+            found = analyse(X, scaled_ranges(read_fact("benchmarks")), k, anchors, unit_variance=unit_variance)
     except NotImputableError as error:
         raise InputError([f"{paths.MATRIX}: {error}; choose another assemble.missing"]) from None
     full = found.full

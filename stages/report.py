@@ -17,6 +17,7 @@ from stages.workspace.conclusions import read_conclusions
 from stages.workspace.facts import load_params
 from stages.workspace.files import read_text, replacing_folder, write_text
 from stages.workspace.outputs import read_claims, read_findings, read_metrics, read_table
+from stages.workspace.progress import each
 from stages.workspace.results import load_results, skipped_beyond, tables_beyond
 from stages.workspace.running import run_stage, say
 
@@ -31,7 +32,8 @@ def main() -> None:
     statements = {one.id: one.statement for one in listed}
     with replacing_folder(paths.FIGURES) as folder:
         drawn = draw_files(results, beyond, statements, params.stability.level, folder, params.report.dpi)
-        figures = [Figure(words, read_text(folder / f"{words.name}.svg")) for words in drawn]
+        watched = each(drawn, "figures drawn", lambda words: words.title)
+        figures = [Figure(words, read_text(folder / f"{words.name}.svg")) for words in watched]
     boxes = undrawable(results, statements)
     if boxes:
         say(boxes)

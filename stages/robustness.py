@@ -17,7 +17,7 @@ from stages.workspace.base import read_alternatives, read_base
 from stages.workspace.conclusions import read_conclusions
 from stages.workspace.facts import load_info, load_params
 from stages.workspace.outputs import write_metrics, write_skipped, write_table
-from stages.workspace.progress import each
+from stages.workspace.progress import each, working
 from stages.workspace.running import run_stage
 
 
@@ -45,7 +45,8 @@ def main() -> None:
     listed = found.conclusions if found else []
     table, skipped = robustness([], []), [f"robustness: study {params.study} has no {FILE}"]
     if found:
-        base = read_base(params, languages)
+        with working("missing scores predicted"):
+            base = read_base(params, languages)
         table, skipped = run(base, read_alternatives(base.X, found.subsets, params), listed)
     write_table("robustness", table)
     write_table("robustness_overview", overview(table, listed))

@@ -16,7 +16,7 @@ from stages.workspace import paths
 from stages.workspace.facts import load_info, load_params, read_fact
 from stages.workspace.files import read_parquet
 from stages.workspace.outputs import read_metrics, read_table, write_metrics, write_skipped, write_table
-from stages.workspace.progress import each
+from stages.workspace.progress import each, working
 from stages.workspace.running import run_stage
 
 
@@ -47,7 +47,9 @@ def read_inputs(params: Params) -> Inputs:
 def main() -> None:
     """Read, resample, write."""
     params = load_params()
-    found = assess(read_inputs(params), params.stability, partial(each, what="resampling", named=lambda way: way.name))
+    watched = partial(each, what="resampling", named=lambda way: way.name)
+    with working("missing scores predicted, uncertainty of the results"):
+        found = assess(read_inputs(params), params.stability, watched)
     for name, table in found.tables.items():
         write_table(f"stability_{name}", table)
     write_metrics("stability", headline(found.tables["scaling"], read_metrics("scale")))

@@ -1,5 +1,6 @@
 """A study whose answer is known: scores made from planted components, components made from planted budgets."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -41,12 +42,15 @@ def write_study(
     known_budgets: bool = True,
     noise: float = 1e-3,
     missing: float = 0.0,
+    languages: Mapping[str, str] = LANGUAGES,
+    families: int = 4,
 ) -> Plan:
-    """Write a study with max_score 100, one benchmark with negative scores, no claims, two languages.
+    """Write a study with max_score 100, one benchmark with negative scores, no claims.
 
     The axes are uncorrelated and their variances differ, so PCA must find the planted loadings: each benchmark is
     standardised, and the planted columns have equal variance by construction. noise is its standard deviation beside
-    that of the components, 2 and 1; missing the share of cells that are blank.
+    that of the components, 2 and 1; missing the share of cells that are blank. The components follow the budgets of
+    the first two languages; those of further ones, and a second component without a language, follow nothing.
     """
     rng = np.random.default_rng(seed)
     U = orthonormal(n_benchmarks)
@@ -61,7 +65,9 @@ def write_study(
     names = [f"org/model-{i:02d}" for i in range(n_models)]
     benchmarks = [f"task_{j}" for j in range(n_benchmarks)]
     folder.mkdir(parents=True)
-    tokens = 10 ** (1.5 + 0.4 * logs)
+    further = np.random.default_rng((seed, 1)).normal(size=(n_models, len(languages)))
+    tokens = 10 ** (1.5 + 0.4 * np.hstack([logs, further])[:, : len(languages)])
+    codes = list(languages)
     models = pd.DataFrame(
         {
             "model_id": names,
@@ -71,10 +77,9 @@ def write_study(
             "base_model_id": "",
             "corpus": "",
             "tokens_total_b": tokens.sum(axis=1) if known_budgets else np.nan,
-            "tokens_de_b": tokens[:, 0] if known_budgets else np.nan,
-            "tokens_fr_b": tokens[:, 1] if known_budgets else np.nan,
+            **{f"tokens_{code}_b": tokens[:, i] if known_budgets else np.nan for i, code in enumerate(codes)},
             "group": np.where(np.arange(n_models) % 2 == 0, "even", "odd"),
-            "family": [f"family-{i % 4}" for i in range(n_models)],
+            "family": [f"family-{i % families}" for i in range(n_models)],
             "reference": "",
         }
     )
@@ -82,7 +87,7 @@ def write_study(
         {
             "benchmark": benchmarks,
             "label": [b.upper() for b in benchmarks],
-            "language": ["fr" if j % 2 == 0 else "de" for j in range(n_benchmarks)],
+            "language": [codes[(j + 1) % len(codes)] for j in range(n_benchmarks)],
             "ability": "planted",
             "counterpart": "",
             "metric": "accuracy",
@@ -105,7 +110,7 @@ def write_study(
         "title": "Planted",
         "citation": "Made for a test",
         "licence": "none",
-        "languages": LANGUAGES,
+        "languages": dict(languages),
         "groups": {"even": "Even", "odd": "Odd"},
         "anchors": {"PC2": "task_0"},
     }

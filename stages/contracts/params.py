@@ -214,6 +214,9 @@ class StabilityParams(Frozen):
     """Share of the variance that the plainest criterion for the number of components asks for."""
     token_error: Annotated[float, Field(ge=0, lt=1)]
     """Relative error of a token count that was derived by rule."""
+    protocol_error: Annotated[float, Field(ge=0, lt=1)]
+    """Standard deviation of a score, as a share of its benchmark's range, between wordings of prompts and harnesses,
+    beside what the test items leave open. An assumption that the ranks of models rest on; 0 leaves it out."""
 
 
 class CompareParams(Frozen):

@@ -7,15 +7,17 @@ from typing import NamedTuple
 import pandas as pd
 
 from stages.analysis.scores.results import Results
-from stages.contracts.rows import rows_of
+from stages.contracts.rows import rows_of, texts
 from stages.figures.catalog import Drawing
 from stages.figures.description import Description
+from stages.figures.ranks import PANELS, draw_rank_panels, draw_ranks
 from stages.figures.robustness import draw_robustness
 from stages.figures.stability import draw_explained_variance, draw_loading_intervals, draw_scaling_intervals
 from stages.figures.words import counted, on, span
 
 UNCERTAINTY = "Uncertainty"
 ROBUSTNESS = "Robustness"
+NO_PAIRS = pd.DataFrame(columns=["measure", "model_id", "other"])
 
 
 class Share(NamedTuple):
@@ -51,6 +53,8 @@ def catalogue_beyond(
     """
     if "stability_explained_variance" in tables:
         yield from _uncertainty(results, tables, f"{100 * level:g} % intervals")
+    if "stability_ranks" in tables:
+        yield from _ranks(results, tables["stability_ranks"], tables.get("stability_rank_pairs"), level)
     robustness = tables.get("robustness")
     if robustness is not None and len(robustness):
         held = int((robustness["verdict"] == "holds").sum())
@@ -134,3 +138,47 @@ def _scaling(results: Results, scaling: pd.DataFrame, intervals: str) -> Drawing
         alternative=f"Points with {intervals} for other models: {found}.",
     )
     return Drawing(words, partial(draw_scaling_intervals, results, scaling))
+
+
+def _ranks(results: Results, table: pd.DataFrame, pairs: pd.DataFrame | None, level: float) -> Iterator[Drawing]:
+    """Yield the ranks on the first component, and on the benchmarks."""
+    names = list(dict.fromkeys(texts(table["measure"])))
+    first, n = names[0], counted(int(table["models"].iloc[0]), "model")
+    told = {name: _told(table[table["measure"] == name]) for name in names}
+    both = (
+        f"Dark: where {100 * level:g} % of the ranks fall when all is measured again; light: ranks that cannot be "
+        f"excluded, for all models at once with {100 * level:g} % confidence"
+    )
+    found = f"{told[first]:.0%} of all pairs of {n} are told apart on {first}"
+    words = Description(
+        name="stability_ranks",
+        title=f"Ranks on {first} with intervals, and pairs that cannot be told apart",
+        section=UNCERTAINTY,
+        caption=f"{found}. {both}. The axis is taken as it is; scores vary with test items and protocol.",
+        reading="A square: these scores show no order of the two models.",
+        n=n,
+        alternative=f"Ranks with intervals, one line per model. {found}.",
+    )
+    yield Drawing(words, partial(draw_ranks, results, table, pairs if pairs is not None else NO_PAIRS))
+    benchmarks = names[1:]
+    labels, shown = results.benchmarks["label"], benchmarks[:PANELS]
+    most, least = (pick(benchmarks, key=lambda name: told[name]) for pick in (max, min))
+    cut = f" The first {len(shown)} of {len(benchmarks)} benchmarks; the table has all." if benchmarks != shown else ""
+    found = (
+        f"Pairs told apart: most on {labels[most]} ({told[most]:.0%}), least on {labels[least]} ({told[least]:.0%})"
+    )
+    words = Description(
+        name="stability_ranks_benchmarks",
+        title="Ranks on the benchmarks with intervals",
+        section=UNCERTAINTY,
+        caption=f"{found}. {both}.{cut}",
+        reading="Bands across the whole panel: the benchmark orders no models.",
+        n=span(table.groupby("measure")["models"].first()[benchmarks], "model"),
+        alternative=f"Ranks with intervals, one panel per benchmark, one line per model. {found}.",
+    )
+    yield Drawing(words, partial(draw_rank_panels, results, table, shown))
+
+
+def _told(rows: pd.DataFrame) -> float:
+    """Return the share of the pairs of models that are told apart."""
+    return 1 - float(rows["alike"].sum()) / (len(rows) * (len(rows) - 1))

@@ -1,7 +1,7 @@
 """All figures of a state as files."""
 
 import gc
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
 from itertools import repeat
@@ -27,8 +27,8 @@ def draw_files(
     level: float,
     folder: Path,
     dpi: int,
-) -> list[Description]:
-    """Write NAME.svg for every figure, and a PNG of the first.
+) -> Iterator[Description]:
+    """Write NAME.svg for every figure, and a PNG of the first, and yield each in words when it is written.
 
     Args:
         results: The study.
@@ -38,15 +38,14 @@ def draw_files(
         folder: Where to write; it exists.
         dpi: Resolution of the PNG, dots per inch.
 
-    Returns:
+    Yields:
         The figures in words, in the order to show them.
     """
     used = fonts.cover(texts_of(results, statements))
     drawings = [*catalogue(results), *catalogue_beyond(results, tables, statements, level)]
     drawings[0] = replace(drawings[0], description=replace(drawings[0].description, png=True))
     with fonts.using(used):
-        write_all(drawings, folder, dpi)
-    return [drawing.description for drawing in drawings]
+        yield from write_all(drawings, folder, dpi)
 
 
 def undrawable(results: Results, statements: Mapping[str, str]) -> str | None:
@@ -64,12 +63,13 @@ def texts_of(results: Results, statements: Mapping[str, str]) -> list[str]:
     return [*results.models["name"], *labels, *chosen]
 
 
-def write_all(drawings: Sequence[Drawing], folder: Path, dpi: int) -> None:
-    """Draw and write figures, in two processes: matplotlib uses one core."""
+def write_all(drawings: Sequence[Drawing], folder: Path, dpi: int) -> Iterator[Description]:
+    """Draw and write figures, in two processes: matplotlib uses one core. Yield each when it is written."""
     # fork: a child has imported everything already
     with ProcessPoolExecutor(PROCESSES, get_context("fork"), gc.freeze) as pool:
-        for _ in pool.map(_write, drawings, repeat(folder), repeat(dpi)):
-            pass
+        written = pool.map(_write, drawings, repeat(folder), repeat(dpi))
+        for drawing, _ in zip(drawings, written, strict=True):
+            yield drawing.description
 
 
 def _write(drawing: Drawing, folder: Path, dpi: int) -> None:

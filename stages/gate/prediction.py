@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
 
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
@@ -87,9 +88,11 @@ def predict(X: Floats, hidden: Bools, doubted: Bools, how: Predictor) -> Predict
     fold = np.arange(n) % (n if n <= ONE_BY_ONE else FOLDS)
     shown, trusted = np.where(hidden, np.nan, X), np.where(doubted, np.nan, X)
     expected, spread = np.empty_like(X), np.empty_like(X)
-    for part in range(int(fold.max()) + 1):
-        rows = fold == part
-        expected[rows], spread[rows] = _condition(shown[rows], _fit(trusted[~rows], k))
+    # matrices this small are many times slower on several BLAS threads than on one
+    with threadpool_limits(limits=1):
+        for part in range(int(fold.max()) + 1):
+            rows = fold == part
+            expected[rows], spread[rows] = _condition(shown[rows], _fit(trusted[~rows], k))
     given = np.isfinite(shown).sum(axis=1, keepdims=True) - np.isfinite(shown)
     expected = np.where(given >= how.min_scores, expected, np.nan)
     sure = np.isfinite(trusted) & np.isfinite(expected)

@@ -24,6 +24,8 @@ _EXACT: Mapping[str, tuple[str, ...]] = {
     ),
     "stability_loadings": (f"{TABLES}/stability_loadings.csv", f"{TABLES}/stability_axes.csv"),
     "stability_scaling": (f"{TABLES}/stability_scaling.csv",),
+    "stability_ranks": (f"{TABLES}/stability_ranks.csv", f"{TABLES}/stability_rank_pairs.csv"),
+    "stability_ranks_benchmarks": (f"{TABLES}/stability_ranks.csv",),
     "robustness": (f"{TABLES}/robustness.csv",),
     "factor_loadings": (f"{TABLES}/fa_loadings.csv", f"{TABLES}/fa_summary.csv"),
 }

@@ -6,7 +6,7 @@ to the page, so that it opens from disk.
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pandas as pd
@@ -21,6 +21,9 @@ from stages.page import pictures, tables
 from stages.page.analysis import analysis_lines, analysis_of, standardised
 from stages.page.answer import Answer, answer
 from stages.page.claims import Claim, Status, claim_rows, statuses
+from stages.page.findings import finding_tables, left_out_table
+from stages.page.inline import share
+from stages.page.ranks import rank_table
 from stages.page.rendering import render
 from stages.page.tables import Table, Tables, anchor, without_gaps
 
@@ -40,7 +43,7 @@ class Figure:
 
     Attributes:
         words: What is said about it.
-        svg: Contents of the file.
+        svg: Contents of the file; on the page, what stands in it: see `inline.share`.
     """
 
     words: Description
@@ -183,6 +186,7 @@ class Page:
         files: Names of the CSV tables under tables/.
         data_docs: Title and relative path of the Data Docs.
         traces: The files that figures and claims are read from.
+        drawn: Letters, markers and words that the figures share, ready to stand in the page.
     """
 
     study: Study
@@ -200,6 +204,7 @@ class Page:
     files: tuple[str, ...]
     data_docs: Mapping[str, str]
     traces: tuple[Trace, ...]
+    drawn: Markup
 
 
 def render_page(page: Page) -> str:
@@ -221,6 +226,8 @@ def page_from(
     """
     results = study.results
     claims = claim_rows(study.claims)
+    drawn, inline = share(["" if one.words.name in DRAWN_HERE else one.svg for one in figures])
+    figures = [replace(one, svg=svg) for one, svg in zip(figures, inline, strict=True)]
     findings = without_gaps(verdict.findings)
     traced = [figure.sources for figure in figures] + [claim.sources for claim in claims]
     criteria = [criterion.parts for one in study.conclusions for criterion in one.criteria]
@@ -233,15 +240,16 @@ def page_from(
         panels=pictures.main_panels(results, laws),
         data={**pictures.named(results.info, results.models, benchmarks), "axes": pictures.axes(results)},
         gate=_gate(verdict, findings),
-        findings=tuple(tables.finding_tables(findings)),
+        findings=tuple(finding_tables(findings)),
         analysis=tuple(analysis_lines(results)),
-        left_out=tables.left_out_table(study.left_out) if len(study.left_out) else None,
+        left_out=left_out_table(study.left_out) if len(study.left_out) else None,
         sections=tuple(_sections(study, figures, findings)),
         claims=claims,
         statuses=statuses(claims),
         files=tuple(sorted(files)),
         data_docs=DATA_DOCS,
         traces=tuple(Trace(path, chain(origin.lineage, path)) for path in sorted(set().union(*traced))),
+        drawn=Markup(drawn),
     )
 
 
@@ -280,7 +288,7 @@ def _shown(study: Study, figures: Sequence[Figure]) -> tuple[Shown, ...]:
         name = figure.words.name
         kind = re.sub(r"\d+", "", name)
         # the files are the work of this repository: nothing in them is anybody's text
-        picture = Markup("" if name in DRAWN_HERE else figure.svg)
+        picture = Markup(figure.svg)
         folded = kind in seen or name in FOLDED
         n = figure.words.n if figure.words.n not in figure.words.caption else ""
         basis = "; ".join(filter(None, (n, analysis_of(name, study.results))))
@@ -306,6 +314,7 @@ def _tables(study: Study, findings: pd.DataFrame) -> dict[str, list[Table]]:
             tables.position_table(results),
         ],
         "Scaling laws": [tables.law_table(results, beyond, level)],
+        "Uncertainty": [rank_table(results, beyond, level)],
         "Robustness": [tables.robustness_table(overview)],
     }
 

@@ -11,9 +11,6 @@ from stages.analysis.scores.correlation import counterparts
 from stages.analysis.scores.results import Results
 from stages.contracts.rows import rows_of, texts
 
-SEVERITIES = {"error": "Errors", "warning": "Warnings", "waived": "Waived", "corrected": "Corrected"}
-"""Severity of a finding to the heading of its table, in the order shown."""
-
 MOST_CELLS = 20_000
 """Cells of a table of models; a larger one shows the first models, so that the page stays small."""
 
@@ -109,17 +106,6 @@ def first_rows(frame: pd.DataFrame, columns: int) -> tuple[pd.DataFrame, str]:
     shown = frame.iloc[: MOST_CELLS // columns]
     more = len(frame) - len(shown)
     return shown, f" The first {len(shown):,} models; the files have {more:,} more." if more else ""
-
-
-def finding_tables(findings: pd.DataFrame) -> list[Table]:
-    """Return a table for each severity that occurs."""
-    tables = []
-    for severity, title in SEVERITIES.items():
-        rows = findings[findings["severity"] == severity]
-        if len(rows):
-            cells = rows[["check", "model_id", "benchmark", "message"]].astype(str).itertuples(index=False)
-            tables.append(table(title, ["Check", "Model", "Benchmark", "Message"], [], cells, ""))
-    return tables
 
 
 def widest(resamplings: Iterable[str]) -> str | None:
@@ -332,16 +318,3 @@ def robustness_table(overview: pd.DataFrame) -> Table:
         without_gaps(overview).astype(str).itertuples(index=False, name=None),
         "Each conclusion under each variation of the analysis; in brackets the criterion that decides.",
     )
-
-
-def left_out_table(left_out: pd.DataFrame) -> Table:
-    """Return the models and benchmarks that were left out, and why.
-
-    Args:
-        left_out: kind, name, reason.
-    """
-    rows = left_out[["kind", "name", "reason"]].astype(str).itertuples(index=False, name=None)
-    counted = left_out["kind"].value_counts(sort=False)
-    told = " and ".join(f"{n} {kind}{'s' * (n != 1)}" for kind, n in counted.items())
-    note = f"{told}, in the words of `observatory trace` of a model or a cell."
-    return table("Left out", ["Kind", "Name", "Why"], (), rows, note)

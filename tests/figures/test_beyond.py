@@ -10,6 +10,7 @@ import pytest
 from stages.analysis.components.dimensionality import criteria, spectrum
 from stages.analysis.scaling.laws import TOTAL, log_budgets
 from stages.analysis.scores.families import family_codes
+from stages.analysis.uncertainty.ranks import COLUMNS, measures, pairs_table, ranks_table
 from stages.analysis.uncertainty.resampling import Data
 from stages.analysis.uncertainty.tables import (
     Study,
@@ -20,7 +21,9 @@ from stages.analysis.uncertainty.tables import (
     scaling_table,
 )
 from stages.figures.beyond import catalogue_beyond
+from stages.figures.parts import MOST_NAMED
 from stages.figures.placing import draw_newcomers, newcomers_words
+from stages.figures.ranks import draw_ranks, ranked
 from stages.figures.robustness import MOST_VARIATIONS, draw_robustness
 from stages.figures.style import save
 from tests.figures.results_factory import planted, shipped
@@ -44,6 +47,7 @@ def tables(name: str) -> dict[str, pd.DataFrame]:
     rng = np.random.default_rng(0)
     found, _ = resample(study, 100, rng)
     values = spectrum(results.X, 100, 0.95, rng)
+    ranked = measures(study, np.ones(results.X.shape, dtype=bool), {}, 0.01)
     return {
         "stability_explained_variance": explained_variance_table(study, found, 0.95),
         "stability_loadings": loadings_table(study, found, 0.95),
@@ -51,6 +55,8 @@ def tables(name: str) -> dict[str, pd.DataFrame]:
         "stability_axes": axes_table(study, found),
         "stability_spectrum": values,
         "stability_components": criteria(values, 0.9),
+        "stability_ranks": ranks_table(study, ranked, 200, 0.95, rng),
+        "stability_rank_pairs": pairs_table(study, ranked, 0.95),
     }
 
 
@@ -67,7 +73,8 @@ def test_every_figure_that_the_tables_allow_is_drawn(name: str):
     everything = tables(name) | {"robustness": verdicts(5)}
     found = catalogue_beyond(results, everything, {"one": "A conclusion"}, 0.95)
     drawn = {drawing.description.name: drawing for drawing in found}
-    assert list(drawn) == ["stability_components", "stability_loadings", "stability_scaling", "robustness"]
+    ranks = ["stability_ranks", "stability_ranks_benchmarks"]
+    assert list(drawn) == ["stability_components", "stability_loadings", "stability_scaling", *ranks, "robustness"]
     assert "4 of 5 cells hold" in drawn["robustness"].description.caption
     assert "95 % intervals" in drawn["stability_loadings"].description.caption
     panels = drawn["stability_loadings"].draw().axes
@@ -77,7 +84,7 @@ def test_every_figure_that_the_tables_allow_is_drawn(name: str):
 def test_nothing_is_drawn_of_nothing():
     empty = tables("planted") | {"stability_scaling": tables("planted")["stability_scaling"].iloc[:0]}
     names = [drawing.description.name for drawing in catalogue_beyond(planted(), empty, {}, 0.95)]
-    assert names == ["stability_components", "stability_loadings"]
+    assert names == ["stability_components", "stability_loadings", "stability_ranks", "stability_ranks_benchmarks"]
     del empty["stability_scaling"]
     assert [drawing.description.name for drawing in catalogue_beyond(planted(), empty, {}, 0.95)] == names
     assert not list(catalogue_beyond(planted(), {}, {}, 0.95))
@@ -91,6 +98,25 @@ def test_cells_show_their_number_and_a_mark():
 def test_a_large_table_shows_what_does_not_hold():
     (axes,) = draw_robustness(verdicts(MOST_VARIATIONS + 1), {"one": "A conclusion"}).axes
     assert [label.get_text() for label in axes.get_xticklabels()] == ["without b1"]
+
+
+def test_pairs_that_cannot_be_told_apart_have_a_square_each():
+    results, found = planted(), tables("planted")
+    left, right = draw_ranks(results, found["stability_ranks"], found["stability_rank_pairs"]).axes
+    rows = ranked(found["stability_ranks"], "PC1")
+    assert [label.get_text() for label in left.get_yticklabels()] == list(results.models["name"][rows.index])
+    (squares,) = right.collections
+    at = [list(rows.index).index(name) for name in found["stability_rank_pairs"].query("measure == 'PC1'")["other"]]
+    assert sorted(squares.get_offsets()[:, 1]) == sorted(at)
+
+
+def test_ranks_of_many_models_are_bands_without_names():
+    results = planted(n_models=MOST_NAMED + 1)
+    rows = [("PC1", name, i + 1, i + 1, i + 1, 1, 61, 60, 61) for i, name in enumerate(results.X.index)]
+    table = pd.DataFrame(rows, columns=COLUMNS)
+    (axes,) = draw_ranks(results, table, table.iloc[:0]).axes
+    assert list(axes.get_yticks()) == []
+    assert axes.get_ylabel() == "61 models, the best on top"
 
 
 def test_new_models_stand_inside_their_panels(tmp_path: Path):

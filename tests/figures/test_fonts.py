@@ -37,7 +37,7 @@ def test_japanese_names_are_drawn_as_shapes_without_a_warning(tmp_path: Path, ca
     results = named(*(f"日本語モデル{i}" for i in range(5)))
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        draw_files(results, {}, {}, 0.95, tmp_path, 50)
+        list(draw_files(results, {}, {}, 0.95, tmp_path, 50))
     svg = (tmp_path / "models.svg").read_text(encoding="utf-8")
     # a box would be the same shape for each character
     glyphs = {path.split('"')[0] for path in svg.split('<path d="')[1:]}

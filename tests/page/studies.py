@@ -88,6 +88,10 @@ def beyond(results: Results) -> dict[str, pd.DataFrame]:
             [("PC1", "en", "models", 0.82, 0.96), ("PC1", "en", "families", 0.75, 0.97)],
             columns=["response", "language", "resampling", "low", "high"],
         ),
+        "stability_ranks": pd.DataFrame(
+            [(name, i + 1, max(i, 1), i + 2) for i, name in enumerate(results.X.index[1:])],
+            columns=["model_id", "rank", "low", "high"],
+        ).assign(measure="PC1", models=34),
     }
 
 

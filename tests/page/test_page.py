@@ -10,7 +10,9 @@ import pytest
 
 from stages.analysis.claims import COLUMNS
 from stages.analysis.scores.incomplete import left_out
+from stages.page.findings import finding_tables, left_out_table
 from stages.page.page import render_page
+from stages.page.ranks import rank_table
 from stages.page.tables import score_table
 from tests.figures.results_factory import planted, shipped
 from tests.page.studies import COUNTS, DIGEST, claims_of, figure, page_of, study_of, verdicts
@@ -200,6 +202,31 @@ def test_a_table_of_very_many_models_shows_the_first_and_says_so(monkeypatch: py
     table = score_table(RESULTS)
     assert table.ids == tuple(RESULTS.X.index[:10])
     assert table.note.endswith("The first 10 models; the files have 25 more.")
+
+
+def test_very_many_findings_and_models_left_out_are_cut_and_counted(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("stages.page.findings.MOST_ROWS", 10)
+    many = pd.DataFrame({"check": "zero", "severity": "warning", "model_id": map(str, range(25)), "benchmark": "b"})
+    (warnings,) = finding_tables(many.assign(message="is 0"))
+    assert [row[1] for row in warnings.rows] == list(map(str, range(10)))
+    assert warnings.note.startswith("The first 10; ")
+    assert warnings.note.endswith("have 15 more.")
+    lost = left_out_table(pd.DataFrame({"kind": "model", "name": map(str, range(12)), "reason": "blank"}))
+    assert len(lost.rows) == 10
+    assert lost.note.endswith("The first 10; tables/left_out.csv has 2 more.")
+    assert lost.note.startswith("12 models")
+
+
+def test_ranks_stand_with_where_they_fall_measured_again():
+    ranks = rank_table(RESULTS, STUDY.beyond, 0.95)
+    assert ranks.columns == ("Model", "PC1")
+    assert ranks.rows[:4] == (
+        ("Yi-1.5 6B", "–"),
+        ("CyberAgentLM2-7B", "1 (1 to 2)"),
+        ("Japanese Stable LM Base Gamma 7B", "2 (1 to 3)"),
+        ("Japanese Stable LM Beta 7B", "3 (2 to 4)"),
+    )
+    assert rank_table(RESULTS, {}, 0.95).rows == ()
 
 
 def test_figures_of_one_kind_are_folded_after_the_first():

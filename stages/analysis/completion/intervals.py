@@ -4,6 +4,7 @@ Student's t is a normal whose precision is gamma distributed, so that the sum of
 quantiles need one integral (Geweke 1993). What the model says is then compared with scores that were hidden from it.
 """
 
+from collections.abc import Callable
 from functools import lru_cache
 
 import numpy as np
@@ -87,7 +88,14 @@ def correlated(covariance: Floats, noise: Floats, deviations: Floats) -> Floats:
     return root
 
 
-def check_stretch(scores: Floats, bounds: tuple[Floats, Floats], side: Floats, rng: Generator, level: float) -> float:
+def check_stretch(
+    scores: Floats,
+    bounds: tuple[Floats, Floats],
+    side: Floats,
+    rng: Generator,
+    level: float,
+    effort: tuple[int, int] = (CHECKED, STARTS),
+) -> float:
     """Return the factor by which intervals must be stretched to cover scores hidden from the model.
 
     Args:
@@ -96,13 +104,19 @@ def check_stretch(scores: Floats, bounds: tuple[Floats, Floats], side: Floats, r
         side: Centred side information (n_models, n_side).
         rng: Chooses the hidden scores and draws.
         level: Coverage of the intervals.
+        effort: Parts that are hidden in turn, and starts for each.
 
     Returns:
         The quantile of (error / half width) among hidden scores, drawn towards 1 where they are few.
     """
     parts = np.where(np.isfinite(scores), rng.integers(PARTS, size=scores.shape), -1)
-    found = [_misses(scores, _hideable(parts, part), bounds, side, rng, level) for part in range(CHECKED)]
-    misses = np.concatenate(found)
+    checked, starts = effort
+
+    def posteriors(Z: Floats) -> list[Posterior]:
+        return [sample(Z, side, rng, SWEEPS, 1) for _ in range(starts)]
+
+    found = [_misses(scores, _hideable(parts, part), bounds, level, posteriors) for part in range(checked)]
+    misses = np.concatenate([np.zeros(0), *found])
     if len(misses) < FEWEST_HIDDEN:
         return 1.0
     weight = len(misses) / (len(misses) + TRUST)
@@ -120,13 +134,17 @@ def _hideable(parts: NDArray[np.int_], part: int) -> Bools:
 
 
 def _misses(
-    scores: Floats, hidden: Bools, bounds: tuple[Floats, Floats], side: Floats, rng: Generator, level: float
+    scores: Floats,
+    hidden: Bools,
+    bounds: tuple[Floats, Floats],
+    level: float,
+    posteriors: Callable[[Floats], list[Posterior]],
 ) -> Floats:
     """Return error over half width of the interval for each hidden score (n_hidden,)."""
     if not hidden.any():
         return np.zeros(0)
     seen = np.where(hidden, np.nan, scores)
     link = fit_link(seen, *bounds)
-    mean, variance, noise = pool([sample(link.forward(seen), side, rng, SWEEPS, 1) for _ in range(STARTS)])
+    mean, variance, noise = pool(posteriors(link.forward(seen)))
     misses: Floats = (np.abs(link.forward(scores) - mean) / half_width(variance, noise, level))[hidden]
     return misses

@@ -17,13 +17,21 @@ import pandas as pd
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
-from stages.analysis.completion.intervals import check_stretch, correlated, deviation, half_width, pool
+from stages.analysis.completion.intervals import (
+    CHECKED,
+    STARTS,
+    check_stretch,
+    correlated,
+    deviation,
+    half_width,
+    pool,
+)
 from stages.analysis.completion.link import Floats, Link, fit_link
 from stages.analysis.completion.sampler import Posterior, sample
 
 LEVEL = 0.9
 LARGE = 50_000
-"""Cells above which starts are fewer and shorter: the many scores determine the model."""
+"""Cells above which starts and checks are fewer and shorter: the many scores determine the model."""
 SHOWN = 4
 """Axes whose agreement between starts is told."""
 SAME_AXIS = 0.95
@@ -33,12 +41,19 @@ Order = NDArray[np.intp]
 
 
 class _Effort(NamedTuple):
-    """Starts, sweeps of each to forget it and to average, draws kept of each, and whether intervals are checked."""
+    """How much is computed.
+
+    Attributes:
+        starts: Random starts.
+        sweeps: Sweeps of each to forget the start, and to average.
+        kept: Draws kept of each.
+        checked: Parts of the scores that are hidden to check the intervals, and starts for each.
+    """
 
     starts: int
     sweeps: tuple[int, int]
     kept: int = 40
-    checked: bool = True
+    checked: tuple[int, int] = (CHECKED, STARTS)
 
 
 @dataclass(frozen=True)
@@ -143,7 +158,7 @@ def fit_completion(
             side information is not of these models; one line with all problems.
     """
     if X.size > LARGE:
-        return _fit(X, (lower, upper), side, seed, level, _Effort(2, (40, 60)))
+        return _fit(X, (lower, upper), side, seed, level, _Effort(2, (40, 60), checked=(1, 1)))
     return _fit(X, (lower, upper), side, seed, level, _Effort(3, (40, 100)))
 
 
@@ -152,7 +167,7 @@ def sketch_completion(X: pd.DataFrame, lower: Floats, upper: Floats) -> Completi
 
     One short start, few draws kept, intervals not checked.
     """
-    return _fit(X, (lower, upper), None, 0, LEVEL, _Effort(1, (40, 60), kept=12, checked=False))
+    return _fit(X, (lower, upper), None, 0, LEVEL, _Effort(1, (40, 60), kept=12, checked=(0, 0)))
 
 
 def _fit(
@@ -195,7 +210,7 @@ def _run(
     # matrices this small are many times slower on several BLAS threads than on one
     with threadpool_limits(limits=1):
         found = [sample(Z, centred, rng, effort.sweeps, effort.kept) for rng in starts]
-        stretch = check_stretch(values, (lower, upper), centred, last, level) if effort.checked else 1.0
+        stretch = check_stretch(values, (lower, upper), centred, last, level, effort.checked)
     return _Run(Z, link, found, stretch, side_means, np.argsort(rows), np.argsort(columns))
 
 

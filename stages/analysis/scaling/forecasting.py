@@ -4,7 +4,7 @@ The prediction is a least-squares plane in log10 ND of every language. Its error
 of everything in turn: components, plane and baselines come from the other families alone.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,10 +13,13 @@ from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
 from stages.analysis.components.alignment import align
-from stages.analysis.components.spectra import spectra
+from stages.analysis.components.spectra import pc_scores, spectra
 from stages.analysis.scores.families import Codes
 
 Array = NDArray[np.float64]
+
+CHUNK = 128
+"""Families left out at once: bounds the memory of a large study."""
 
 METHODS = ("budgets", "mean", "total")
 """The plane in the budgets of all languages, and two trivial baselines: the mean, a line in log10 of the total ND."""
@@ -102,9 +105,8 @@ def left_out_errors(
     errors = {method: np.full((len(rows), len(names)), np.nan) for method in METHODS}
     # threads of BLAS wait for one another: on matrices as small as these they take twenty times as long
     with threadpool_limits(limits=1):
-        for g in np.unique(codes[usable]):
-            outside, held = codes != g, rows[codes[rows] == g]
-            S = _scores_without(values, outside, reference, unit_variance=unit_variance)
+        for g, S in _scores_without(values, codes, np.unique(codes[usable]), reference, unit_variance=unit_variance):
+            held = rows[codes[rows] == g]
             responses = np.hstack([S, values])
             # the models outside a family may have fewer components than all models
             there = np.flatnonzero(np.isfinite(responses).all(axis=0))
@@ -120,13 +122,17 @@ def left_out_errors(
     return Errors(X.index[rows], codes[rows], **frames)
 
 
-def _scores_without(X: Array, outside: NDArray[np.bool_], reference: Array, *, unit_variance: bool) -> Array:
-    """Return the scores of all models (n, k) on the components of those outside a family."""
+def _scores_without(
+    X: Array, codes: Codes, families: Codes, reference: Array, *, unit_variance: bool
+) -> Iterator[tuple[int, Array]]:
+    """Yield each family with the scores of all models (n, k) on the components of those outside it."""
     k = reference.shape[1]
-    found = spectra(X[outside], np.ones((1, int(outside.sum()))), min(2 * k, X.shape[1]), unit_variance=unit_variance)
-    U = align(reference, found.vectors).loadings[0]
-    S: Array = (X - found.centre) / found.spread @ U
-    return S
+    for start in range(0, len(families), CHUNK):
+        part = families[start : start + CHUNK]
+        weights = (codes[None, :] != part[:, None]).astype(float)
+        found = spectra(X, weights, min(2 * k, X.shape[1]), unit_variance=unit_variance)
+        scores = pc_scores(X, found, align(reference, found.vectors).loadings)
+        yield from zip(part.tolist(), scores, strict=True)
 
 
 def can_predict(logs: Array, codes: Codes, budgets: Sequence[str], min_models: int) -> str:

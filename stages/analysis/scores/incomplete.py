@@ -35,8 +35,8 @@ def why_model(model: str, missing: pd.DataFrame, policy: str) -> str:
         missing: Which cells have no score, bool (n_models, n_benchmarks).
         policy: assemble.missing.
     """
-    lacking = [name for name in texts(missing) if missing[name][model]]
-    if policy != "drop_models" or not lacking:
+    lacking = texts(missing.columns[missing.loc[model].to_numpy(dtype=bool)]) if policy == "drop_models" else []
+    if not lacking:
         return ""
     return f"left out by assemble.missing={policy}: {model} has no score on {listed(lacking)}"
 

@@ -138,18 +138,20 @@ def fit_robust(y: Array, design: Array, codes: Codes) -> Robust:
         ValueError: A family alone determines a coefficient, or there is only one family.
     """
     bread = np.linalg.inv(design.T @ design)
-    hat = design @ bread @ design.T
+    # the hat matrix is `design @ across`: of a large study it would not fit into memory
+    across = bread @ design.T
     families = np.unique(codes)
     if len(families) < 2:
         raise ValueError("errors over families need two of them")
     n, q = design.shape
     rows = np.empty((len(families), q, n))
     for i, g in enumerate(families):
-        own = codes == g
-        values, vectors = np.linalg.eigh(np.eye(int(own.sum())) - hat[np.ix_(own, own)])
+        own = np.flatnonzero(codes == g)
+        values, vectors = np.linalg.eigh(np.eye(len(own)) - design[own] @ across[:, own])
         roots = np.where(values > SINGULAR, values, np.inf) ** -0.5
-        adjusted = bread @ design[own].T @ (vectors * roots) @ vectors.T
-        rows[i] = adjusted @ (np.eye(n) - hat)[own]
+        adjusted = across[:, own] @ (vectors * roots) @ vectors.T
+        rows[i] = -(adjusted @ design[own]) @ across
+        rows[i][:, own] += adjusted
     parts = rows @ y
     covariance = parts.T @ parts
     df = np.empty(q)

@@ -18,6 +18,7 @@ from stages.analysis.uncertainty import tables as stability
 from stages.analysis.uncertainty.bootstrap import language_pairs
 from stages.analysis.uncertainty.inference import compare_dependent, fit_robust
 from stages.analysis.uncertainty.intervals import Resampling
+from stages.analysis.uncertainty.ranks import MOST_LISTED, measures, pairs_table, ranks_table
 from stages.analysis.uncertainty.resampling import Data
 from stages.analysis.uncertainty.tables import Study
 from stages.contracts.missing import POLICIES, Policy
@@ -119,6 +120,9 @@ def assess(inputs: Inputs, params: StabilityParams, watched: stability.Watch = i
     scaling = with_robust_slopes(study, stability.scaling_table(study, found, level), level)
     if scaling.empty:
         skipped.append(f"scaling: no budget is known for {inputs.min_models} models")
+    ranked = measures(study, inputs.X.notna().to_numpy(), inputs.ranges, params.protocol_error)
+    if ranked and len(study.models) > MOST_LISTED:
+        skipped.append(f"a list of pairs that cannot be told apart: {len(study.models)} models have too many")
     tables = {
         "explained_variance": stability.explained_variance_table(study, of_scores, level),
         "loadings": stability.loadings_table(study, of_scores, level),
@@ -128,6 +132,9 @@ def assess(inputs: Inputs, params: StabilityParams, watched: stability.Watch = i
         "scaling": scaling,
         "contrasts": contrasts_table(study, found, level),
         "prediction": prediction,
+        "rank_pairs": pairs_table(study, ranked, level),
+        # draws of its own: what is resampled above stays the same
+        "ranks": ranks_table(study, ranked, params.draws, level, np.random.default_rng((params.seed, 1))),
         "spectrum": spectrum,
         "components": dimensionality.criteria(spectrum, params.cumulative),
         "congruence": congruence_table(inputs, list(seen.values())[-1]),

@@ -18,6 +18,8 @@ Array = NDArray[np.float64]
 
 FEWEST_FAMILIES = 4
 """Fewer families than this give no interval worth the name."""
+WORK, FEWEST_DRAWS = 2**34, 500
+"""Samples times models times squared benchmarks that a bootstrap of a large study may take, and its fewest samples."""
 
 
 @dataclass(frozen=True)
@@ -75,12 +77,13 @@ def resample(
     """
     data, codes = study.data, study.codes
     each = np.arange(len(codes))
+    wanted, draws = draws, affordable(draws, data.X.shape)
     n, n_families = len(codes), int(codes.max()) + 1
     ways = [
         Way("models", "bootstrap", each, Weights(draws, lambda _, count: model_weights(n, count, rng))),
         Way("without_each_model", "left_out", each, Weights(n, partial(without_each, each))),
     ]
-    skipped = []
+    skipped = [few_line(draws, wanted, data.X.shape)] if draws < wanted else []
     if n_families == n:
         skipped.append("families: every model is a family of its own, so that intervals over models hold for them too")
     elif n_families < FEWEST_FAMILIES:
@@ -100,6 +103,19 @@ def resample(
     if (data.log_high > data.log_low).any():
         ways.append(Way("tokens", "error", each, once))
     return [_run(study, way, rng) for way in watched(ways)], skipped
+
+
+def affordable(draws: int, shape: tuple[int, ...]) -> int:
+    """Return how many samples a bootstrap takes of a study of this many models and benchmarks."""
+    n, p = shape
+    return min(draws, max(WORK // (n * p**2), FEWEST_DRAWS))
+
+
+def few_line(draws: int, wanted: int, shape: tuple[int, ...]) -> str:
+    """Return what fewer samples mean: the standard deviation of m of them is known to 1 / sqrt(2 m) of itself."""
+    n, p = shape
+    known = f"{draws:,} know the length of an interval to {100 / np.sqrt(2 * draws):.1f} %"
+    return f"{wanted - draws:,} of {wanted:,} samples per bootstrap: many for {n:,} models x {p} benchmarks; {known}"
 
 
 class Way(NamedTuple):

@@ -183,7 +183,8 @@ def read_facts(files: Mapping[str, bytes], folder: str, params: Params) -> Facts
     if corrections is None or waivers is None or claims is None:
         raise InputError(problems)
     models, benchmarks = models.set_index("model_id"), benchmarks.set_index("benchmark")
-    rows = [name for name in models.index if name in set(scores["model_id"])]
+    scored = set(scores["model_id"])
+    rows = [name for name in models.index if name in scored]
     wide = scores.set_index("model_id").loc[rows, list(benchmarks.index)]
     return Facts(info, models, benchmarks, wide, corrections, waivers, claims, workarounds, prompts, options)
 
