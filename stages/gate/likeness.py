@@ -90,7 +90,7 @@ def _constant_part(
         part = column[column.index.isin(list(members))]
         if MIN_SHARED <= len(part) < len(column) and part.nunique() == 1:
             text = f"{where}: {name} is {part.iloc[0]:g} for all {len(part)} models of the subset {subset}"
-            fix = "the gate refuses that subset while the benchmark is in it"
+            fix = "that subset cannot be analysed with it, waive `constant` if it need not be"
             yield Finding("constant", "warning", "", name, f"{text}: {fix}", kind="subset")
 
 
@@ -166,7 +166,7 @@ def redundant_findings(X: pd.DataFrame, benchmarks: pd.DataFrame, where: str) ->
         groups = {"all others": others, "those of its language": same, listed([names[i] for i in fits[j]]): fits[j]}
         said = [words for what, members in groups.items() if (words := _sum_of(table, halves, j, members, what))]
         if said and (len(full) >= SURELY or _summarises(name)):
-            text = f"{where}: {name} is {said[0]}: leave it out, it says nothing of its own"
+            text = f"{where}: {name} is {said[0]}: leave it out, it says nothing of its own, or waive `redundant`"
             yield Finding("redundant", "error", "", name, text, kind="sum")
         elif _summarises(name):
             text = f"{where}: {name} is named like a summary of other benchmarks: leave it out, or waive `redundant`"

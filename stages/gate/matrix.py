@@ -153,6 +153,8 @@ def suspicion_findings(
         params: Section `validate`: whether a suspicion warns or fails.
         sources: Where the scores were read.
     """
+    if any(f.check == "range" and not f.model_id and not f.benchmark for f in found):
+        return []  # nothing is predicted from a table in another unit
     known = {(f.model_id, f.benchmark) for f in found if f.check in ("zero", "outcomes", "range")}
     negative = [name for name, (low, _) in raw_ranges(benchmarks).items() if low < 0 and name in X]
     down = falling(benchmarks) & set(X)
@@ -188,7 +190,8 @@ def as_ability(X: pd.DataFrame, benchmarks: pd.DataFrame) -> tuple[pd.DataFrame,
     turned = X.copy()
     for name in down & set(X):
         turned[name] = 1 - X[name]
-    chance = chance.where(~benchmarks.index.isin(list(down)), 1 - chance)
+    # nobody makes no errors by guessing: 0 stands for a chance that is not known
+    chance = chance.where(~benchmarks.index.isin(list(down)), (1 - chance).where(chance > 0, 0.0))
     return turned, benchmarks.assign(chance=chance)
 
 

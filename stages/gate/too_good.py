@@ -58,7 +58,9 @@ def too_good_findings(
 
 def _finding(sources: Sources, model_id: str, name: str, seen: str, turned: set[str], kind: str) -> Finding:
     unit = " (as 1 - score, since lower is better)" if name in turned else ""
-    text = f"{sources.of(model_id, name)}: {seen}{unit}: trained on the test, or a slip? look at it, correct or waive"
+    text = (
+        f"{sources.of(model_id, name)}: {seen}{unit}: trained on the test, or a slip? correct it, or waive `too_good`"
+    )
     return Finding("too_good", "warning", model_id, name, text, kind=kind)
 
 

@@ -74,8 +74,10 @@ def unmatched(
         where: Path of waivers.csv.
         checks: Those made; the empty text is among them where a row without a check is to be judged.
     """
+    benchmarks = {benchmark for _, benchmark in present}
     for waiver in rows_of(waivers, WaiverRow):
-        if waiver.check not in checks or (waiver.model_id and (waiver.model_id, waiver.benchmark) not in present):
+        within = (waiver.model_id, waiver.benchmark) in present if waiver.model_id else waiver.benchmark in benchmarks
+        if waiver.check not in checks or not within:
             continue
         if any(covers(waiver, finding) for finding in findings):
             continue
@@ -116,7 +118,8 @@ def unknown_names(
         for name in dict.fromkeys(map(str, table[column])):
             if name and name not in allowed:
                 hint = allowed.hint(name)
-                text = f"{where}: {column} {name} is not in {home}{hint or ': correct it, or remove the row'}"
+                fix = f"{hint} (or remove the row)" if hint else ": correct it, or remove the row"
+                text = f"{where}: {column} {name} is not in {home}{fix}"
                 place = (name, "") if column == "model_id" else ("", name)
                 found.append(Finding(check, "error", *place, text, kind=column))
     return found
