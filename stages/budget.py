@@ -1,6 +1,6 @@
 """Stage `budget`: parameters and token counts, checked, to training budgets ND per language.
 
-Reads   data/study/models.parquet, metadata/<study>/study.yaml
+Reads   data/study/{models,waivers}.parquet, metadata/<study>/study.yaml
 Writes  data/models.parquet, reports/tables/findings_models.csv, reports/data_docs/budget/
 """
 
@@ -20,7 +20,7 @@ from stages.workspace.running import run_stage
 def judged(params: Params) -> Judgement:
     """Judge the models of the current state."""
     info, folder = load_info(params.study), str(paths.study_folder(params.study))
-    return judge_models(read_fact("models"), info, params.budget, folder)
+    return judge_models(read_fact("models"), read_fact("waivers"), info, params.budget, folder)
 
 
 def run(params: Params) -> pd.DataFrame:

@@ -1,13 +1,13 @@
 """Stage `validate`: the gate. Nothing is computed from a matrix that does not pass it.
 
-Reads   data/score_cells.parquet, data/score_matrix.parquet, data/study/{benchmarks,corrections,waivers}.parquet
+Reads   data/score_{cells,matrix}.parquet, data/study/{models,benchmarks,scores,corrections,waivers}.parquet
 Writes  reports/metrics/validate.json, reports/tables/findings_matrix.csv, reports/data_docs/validate/
 """
 
 from stages.contracts.params import Params
 from stages.gate import refusal, verdict
 from stages.gate.findings import Judgement
-from stages.gate.matrix import judge_matrix, stale_corrections
+from stages.gate.matrix import Study, judge_matrix
 from stages.workspace import paths
 from stages.workspace.facts import load_params, read_fact
 from stages.workspace.files import read_parquet
@@ -17,11 +17,9 @@ from stages.workspace.running import run_stage
 
 def judged(params: Params) -> Judgement:
     """Judge the matrix of the current state."""
-    benchmarks, waivers = read_fact("benchmarks"), read_fact("waivers")
+    study = Study(*map(read_fact, Study._fields))
     cells, X = read_parquet(paths.CELLS), read_parquet(paths.MATRIX)
-    folder = str(paths.study_folder(params.study))
-    stale = stale_corrections(cells, read_fact("corrections"), benchmarks, folder)
-    return judge_matrix(cells, X, benchmarks, waivers, params, folder).joined(stale)
+    return judge_matrix(cells, X, study, params, str(paths.study_folder(params.study)))
 
 
 def main() -> None:

@@ -10,13 +10,14 @@ from stages import assemble
 from stages.contracts.errors import InputError
 from stages.contracts.params import Params
 from stages.contracts.study.tables import ALL
-from stages.gate.findings import Finding, folded
-from stages.gate.matrix import judge_matrix, stale_corrections
+from stages.gate.findings import Finding, as_csv, folded
+from stages.gate.matrix import Study, judge_matrix
 from stages.gate.models import judge_models
-from stages.gate.verdict import pronounce
+from stages.gate.verdict import FINDINGS, pronounce
 from stages.workspace import paths
 from stages.workspace.evaluations import read_evaluations
 from stages.workspace.facts import load_params, load_study_facts
+from stages.workspace.files import write_text
 
 SEVERITIES = ("error", "warning", "waived", "corrected")
 
@@ -56,7 +57,8 @@ class Checked:
         yield from (f"error: {sentence}" for sentence in self.unexplained)
         counts = ", ".join(f"{number} {name}" for name, number in self.counts.items())
         yield self.choices
-        yield f"gate {'open' if self.ok else 'closed'}: {counts}; details in {self.docs}"
+        state = "open" if self.ok else "closed"
+        yield f"gate {state}: {counts}; details in {self.docs}, all findings in {self.docs.with_name(FINDINGS)}"
 
     def content(self) -> Mapping[str, Any]:
         """Return findings and verdict."""
@@ -116,14 +118,15 @@ def check(folder: Path | None) -> Checked:
     facts = load_study_facts(params)
     where = str(paths.study_folder(params.study))
     cells, X, _ = assemble.run(facts, read_evaluations(params, facts.benchmarks), params)
-    stale = stale_corrections(cells, facts.corrections, facts.benchmarks, where)
+    study = Study(facts.models, facts.benchmarks, facts.scores, facts.corrections, facts.waivers)
     judgements = [
-        judge_models(facts.models, facts.info, params.budget, where),
-        judge_matrix(cells, X, facts.benchmarks, facts.waivers, params, where).joined(stale),
+        judge_models(facts.models, facts.waivers, facts.info, params.budget, where),
+        judge_matrix(cells, X, study, params, where),
     ]
     suites = [suite for j in judgements for suite in (j.suite, j.overview(f"{j.table}_checks"))]
     docs = paths.DATA_DOCS / "check"
     verdict = pronounce(judgements, suites, docs, f"{params.study}, subset {params.subset}: check")
     findings = [finding for judgement in judgements for finding in judgement.findings]
+    write_text(docs / FINDINGS, as_csv(findings))
     explained = any(finding.severity == "error" for finding in findings)
     return Checked(told, findings, () if explained else verdict.problems, docs / "index.html")

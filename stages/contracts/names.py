@@ -32,10 +32,10 @@ def label(text: str) -> str:
     return text if text.isprintable() and len(text) <= 2 * SHOWN else shown(text)
 
 
-def listed(names: Sequence[str]) -> str:
-    """Return names separated by commas, at most `LISTED` of them and a count of the rest."""
-    text = ", ".join(label(name) for name in names[:LISTED])
-    return text if len(names) <= LISTED else f"{text} and {len(names) - LISTED} more"
+def listed(names: Sequence[str], most: int = LISTED) -> str:
+    """Return names separated by commas, at most `most` of them and a count of the rest."""
+    text = ", ".join(label(name) for name in names[:most])
+    return text if len(names) <= most else f"{text} and {len(names) - most} more"
 
 
 def folded(name: str) -> str:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -65,6 +65,26 @@ def range_problem(value: float, low: float | None, high: float | None, above: fl
     return expected
 
 
+WHOLE, PART = 0.8, 0.6
+"""Share of the numbers of a table, and of a column or row, that look like percent when it is in percent."""
+
+
+class Problem(NamedTuple):
+    """Numbers outside their range.
+
+    Attributes:
+        text: What is wrong, without the path of the table.
+        row: Name of the row concerned, empty for several.
+        column: Column concerned, likewise.
+        kind: `percent`, `marker` or `outside`.
+    """
+
+    text: str
+    row: str
+    column: str
+    kind: str
+
+
 @dataclass(frozen=True)
 class Values:
     """The columns of a table that have a range.
@@ -83,21 +103,22 @@ class Values:
     bounds: list[Bounds]
     remedy: str
 
-    def cell(self, i: int, j: int) -> str:
+    def cell(self, i: int, j: int) -> Problem:
         """Return what is wrong with one cell."""
         value = float(self.X[i, j])
-        problem = range_problem(value, *self.bounds[j])
-        remedy = f": {self.remedy}" if problem == expectation(*self.bounds[j]) else ""
-        return f"{self.columns[j]} of {self.rows[i]} is {digits(value)}, {problem}{remedy}"
+        text = range_problem(value, *self.bounds[j])
+        plain = text == expectation(*self.bounds[j])
+        kind = "outside" if plain else "marker" if value in MARKERS else "percent"
+        remedy = f": {self.remedy}" if plain else ""
+        told = f"{self.columns[j]} of {self.rows[i]} is {digits(value)}, {text}{remedy}"
+        return Problem(told, self.rows[i], self.columns[j], kind)
 
-    def group(self, what: str, i: int, j: int) -> str:
+    def group(self, what: str, i: int, j: int, share: str) -> str:
         """Return what is wrong with a group of cells in percent, one of which is given as an example."""
         example = f"{digits(self.X[i, j])} in {self.columns[j]} of {self.rows[i]}"
         low, high = self.bounds[j][:2]
-        return (
-            f"every value of {what} is out of range ({example}), {expectation(low, high)}: "
-            f"looks like percent, divide by 100"
-        )
+        seen = f"{share} of {what} is out of range ({example}), {expectation(low, high)}"
+        return f"{seen}: looks like percent, divide by 100"
 
 
 def range_problems(
@@ -109,8 +130,8 @@ def range_problems(
 ) -> list[str]:
     """Compare the numbers of a table with their ranges.
 
-    When at least two values of the table, a column or a row look like percent and all others there are zero or
-    missing, that is one problem; else each cell is one. Each range is given as `range_problem` takes it.
+    When at least two values of the table, a column or a row look like percent and hardly any others there are more
+    than zero, that is one problem; else each cell is one. Each range is given as `range_problem` takes it.
 
     Args:
         frame: One row for each model or whatever the table lists.
@@ -122,10 +143,20 @@ def range_problems(
     Returns:
         One line for each problem, at most `LIMIT` on single cells, then one that counts the rest.
     """
+    found = [*range_cells(frame, ranges, key_column, remedy)]
+    groups, single = [p for p in found if not (p.row and p.column)], [p for p in found if p.row and p.column]
+    lines = [f"{where}: {problem.text}" for problem in (*groups, *single[:LIMIT])]
+    return [*lines, f"{where}: {len(single) - LIMIT} more values are out of range"] if len(single) > LIMIT else lines
+
+
+def range_cells(
+    frame: pd.DataFrame, ranges: Mapping[str, Bounds], key_column: str | Sequence[str], remedy: str
+) -> Iterator[Problem]:
+    """Yield what `range_problems` words, groups in percent first, then single cells top to bottom, left to right."""
     keys = [key_column] if isinstance(key_column, str) else list(key_column)
     columns = [name for name in ranges if name in frame.columns]
     if frame.empty or not columns:
-        return []
+        return
     values = Values(
         X=frame[columns].to_numpy(dtype=np.float64, na_value=np.nan),
         columns=columns,
@@ -133,34 +164,56 @@ def range_problems(
         bounds=[ranges[name] for name in columns],
         remedy=remedy,
     )
-    return [f"{where}: {line}" for line in problems(values)]
+    yield from problems(values)
 
 
-def problems(values: Values) -> Iterator[str]:
+def problems(values: Values) -> Iterator[Problem]:
     """Yield groups in percent first, then single cells from left to right and top to bottom."""
     X = values.X
     least, most, exceeded = np.array([limits(*bounds) for bounds in values.bounds]).T
     outside = (least > X) | (most < X) | (exceeded >= X)
     fraction = most <= 1
     percent = outside & fraction & (most < X) & (100 * most >= X)
-    neutral = percent | (X == 0) | np.isnan(X) | ~fraction
-    for what, rows, columns in groups(values):
-        cells = percent[rows, columns]
-        if neutral[rows, columns].all() and np.count_nonzero(cells) > 1:
-            i, j = np.argwhere(cells)[0]
-            yield values.group(what, i + (rows.start or 0), j + (columns.start or 0))
-            percent[rows, columns] = outside[rows, columns] = False
-    single = np.argwhere(outside)
-    yield from (values.cell(i, j) for i, j in single[:LIMIT])
-    if len(single) > LIMIT:
-        yield f"{len(single) - LIMIT} more values are out of range"
+    told = ~(X == 0) & ~np.isnan(X) & fraction
+    for group in groups(values):
+        cells, among = percent[group.rows, group.columns], told[group.rows, group.columns]
+        count, all_of_it = np.count_nonzero(cells), np.count_nonzero(among)
+        if count < 2 or count < group.share * all_of_it:
+            continue
+        i, j = np.argwhere(cells)[0]
+        example = (i + (group.rows.start or 0), j + (group.columns.start or 0))
+        share = "every value" if count == all_of_it else f"nearly every value ({count} of {all_of_it})"
+        yield Problem(values.group(group.what, *example, share), group.row, group.column, "percent")
+        outside[group.rows, group.columns] &= ~cells
+        percent[group.rows, group.columns] = False
+    yield from (values.cell(i, j) for i, j in np.argwhere(outside))
 
 
-def groups(values: Values) -> Iterator[tuple[str, slice, slice]]:
-    """Yield the parts of a table that may be in percent as a whole: words for them, their rows and columns."""
+class Group(NamedTuple):
+    """A part of a table that may be in percent as a whole.
+
+    Attributes:
+        what: Words for it.
+        row: Name of its only row, else empty.
+        column: Its only column, else empty.
+        rows: Its rows.
+        columns: Its columns.
+        share: Of its numbers, those that must look like percent.
+    """
+
+    what: str
+    row: str
+    column: str
+    rows: slice
+    columns: slice
+    share: float
+
+
+def groups(values: Values) -> Iterator[Group]:
+    """Yield the parts of a table that may be in percent as a whole."""
     if len(values.columns) > 1:
-        yield "the table", slice(None), slice(None)
+        yield Group("the table", "", "", slice(None), slice(None), WHOLE)
     for j, column in enumerate(values.columns):
-        yield f"column {column}", slice(None), slice(j, j + 1)
+        yield Group(f"column {column}", "", column, slice(None), slice(j, j + 1), PART)
     for i, row in enumerate(values.rows):
-        yield row, slice(i, i + 1), slice(None)
+        yield Group(row, row, "", slice(i, i + 1), slice(None), PART)

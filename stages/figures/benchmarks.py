@@ -44,12 +44,13 @@ def draw_benchmarks(results: Results) -> Picture:
     axes = figure.subplots()
     groups, palette = groups_shown(results), group_colours(results.info)
     parameters = results.models["active_params_b"]
-    largest = float(parameters.max())
+    known = sorted(parameters.dropna())
+    largest = known[-1] if known else 1.0
     for i, group in enumerate(groups):
         # large bubbles first, so that small ones lie on top
         members = parameters[results.models["group"] == group].sort_values(ascending=False, kind="stable")
         offset = SPREAD * ((i + 0.5) / len(groups) - 0.5)
-        areas = members.map(lambda value: bubble_area(value, largest, len(parameters)))
+        areas = members.fillna(0.0).map(lambda value: bubble_area(value, largest, len(parameters)))
         if results.X.size > MOST_MARKS:
             draw_as_image(draw_bubbles(axes, results.X.loc[members.index], areas, offset, palette[group]))
             continue
@@ -63,15 +64,16 @@ def draw_benchmarks(results: Results) -> Picture:
     axes.set(xlim=(-0.5, n - 0.5), ylabel="Score")
     name_benchmarks(axes.xaxis, results, rotation=40)
     figure.legend(handles=group_handles_round(results), loc="outside upper left", ncols=2)
-    figure.legend(
-        handles=size_handles(sorted(parameters)),
-        loc="outside upper right",
-        ncols=4,
-        title="Active parameters",
-        title_fontsize=8.5,
-        handletextpad=0.8,
-        columnspacing=1.8,
-    )
+    if known:
+        figure.legend(
+            handles=size_handles(known, len(parameters)),
+            loc="outside upper right",
+            ncols=4,
+            title="Active parameters" + (", smallest where not known" if len(known) < len(parameters) else ""),
+            title_fontsize=8.5,
+            handletextpad=0.8,
+            columnspacing=1.8,
+        )
     return figure
 
 
@@ -104,11 +106,12 @@ def group_handles_round(results: Results) -> list[Line2D]:
     return handles
 
 
-def size_handles(parameters: list[float]) -> list[Line2D]:
+def size_handles(parameters: list[float], n_models: int) -> list[Line2D]:
     """Return legend entries for the smallest, the largest and a model between them.
 
     Args:
-        parameters: Active parameters in billions, sorted.
+        parameters: Known active parameters in billions, sorted.
+        n_models: Models drawn.
     """
     middle = np.sqrt(parameters[0] * parameters[-1])
     nearest = min(parameters, key=lambda value: abs(np.log(value / middle)))
@@ -120,7 +123,7 @@ def size_handles(parameters: list[float]) -> list[Line2D]:
             ls="",
             marker="o",
             color="#777777",
-            ms=float(np.sqrt(bubble_area(value, parameters[-1], len(parameters)))),
+            ms=float(np.sqrt(bubble_area(value, parameters[-1], n_models))),
             label=f"{value:.3g} B",
         )
         for value in shown

@@ -6,29 +6,39 @@ from typing import Literal
 
 import pandas as pd
 
+from stages.contracts.names import listed
 from stages.gate.expectations import Suite, findings_expectations
 
-SHOWN = 8
-"""Messages of one check that are told one by one; a list of all is in the findings table."""
+SHOWN = 5
+"""Models, benchmarks or cells that a line names besides its example; the findings table lists all."""
 
 Severity = Literal["error", "warning", "waived", "corrected"]
 
 MODEL_CHECKS: Mapping[str, str] = {
+    "names": "No two models have one name",
     "units": "Parameters and tokens are plausible against the names and the other models",
+    "sizes": "Parameters are known, and no more are active than there are",
     "tokens": "Tokens per language add up to at most the total",
     "base_models": "Base models are known and their tokens are contained in their descendants'",
     "token_rules": "Printed token counts agree with the counts derived by rule",
+    "waivers": "Every waiver of these checks still matches a finding",
 }
 MATRIX_CHECKS: Mapping[str, str] = {
     "complete": "Every model has a score on every benchmark",
     "range": "Every score lies in the declared range of its benchmark",
-    "constant": "No benchmark has the same score for all models",
+    "scale": "Ranges and chance levels are in the unit of the scores",
+    "constant": "No benchmark has the same score for all or nearly all models",
     "identical": "No two models and no two benchmarks have identical scores",
+    "alike": "No two names differ by case or punctuation only, and no row is an average of the others",
+    "redundant": "No benchmark is the mean or total of others",
+    "direction": "No benchmark runs against the others",
     "size": "There are enough models for what is asked",
     "limited": "Every evaluated cell covers all items of its benchmark",
+    "items": "Scores can come from the declared number of items",
     "outcomes": "Evaluated answers are not empty, failed or cut more often than allowed",
     "zero": "No score is exactly zero",
     "suspicious": "No score lies far below what the rest of the matrix predicts",
+    "too_good": "No score lies far above what the rest of the matrix predicts",
     "protocol": "Each benchmark was measured under one protocol",
     "corrections": "Corrected cells are named, and correct what was published",
     "waivers": "Every waiver still matches a finding",
@@ -45,6 +55,7 @@ class Finding:
         model_id: Model concerned, or empty.
         benchmark: Benchmark concerned, or empty.
         message: What, where, how to fix it, on one line.
+        kind: Findings of one check and kind are told together, with the first as the example.
     """
 
     check: str
@@ -52,6 +63,7 @@ class Finding:
     model_id: str
     benchmark: str
     message: str
+    kind: str = ""
 
 
 @dataclass(frozen=True)
@@ -96,19 +108,33 @@ FINDING_COLUMNS = ["check", "severity", "model_id", "benchmark", "message"]
 
 
 def folded(findings: Sequence[Finding]) -> list[str]:
-    """Return the messages of findings, of one check no more than `SHOWN` of them and a line that counts the others."""
-    lines = []
-    for check in dict.fromkeys(finding.check for finding in findings):
-        mine = [finding.message for finding in findings if finding.check == check]
-        lines += mine[:SHOWN]
-        if len(mine) > SHOWN:
-            lines.append(f"... and {len(mine) - SHOWN} more findings of the check {check}, {len(mine)} in all")
-    return lines
+    """Return one line for each check and kind: the first message, how many more there are and what they are about."""
+    groups: dict[tuple[str, str], list[Finding]] = {}
+    for finding in findings:
+        groups.setdefault((finding.check, finding.kind), []).append(finding)
+    return [f"{first.message}{_more(first, others)}" for first, *others in groups.values()]
+
+
+def _more(first: Finding, others: Sequence[Finding]) -> str:
+    if not others:
+        return ""
+    told = {"", _about(first)}
+    names = [name for name in dict.fromkeys(map(_about, others)) if name not in told]
+    return f"; {len(others)} more of this kind{f': {listed(names, SHOWN)}' if names else ''}"
+
+
+def _about(finding: Finding) -> str:
+    return subject(finding.model_id, finding.benchmark) if finding.benchmark else finding.model_id
 
 
 def findings_table(findings: Sequence[Finding]) -> pd.DataFrame:
     """Return the findings as a frame with `FINDING_COLUMNS`."""
     return pd.DataFrame([vars(finding) for finding in findings], columns=FINDING_COLUMNS, dtype="str")
+
+
+def as_csv(findings: Sequence[Finding]) -> str:
+    """Return `findings_table` as CSV."""
+    return findings_table(findings).to_csv(index=False, lineterminator="\n")
 
 
 def summary(findings: Sequence[Finding], checks: Mapping[str, str]) -> pd.DataFrame:
@@ -138,5 +164,7 @@ def summary(findings: Sequence[Finding], checks: Mapping[str, str]) -> pd.DataFr
 
 
 def subject(model_id: str, benchmark: str) -> str:
-    """Return how a message names a cell, or a model as a whole where there is no benchmark."""
-    return f"{benchmark} of {model_id}" if benchmark else f"{model_id} as a whole"
+    """Return how a message names a cell, a benchmark, a model as a whole, or the table."""
+    if benchmark:
+        return f"{benchmark} of {model_id}" if model_id else benchmark
+    return f"{model_id} as a whole" if model_id else "the table"

@@ -1,59 +1,97 @@
 """Checks of the score matrix: what must hold before a component is computed from it."""
 
-from collections.abc import Mapping, Sequence
-from itertools import combinations
+from collections.abc import Collection, Mapping, Sequence
+from typing import NamedTuple
 
+import numpy as np
 import pandas as pd
 
-from stages.analysis.scores.cells import Cell, divisors, raw_ranges, scaled_ranges
-from stages.contracts.outcomes import RATES
+from stages.analysis.scores.cells import Cell, divisors, falling, raw_ranges, scaled_ranges, take_subset
+from stages.contracts.names import listed
 from stages.contracts.params import Params, ValidateParams
-from stages.contracts.ranges import range_problems
-from stages.contracts.rows import is_missing, rows_of
-from stages.contracts.study.tables import CorrectionRow
+from stages.contracts.rows import rows_of, texts
+from stages.contracts.study.facts import subset_values
+from stages.gate.corrections import corrected_line, scoreless_corrections, stale_corrections
 from stages.gate.expectations import Suite, matrix_expectations
+from stages.gate.failures import limited_findings, outcome_findings, repeated_findings, zero_findings
 from stages.gate.findings import MATRIX_CHECKS, Finding, Judgement, Severity
+from stages.gate.likeness import (
+    alike_findings,
+    constant_findings,
+    identical_findings,
+    nearly_constant,
+    redundant_findings,
+)
 from stages.gate.presence import apart_findings, missing_findings, size_findings, sparse_findings
+from stages.gate.scale import (
+    direction_findings,
+    distrusted,
+    grid_findings,
+    more_items_findings,
+    range_findings,
+    scale_findings,
+)
+from stages.gate.sources import Sources
 from stages.gate.suspicion import find_suspicions
-from stages.gate.waivers import trials_folded, unmatched, waive
-
-REPEATED, REPEATED_SHARE = 4, 0.1
-"""Models, and share of the models, with exactly the same lowest or highest score from which on it is named."""
-MIN_SHARED = 3
-"""Cells that two rows or columns must share before their equality is evidence of a copy."""
+from stages.gate.too_good import too_good_findings
+from stages.gate.waivers import judged_cells, trials_folded, unknown_names, unmatched, waive
 
 
-def judge_matrix(
-    cells: pd.DataFrame, X: pd.DataFrame, benchmarks: pd.DataFrame, waivers: pd.DataFrame, params: Params, folder: str
-) -> Judgement:
-    """Judge the score matrix of a study: the gate in front of the analysis.
+class Study(NamedTuple):
+    """The tables of a study that decide on its matrix, as in `Facts`."""
+
+    models: pd.DataFrame
+    benchmarks: pd.DataFrame
+    scores: pd.DataFrame
+    corrections: pd.DataFrame
+    waivers: pd.DataFrame
+
+
+def judge_matrix(cells: pd.DataFrame, X: pd.DataFrame, study: Study, params: Params, folder: str) -> Judgement:
+    """Judge the score matrix of a study, and what its other tables say of it: the gate in front of the analysis.
 
     Args:
         cells: Long table of cells, scaled, of the models of the subset.
         X: The matrix made from the cells (n_models, n_benchmarks).
-        benchmarks: benchmarks.csv, indexed by benchmark.
-        waivers: waivers.csv.
+        study: Tables of the study.
         params: Its sections `assemble` and `validate`.
         folder: Of the study, to show in messages.
     """
-    where = f"{folder}/scores.csv"
-    found = check_matrix(cells, X, benchmarks, params, where)
+    where, benchmarks = f"{folder}/scores.csv", study.benchmarks
+    subsets = {name: texts(take_subset(study.models, name).index) for name in subset_values(study.models)}
+    found = check_matrix(cells, X, benchmarks, params, where, subsets)
     found += suspicion_findings(X, benchmarks, found, params.gate, Sources(cells, where))
     ranges = {name: limits for name, limits in scaled_ranges(benchmarks).items() if name in X}
     allow_missing = params.assemble.missing == "model"
     expectations = matrix_expectations(ranges, list(X.index), allow_missing=allow_missing)
+    judged = judge(found, cells, study.waivers, f"{folder}/waivers.csv")
     return Judgement(
         table="matrix",
-        findings=tuple(judge(found, cells, waivers, f"{folder}/waivers.csv")),
+        findings=(*judged, *stale_corrections(cells, study.corrections, benchmarks, folder), *foreign(study, folder)),
         checks=MATRIX_CHECKS,
         suite=Suite("score_matrix", X.reset_index(), expectations),
     )
 
 
+def foreign(study: Study, folder: str) -> list[Finding]:
+    """Name the rows of corrections.csv and waivers.csv about what the study does not have."""
+    models, benchmarks = texts(study.models.index), texts(study.benchmarks.index)
+    return [
+        *unknown_names(study.waivers, f"{folder}/waivers.csv", "waivers", models, benchmarks),
+        *unknown_names(study.corrections, f"{folder}/corrections.csv", "corrections", models, benchmarks),
+        *scoreless_corrections(study.corrections, models, texts(study.scores.index), folder),
+    ]
+
+
 def check_matrix(
-    cells: pd.DataFrame, X: pd.DataFrame, benchmarks: pd.DataFrame, params: Params, where: str
+    cells: pd.DataFrame,
+    X: pd.DataFrame,
+    benchmarks: pd.DataFrame,
+    params: Params,
+    where: str,
+    subsets: Mapping[str, Collection[str]] = {},
 ) -> list[Finding]:
-    """Run every check of `MATRIX_CHECKS`, waivers not yet applied.
+    """Run every check of `MATRIX_CHECKS` but those of predictions, waivers not yet applied.
 
     Args:
         cells: Long table of cells, scaled, of the models of the subset.
@@ -61,21 +99,33 @@ def check_matrix(
         benchmarks: benchmarks.csv, indexed by benchmark.
         params: Its sections `assemble` and `validate`.
         where: Path of the scores, to show in messages.
+        subsets: Subset that the study offers to its models.
     """
     modelled = params.assemble.missing == "model"
     found = [*missing_findings(X, where, modelled=modelled), *range_findings(X, benchmarks, Sources(cells, where))]
     found += size_findings(X, where, params.assemble.missing)
     if modelled:
         found += [*sparse_findings(X, where), *apart_findings(X, where)]
-    found += [*constant_findings(X, where), *identical_findings(X, where)]
+    sound = in_range(X, benchmarks)
+    found += [*scale_findings(sound, benchmarks, where), *direction_findings(sound, benchmarks, where)]
+    found += [*constant_findings(X, benchmarks, subsets, where), *identical_findings(X, where)]
+    found += [*alike_findings(sound, where), *redundant_findings(sound, benchmarks, where)]
     found += [*limited_findings(cells, benchmarks), *outcome_findings(cells, params.gate)]
-    found += [*zero_findings(cells, benchmarks, where), *repeated_findings(X, benchmarks, where)]
+    found += [*grid_findings(sound, benchmarks, where), *more_items_findings(cells, benchmarks)]
+    found += zero_findings(cells, benchmarks, where)
+    found += repeated_findings(X, benchmarks, nearly_constant(found), where)
     found += protocol_findings(cells, mixed_allowed=params.assemble.mixed_protocols)
     found += [
         Finding("corrections", "corrected", row.model_id, row.benchmark, corrected_line(row))
         for row in rows_of(cells[cells["origin"] == "corrected"], Cell)
     ]
     return found
+
+
+def in_range(X: pd.DataFrame, benchmarks: pd.DataFrame) -> pd.DataFrame:
+    """Return the scores inside their declared range, NaN for others: those say nothing about their benchmark."""
+    low, high = pd.DataFrame(scaled_ranges(benchmarks)).reindex(columns=X.columns).to_numpy()
+    return X.where((X >= low) & (X <= high))
 
 
 def judge(findings: Sequence[Finding], cells: pd.DataFrame, waivers: pd.DataFrame, where: str) -> list[Finding]:
@@ -87,183 +137,8 @@ def judge(findings: Sequence[Finding], cells: pd.DataFrame, waivers: pd.DataFram
         waivers: waivers.csv.
         where: Path of waivers.csv.
     """
-    return [*trials_folded(waive(findings, waivers), where), *unmatched(findings, cells, waivers, where)]
-
-
-def corrected_line(c: Cell) -> str:
-    """Return what was corrected, as one line."""
-    return f"{c.benchmark} of {c.model_id} is corrected to {c.score:g}: {c.reason} ({c.source})"
-
-
-def stale_corrections(
-    cells: pd.DataFrame, corrections: pd.DataFrame, benchmarks: pd.DataFrame, folder: str
-) -> list[Finding]:
-    """Name the corrections of a published score that the table does not have: they are not applied.
-
-    Args:
-        cells: Long table of cells, scaled; of those that were corrected the correction fits.
-        corrections: corrections.csv, raw scores.
-        benchmarks: benchmarks.csv, indexed by benchmark.
-        folder: Of the study, to show in messages.
-    """
-    published = {(c.model_id, c.benchmark): c.score for c in rows_of(cells[cells["origin"] == "published"], Cell)}
-    by = divisors(benchmarks)
-    found = []
-    for row in rows_of(corrections, CorrectionRow):
-        score = published.get((row.model_id, row.benchmark))
-        if score is None or score == row.published / by[row.benchmark]:
-            continue
-        has = "no score" if is_missing(score) else f"{score * by[row.benchmark]:g}"
-        text = (
-            f"{folder}/corrections.csv: published {row.benchmark} of {row.model_id} is {row.published:g}, "
-            f"{folder}/scores.csv has {has}: remove the row or correct the published value"
-        )
-        found.append(Finding("corrections", "error", row.model_id, row.benchmark, text))
-    return found
-
-
-class Sources:
-    """Where scores were read: in the study's table, or in a model's own evaluation.
-
-    Args:
-        cells: Long table of cells.
-        where: Path of the table.
-    """
-
-    def __init__(self, cells: pd.DataFrame, where: str) -> None:
-        self.where = where
-        own = cells["origin"] == "evaluated"
-        self.evaluated = set(zip(cells.loc[own, "model_id"], cells.loc[own, "benchmark"], strict=True))
-        self._whole = set(cells["model_id"]) - set(cells.loc[~own, "model_id"])
-
-    def of(self, model_id: str, benchmark: str) -> str:
-        """Return the source of a cell, or of a model's scores where there is no benchmark."""
-        own = (model_id, benchmark) in self.evaluated if benchmark else model_id in self._whole
-        return f"evaluation of {model_id}" if own else self.where
-
-
-def range_findings(X: pd.DataFrame, benchmarks: pd.DataFrame, sources: Sources) -> list[Finding]:
-    """Name the scores outside their declared range, in the unit of the table."""
-    raw = X * divisors(benchmarks)
-    own = pd.DataFrame([[(m, b) in sources.evaluated for b in X] for m in X.index], X.index, X.columns, dtype=bool)
-    ranges, declared = raw_ranges(benchmarks), "min_score and max_score in benchmarks.csv"
-    return [
-        Finding("range", "error", "", "", line)
-        for where, part, remedy in (
-            (sources.where, raw.mask(own), "correct it"),
-            ("own evaluation", raw.where(own), "look at its answers"),
-        )
-        for line in range_problems(
-            part.rename_axis("model_id").reset_index(), where, ranges, "model_id", f"{remedy}, or {declared}"
-        )
-    ]
-
-
-def constant_findings(X: pd.DataFrame, where: str) -> list[Finding]:
-    """Name the benchmarks on which all models have one score: they have no correlation with anything."""
-    return [
-        Finding(
-            "constant",
-            "error",
-            "",
-            str(name),
-            f"{where}: {name} is {column.dropna().iloc[0]:g} for all {column.notna().sum()} models: nothing can be "
-            "learnt from it, drop the benchmark or choose another subset",
-        )
-        for name, column in X.items()
-        if column.notna().sum() > 1 and column.nunique(dropna=True) == 1
-    ]
-
-
-def identical_findings(X: pd.DataFrame, where: str) -> list[Finding]:
-    """Name models, and benchmarks, whose scores are all equal: one was copied onto the other."""
-    found = []
-    for kind, table in (("model", X), ("benchmark", X.T)) if X.size else ():
-        full = table[table.notna().sum(axis=1) >= MIN_SHARED]
-        for _, twins in full.groupby(list(full.columns), dropna=False, sort=False).groups.items():
-            for first, second in combinations([str(name) for name in twins], 2):
-                message = f"{where}: {first} and {second} have identical scores throughout: one is a copy of the other"
-                ids = (second, "") if kind == "model" else ("", second)
-                found.append(Finding("identical", "error", *ids, message))
-    return found
-
-
-def limited_findings(cells: pd.DataFrame, benchmarks: pd.DataFrame) -> list[Finding]:
-    """Name the evaluated cells that cover fewer items than the benchmark has."""
-    found = []
-    for cell in rows_of(cells[cells["origin"] == "evaluated"], Cell):
-        declared = benchmarks["n_items"][cell.benchmark]
-        if not pd.isna(declared) and not pd.isna(cell.n_items) and cell.n_items < declared:
-            text = (
-                f"{cell.benchmark} of {cell.model_id} was evaluated on {cell.n_items} of {declared} items: "
-                "evaluate without a limit, or waive `limited`"
-            )
-            found.append(Finding("limited", "error", cell.model_id, cell.benchmark, text))
-    return found
-
-
-def outcome_findings(cells: pd.DataFrame, params: ValidateParams) -> list[Finding]:
-    """Name the evaluated cells whose answers fail more often than allowed: that is no inability."""
-    limits: Mapping[str, float] = {name: getattr(params, f"max_{name}") for name in RATES}
-    found = []
-    evaluated = cells[cells["origin"] == "evaluated"]
-    for cell, rates in zip(rows_of(evaluated, Cell), evaluated[list(RATES)].to_dict("records"), strict=True):
-        over = [f"{name} {rates[name]:.3g} > {limit:g}" for name, limit in limits.items() if rates[name] > limit]
-        if over:
-            text = (
-                f"{cell.benchmark} of {cell.model_id}: {', '.join(over)}: looks like a zero-output failure, "
-                f"run `observatory diagnose {cell.model_id} --benchmark {cell.benchmark}`"
-            )
-            found.append(Finding("outcomes", "error", cell.model_id, cell.benchmark, text))
-    return found
-
-
-def zero_findings(cells: pd.DataFrame, benchmarks: pd.DataFrame, where: str) -> list[Finding]:
-    """Name the scores that are exactly the lowest possible: zero, or the declared minimum where that is below zero."""
-    bottom, by = {name: low for name, (low, _) in raw_ranges(benchmarks).items()}, divisors(benchmarks)
-    low = cells["benchmark"].map(bottom).astype(float) / cells["benchmark"].map(by).astype(float)
-    found = []
-    for cell in rows_of(cells[(cells["score"] == low) & (low <= 0)], Cell):
-        lowest = bottom[cell.benchmark]
-        why = "a failed evaluation than inability" if lowest == 0 else "a marker of a missing score than a result"
-        blank = "" if lowest == 0 else "leave the cell blank, "
-        text = (
-            f"{_source(cell, where)}: {cell.benchmark} of {cell.model_id} is exactly {lowest:g}: more often {why}; "
-            f"{blank}{_remedy(cell)}, or waive `zero` in waivers.csv with the reason"
-        )
-        found.append(Finding("zero", "error", cell.model_id, cell.benchmark, text))
-    return found
-
-
-def _source(cell: Cell, where: str) -> str:
-    """Return where a cell's score was read."""
-    return f"evaluation of {cell.model_id}" if cell.origin == "evaluated" else where
-
-
-def _remedy(cell: Cell) -> str:
-    """Return what helps where a score is wrong: a published one is corrected, an own one measured again."""
-    if cell.origin != "evaluated":
-        return "correct it in corrections.csv"
-    return f"look at its answers, run `observatory diagnose {cell.model_id} --benchmark {cell.benchmark}`"
-
-
-def repeated_findings(X: pd.DataFrame, benchmarks: pd.DataFrame, where: str) -> list[Finding]:
-    """Name the benchmarks whose lowest or highest value many models share: a marker, or a limit of the metric.
-
-    The lowest possible value is named cell by cell, see `zero_findings`.
-    """
-    found = []
-    for name, (bottom, _) in raw_ranges(benchmarks).items():
-        column = (X[name] * divisors(benchmarks)[name]).dropna() if name in X else pd.Series(dtype=float)
-        for which, value in (("lowest", column.min()), ("highest", column.max())):
-            k, n = int((column == value).sum()), len(column)
-            if max(REPEATED, REPEATED_SHARE * n) <= k < n and value != bottom:
-                text = (
-                    f"{where}: {name} is exactly {value:g} for {k} of {n} models, its {which} value: blank the cells "
-                    "if it marks missing scores"
-                )
-                found.append(Finding("zero", "warning", "", name, text))
-    return found
+    stale = unmatched(findings, judged_cells(cells), waivers, where, ["", *MATRIX_CHECKS])
+    return [*trials_folded(waive(findings, waivers), where), *stale]
 
 
 def suspicion_findings(
@@ -278,16 +153,55 @@ def suspicion_findings(
         params: Section `validate`: whether a suspicion warns or fails.
         sources: Where the scores were read.
     """
+    if any(f.check == "range" and not f.model_id and not f.benchmark for f in found):
+        return []  # nothing is predicted from a table in another unit
     known = {(f.model_id, f.benchmark) for f in found if f.check in ("zero", "outcomes", "range")}
     negative = [name for name, (low, _) in raw_ranges(benchmarks).items() if low < 0 and name in X]
-    report = find_suspicions(X.drop(columns=negative), benchmarks, params.suspicion, known)
+    down = falling(benchmarks) & set(X)
+    table, facts = as_ability(X.drop(columns=[*negative, *(distrusted(found) & set(X) - set(negative))]), benchmarks)
+    report = find_suspicions(table, facts, params.suspicion, known)
     notes = [*report.notes, *([f"{', '.join(negative)}: scores may be below zero: not predicted"] * bool(negative))]
     severity: Severity = "error" if params.suspicious == "fail" else "warning"
+    unit = " (scores as 1 - score, since lower is better)"
     doubts = [
-        Finding("suspicious", severity, s.model_id, s.benchmark, f"{sources.of(s.model_id, s.benchmark)}: {s.detail}")
+        Finding(
+            "suspicious",
+            severity,
+            s.model_id,
+            s.benchmark,
+            f"{sources.of(s.model_id, s.benchmark)}: {s.detail}{unit if s.benchmark in down else ''}",
+            kind=s.kind,
+        )
         for s in report.suspicions
     ]
-    return [*doubts, *(Finding("suspicious", "warning", "", "", f"{sources.where}: {note}") for note in notes)]
+    doubts += [Finding("suspicious", "warning", "", "", f"{sources.where}: {note}", kind="notes") for note in notes]
+    explained = known | {(s.model_id, s.benchmark) for s in report.suspicions}
+    return [*doubts, *too_good_findings(without(table, explained), facts["n_items"], down, params.suspicion, sources)]
+
+
+def as_ability(X: pd.DataFrame, benchmarks: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Return scores and facts with chance on the scale 0 to 1, higher is better, turned round where lower is.
+
+    Args:
+        X: Score matrix (n_models, n_benchmarks) of benchmarks whose scores are not below zero.
+        benchmarks: benchmarks.csv, indexed by benchmark.
+    """
+    down, chance = falling(benchmarks), benchmarks["chance"] / divisors(benchmarks)
+    turned = X.copy()
+    for name in down & set(X):
+        turned[name] = 1 - X[name]
+    # nobody makes no errors by guessing: 0 stands for a chance that is not known
+    chance = chance.where(~benchmarks.index.isin(list(down)), (1 - chance).where(chance > 0, 0.0))
+    return turned, benchmarks.assign(chance=chance)
+
+
+def without(X: pd.DataFrame, cells: Collection[tuple[str, str]]) -> pd.DataFrame:
+    """Return scores with some cells blanked, and all those of a model where its benchmark is empty."""
+    table = X.copy()
+    for model_id, benchmark in cells:
+        if model_id in table.index and (not benchmark or benchmark in table):
+            table.loc[model_id, benchmark or list(table.columns)] = np.nan
+    return table
 
 
 def protocol_findings(cells: pd.DataFrame, *, mixed_allowed: bool) -> list[Finding]:
@@ -303,9 +217,8 @@ def protocol_findings(cells: pd.DataFrame, *, mixed_allowed: bool) -> list[Findi
         counts = column["protocol"].value_counts()
         for protocol in counts.index[1:]:
             few = column.loc[column["protocol"] == protocol, "model_id"].tolist()
-            names = ", ".join(few[:5]) + (f" and {len(few) - 5} more" if len(few) > 5 else "")
             text = (
-                f"{benchmark}: measured as '{protocol}' for {names}, as '{counts.index[0]}' for the others: "
+                f"{benchmark}: measured as '{protocol}' for {listed(few, 5)}, as '{counts.index[0]}' for the others: "
                 "these numbers cannot share a column"
             )
             fix = (

@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 
 from stages.analysis.scores.correlation import FEWEST
+from stages.contracts.names import listed
 from stages.gate.findings import Finding, Severity
 
 
@@ -21,9 +22,10 @@ def missing_findings(X: pd.DataFrame, where: str, *, modelled: bool = False) -> 
     for model_id, row in X.isna().iterrows():
         gaps = [str(name) for name in X.columns[row.to_numpy(dtype=bool)]]
         if gaps:
-            names = ", ".join(gaps) if len(gaps) < X.shape[1] else "every benchmark"
+            names = listed(gaps) if len(gaps) < X.shape[1] else "every benchmark"
             message = f"{where}: {model_id} has no score on {names}: {fix}"
-            found.append(Finding("complete", severity, str(model_id), gaps[0] if len(gaps) == 1 else "", message))
+            only = gaps[0] if len(gaps) == 1 else ""
+            found.append(Finding("complete", severity, str(model_id), only, message, kind="gaps"))
     return found
 
 
@@ -31,12 +33,21 @@ def sparse_findings(X: pd.DataFrame, where: str) -> list[Finding]:
     """Name the models and benchmarks with too few scores for a model of what is missing."""
     empty, counts = X.index[X.isna().all(axis=1)], X.notna().sum()
     found = [
-        Finding("size", "error", str(name), "", f"{where}: {name} has no score at all: drop its row") for name in empty
+        Finding(
+            "size",
+            "error",
+            str(name),
+            "",
+            f"{where}: {name} has no score at all: evaluate it (evaluate.models), or remove it from models.csv and "
+            "scores.csv",
+            kind="empty",
+        )
+        for name in empty
     ]
     for name, n in counts[counts < FEWEST].items():
         known = f"{n} score{'s' * (n != 1)}"
         text = f"{where}: {name} has {known}: too few to predict the missing ones, at least {FEWEST} are needed"
-        found.append(Finding("size", "error", "", str(name), text))
+        found.append(Finding("size", "error", "", str(name), text, kind="few scores"))
     return found
 
 
@@ -51,7 +62,7 @@ def apart_findings(X: pd.DataFrame, where: str) -> list[Finding]:
         f"{where}: fewer than {FEWEST} models have scores on both benchmarks in {len(pairs)} of the pairs, such as "
         f"{first} and {second}: no correlation is computed for them"
     )
-    return [Finding("size", "warning", "", "", text)]
+    return [Finding("size", "warning", "", "", text, kind="apart")]
 
 
 def size_findings(X: pd.DataFrame, where: str, policy: str) -> list[Finding]:

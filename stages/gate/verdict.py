@@ -11,11 +11,14 @@ from stages.contracts.errors import InputError
 from stages.contracts.params import Params
 from stages.gate.data_docs import run_suites
 from stages.gate.expectations import Suite
-from stages.gate.findings import Judgement, findings_table
+from stages.gate.findings import Judgement, as_csv, findings_table
 from stages.workspace import paths
 from stages.workspace.files import move_folder, replacing_folder, write_text
 from stages.workspace.outputs import write_table
 from stages.workspace.running import say
+
+FINDINGS = "findings.csv"
+"""Table of all findings beside Data Docs that no stage wrote."""
 
 
 @dataclass(frozen=True)
@@ -42,7 +45,7 @@ class GateClosedError(InputError):
     """
 
     def __init__(self, stage: str, judgement: Judgement, problems: Sequence[str], docs: Path) -> None:
-        details = f"details in {docs / 'index.html'}, all findings in {docs / 'findings.csv'}"
+        details = f"details in {docs / 'index.html'}, all findings in {docs / FINDINGS}"
         super().__init__([*problems, f"{stage}: the gate is closed; {details}"])
         self.stage, self.judgement, self.docs = stage, judgement, docs
 
@@ -82,8 +85,7 @@ def decide(stage: str, judgement: Judgement, params: Params) -> Verdict:
     title = f"{params.study}, subset {params.subset}: {stage}"
     verdict = pronounce([judgement], [judgement.suite, judgement.overview("findings")], closed, title)
     if verdict.problems:
-        table = findings_table(judgement.findings).to_csv(index=False, lineterminator="\n")
-        write_text(closed / "findings.csv", table)
+        write_text(closed / FINDINGS, as_csv(judgement.findings))
         raise GateClosedError(stage, judgement, verdict.problems, closed)
     move_folder(closed, docs)
     write_table(f"findings_{judgement.table}", findings_table(judgement.findings))

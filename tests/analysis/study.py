@@ -4,6 +4,8 @@ import pandas as pd
 
 from stages.analysis.scores.cells import finish, mark_waived, published_cells
 from stages.contracts.params import Params, parse_params
+from stages.contracts.study.tables import CORRECTIONS
+from stages.gate.matrix import Study
 from tests.analysis.matrices import planted
 from tests.repository import ROOT
 
@@ -31,6 +33,8 @@ def benchmarks(names: list[str], **changes: object) -> pd.DataFrame:
         "n_shots": 4,
         "answer": "generation",
         "reference": "",
+        "higher_is_better": "",
+        "honest_zeros": False,
     }
     frame = pd.DataFrame(columns | changes, index=pd.Index(names, name="benchmark"))
     return frame.astype({"n_items": "Int64", "n_shots": "Int64"})
@@ -52,3 +56,16 @@ def waiver(model_id: str, benchmark: str, check: str = "zero") -> pd.DataFrame:
 
 
 NO_WAIVERS = pd.DataFrame(columns=WAIVER_COLUMNS)
+
+
+def study_of(
+    table: pd.DataFrame,
+    facts: pd.DataFrame,
+    waivers: pd.DataFrame = NO_WAIVERS,
+    corrections: pd.DataFrame | None = None,
+    **models: object,
+) -> Study:
+    """The tables of a study as the gate takes them; keyword arguments are columns of models.csv."""
+    known = pd.DataFrame({"construction": "scratch", "group": "any"} | models, index=table.index)
+    none = pd.DataFrame(columns=CORRECTIONS.names)
+    return Study(known, facts, table, none if corrections is None else corrections, waivers)

@@ -12,9 +12,10 @@ from stages.analysis.scores.incomplete import leave_out
 from stages.contracts.outcomes import RATES
 from stages.contracts.params import AssembleParams, SuspicionParams
 from stages.contracts.study.tables import CORRECTIONS
+from stages.gate.corrections import stale_corrections
 from stages.gate.findings import MATRIX_CHECKS, Finding, Judgement, findings_table, summary
-from stages.gate.matrix import check_matrix, judge, judge_matrix, stale_corrections
-from tests.analysis.study import NO_WAIVERS, benchmarks, cells_of, params, scores, waiver
+from stages.gate.matrix import check_matrix, judge, judge_matrix
+from tests.analysis.study import NO_WAIVERS, benchmarks, cells_of, params, scores, study_of, waiver
 from tests.gate.suspicion_rates import honest_study
 
 
@@ -46,7 +47,7 @@ def test_a_correction_of_a_score_that_was_not_published_is_refused_and_not_appli
             "metadata/x/corrections.csv: published task_2 of model-3 is 0.123, metadata/x/scores.csv has "
             f"{table.loc['model-3', 'task_2']:g}: remove the row or correct the published value"
         )
-        assert finding in judge_matrix(state, table, facts, NO_WAIVERS, params(), "x").joined([finding]).findings
+        assert finding in judge_matrix(state, table, study_of(table, facts), params(), "x").joined([finding]).findings
     assert list(state[state["origin"] == "corrected"]["benchmark"]) == ["task_1"]
     evaluated = cells.assign(origin="evaluated")
     assert stale_corrections(evaluated, corrections, facts, "metadata/x") == []
@@ -112,7 +113,7 @@ def judged_after(policy: str, table: pd.DataFrame, **columns: object) -> list[st
     X = leave_out(table, policy)
     cells = cells_of(table, facts)
     kept = cells[cells["model_id"].isin(X.index) & cells["benchmark"].isin(X.columns)]
-    judgement = judge_matrix(kept, X, facts, NO_WAIVERS, chosen, "metadata/x")
+    judgement = judge_matrix(kept, X, study_of(table, facts), chosen, "metadata/x")
     return [f"{f.severity}: {f.message}" for f in judgement.findings if f.check != "suspicious"]
 
 
@@ -122,7 +123,8 @@ def test_what_has_too_few_scores_cannot_be_modelled():
     table.loc[:, "task_2"] = table["task_2"].where(np.arange(12) < 2)
     errors = [line for line in judged_after("model", table) if line.startswith("error")]
     assert errors == [
-        "error: metadata/x/scores.csv: model-3 has no score at all: drop its row",
+        "error: metadata/x/scores.csv: model-3 has no score at all: evaluate it (evaluate.models), or remove it from "
+        "models.csv and scores.csv",
         "error: metadata/x/scores.csv: task_2 has 2 scores: too few to predict the missing ones, at least 3 are "
         "needed",
     ]
@@ -172,7 +174,7 @@ def test_scores_below_zero_raise_no_suspicion_against_others():
     table, facts = suspicious_study()
     table["bbh"] -= 0.5
     facts.loc["bbh", "min_score"] = -1.0
-    judgement = judge_matrix(cells_of(table, facts), table, facts, NO_WAIVERS, params(), "metadata/x")
+    judgement = judge_matrix(cells_of(table, facts), table, study_of(table, facts), params(), "metadata/x")
     named = [(f.model_id, f.benchmark) for f in judgement.findings if f.check == "suspicious" and f.model_id]
     assert [benchmark for _, benchmark in named] == ["gsm8k"]
     assert any("bbh: scores may be below zero: not predicted" in line for line in judgement.warnings())
@@ -413,7 +415,7 @@ def test_a_suspicion_names_the_table_or_the_evaluation_it_comes_from(own: bool):
     model = table["mmlu"].idxmax()
     if own:
         cells.loc[(cells["model_id"] == model) & (cells["benchmark"] == "gsm8k"), "origin"] = "evaluated"
-    judgement = judge_matrix(cells, table, facts, NO_WAIVERS, params(), "metadata/x")
+    judgement = judge_matrix(cells, table, study_of(table, facts), params(), "metadata/x")
     (message,) = [f.message for f in judgement.findings if (f.check, f.benchmark) == ("suspicious", "gsm8k")]
     assert message.startswith(f"evaluation of {model}: gsm8k" if own else "metadata/x/scores.csv: gsm8k")
 
@@ -426,7 +428,7 @@ def suspicions(judgement: Judgement, severity: str) -> list[str]:
 def test_a_suspicion_warns_or_closes_the_gate_as_chosen(choice: str, severity: str):
     table, facts = suspicious_study()
     chosen = params(gate=params().gate.model_copy(update={"suspicious": choice}))
-    judgement = judge_matrix(cells_of(table, facts), table, facts, NO_WAIVERS, chosen, "metadata/x")
+    judgement = judge_matrix(cells_of(table, facts), table, study_of(table, facts), chosen, "metadata/x")
     assert suspicions(judgement, severity) == ["gsm8k"]
     assert len(judgement.problems()) == (choice == "fail")
     assert all("gsm8k of" in line and "near zero" in line for line in judgement.problems())
@@ -435,7 +437,7 @@ def test_a_suspicion_warns_or_closes_the_gate_as_chosen(choice: str, severity: s
 def test_the_thresholds_of_suspicion_are_those_of_the_parameters():
     table, facts = suspicious_study()
     lenient = params().gate.model_copy(update={"suspicion": SuspicionParams(min_drop=0.99)})
-    judgement = judge_matrix(cells_of(table, facts), table, facts, NO_WAIVERS, params(gate=lenient), "metadata/x")
+    judgement = judge_matrix(cells_of(table, facts), table, study_of(table, facts), params(gate=lenient), "metadata/x")
     assert suspicions(judgement, "warning") == []
 
 
@@ -443,7 +445,7 @@ def test_a_waived_suspicion_does_not_close_the_gate():
     table, facts = suspicious_study()
     strict = params(gate=params().gate.model_copy(update={"suspicious": "fail"}))
     known = waiver(str(table["gsm8k"].idxmin()), "gsm8k", "suspicious")
-    judgement = judge_matrix(cells_of(table, facts, known), table, facts, known, strict, "metadata/x")
+    judgement = judge_matrix(cells_of(table, facts, known), table, study_of(table, facts, known), strict, "metadata/x")
     assert judgement.problems() == []
     assert suspicions(judgement, "waived") == ["gsm8k"]
 

@@ -4,7 +4,10 @@ import pandas as pd
 import pytest
 
 from stages.analysis.scaling.budgets import Disagreement
-from stages.gate.models import check_models, size_from_name
+from stages.contracts.params import BudgetParams
+from stages.contracts.study.info import StudyInfo
+from stages.gate.models import check_models, judge_models
+from tests.analysis.study import NO_WAIVERS, waiver
 
 BASE = dict(
     active_params_b=7.0, construction="scratch", base_model_id="", tokens_total_b=2000.0, tokens_en_b=1794.0,
@@ -15,21 +18,14 @@ CHILD = BASE | dict(construction="continual", base_model_id="org/base-7b", token
 
 def lines(*differences: Disagreement, **models: dict[str, object]) -> list[str]:
     table = pd.DataFrame.from_dict({"org/base-7b": BASE, "org/child-7b": CHILD} | models, orient="index")
+    table["name"] = table.get("name", pd.Series(index=table.index, dtype=object)).fillna(
+        pd.Series(table.index, table.index)
+    )
     return [f"{f.severity}: {f.message}" for f in check_models(table, ["ja", "en"], differences, 100.0, "models.csv")]
 
 
 def test_honest_models_pass_without_a_word():
     assert lines() == []
-
-
-@pytest.mark.parametrize(
-    ("name", "size"),
-    [("meta-llama/Llama-2-70b-hf", 70), ("Qwen/Qwen1.5-7B", 7), ("HuggingFaceTB/SmolLM2-135M", 0.135),
-     ("mistralai/Mixtral-8x7B-v0.1", 7), ("CohereForAI/c4ai-command-r-v01", None), ("cyberagent/calm2-7b", 7),
-     ("org/model-1.5B-base", 1.5)],
-)  # fmt: skip
-def test_sizes_are_read_from_names(name: str, size: float | None):
-    assert size_from_name(name) == size
 
 
 def test_a_token_range_in_the_wrong_order_closes_the_gate_and_one_alone_does_not():
@@ -44,6 +40,111 @@ def test_a_parameter_count_in_another_unit_is_refused(slip: float):
     (line,) = lines(**{"org/other-7b": BASE | {"active_params_b": slip}})
     assert "active_params_b of org/other-7b" in line
     assert "the name says 7: looks like another unit, write billions of parameters" in line
+
+
+@pytest.mark.parametrize(
+    ("name", "active", "total"),
+    [
+        ("openai/gpt-oss-120b", 5.1, 117.0),
+        ("openai/gpt-oss-120b", 5.1, None),
+        ("Qwen/Qwen3-30B-A3B", 3.3, None),
+        ("Qwen/Qwen3-235B-A22B", 22.0, 235.0),
+        ("nvidia/Nemotron-3-Super-120B-A12B", 12.0, None),
+        ("mistralai/Mixtral-8x7B-v0.1", 12.9, None),
+        ("mistralai/Mixtral-8x7B-v0.1", 12.9, 46.7),
+        ("org/flash-100B", 6.1, 103.0),
+        ("facebook/m2m100_418M", 0.418, None),
+        ("EleutherAI/pythia-70m", 0.07, None),
+        ("k2m/model", 7.0, None),
+    ],
+)
+def test_sizes_of_real_models_pass(name: str, active: float, total: float | None):
+    size = {"active_params_b": active} | ({} if total is None else {"total_params_b": total})
+    assert lines(**{name: BASE | size}) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "size", "told"),
+    [
+        (
+            "Qwen/Qwen3-30B-A3B",
+            {"active_params_b": 30.0},
+            "active_params_b of Qwen/Qwen3-30B-A3B is 30, but the name says 3",
+        ),
+        ("org/model-30B", {"active_params_b": 3.0}, "the name says 30 (of a mixture give total_params_b, too)"),
+        (
+            "org/model-30B",
+            {"active_params_b": 3.0, "total_params_b": 3e4},
+            "total_params_b of org/model-30B is 30000, but",
+        ),
+        ("org/model-30B", {"active_params_b": 0.03, "total_params_b": 30.0}, "is 0.03, but there are in all 30"),
+        (
+            "org/model",
+            {"active_params_b": 7.0, "total_params_b": 3.0},
+            "active_params_b of org/model is 7, more than",
+        ),
+    ],
+)
+def test_sizes_that_contradict_a_name_or_each_other_are_refused(name: str, size: dict[str, float], told: str):
+    found = [line for line in lines(**{name: BASE | size}) if line.startswith("error")]
+    assert len(found) == 1
+    assert told in found[0]
+
+
+def test_models_without_a_size_are_one_warning():
+    unknown = {f"org/api-{i}": BASE | {"active_params_b": float("nan")} for i in range(9)}
+    found = lines(**unknown)
+    assert len(found) == 9
+    assert found[0] == (
+        "warning: models.csv: active_params_b of org/api-0 is not known: analyses of budgets leave the model out"
+    )
+
+
+def test_a_token_column_in_another_unit_is_one_error_and_one_sparse_model_a_warning():
+    slip = {
+        f"org/other-{i}": BASE
+        | {"active_params_b": 9.0, "tokens_total_b": 2.0 + i, "tokens_en_b": 1.0, "tokens_ja_b": 0.0}
+        for i in range(6)
+    }
+    (line,) = (line for line in lines(**slip) if "token per parameter" in line)
+    assert line == (
+        "error: models.csv: tokens_total_b is less than one token per parameter for 6 of 8 models, such as "
+        "org/other-0 (2 billion tokens for 9 billion parameters): looks like another unit, write billions of tokens"
+    )
+    one = {"org/other": BASE | {"active_params_b": 90.0, "tokens_total_b": 60.0, "tokens_en_b": 30.0}}
+    assert lines(**one) == [
+        "warning: models.csv: org/other has 60 billion tokens for 90 billion parameters, less than one each: check "
+        "both"
+    ]
+
+
+def test_models_with_one_display_name_are_named():
+    assert lines(**{"org/other-7b": BASE | {"name": "org/base-7b"}}) == [
+        "warning: models.csv: org/base-7b, org/other-7b share the name 'org/base-7b': figures cannot tell them apart, "
+        "give each its own"
+    ]
+
+
+def test_findings_on_models_are_waived_by_name_and_stale_waivers_named():
+    table = pd.DataFrame.from_dict(
+        {"org/base-7b": BASE | {"active_params_b": 7000.0}, "org/child-7b": CHILD}, orient="index"
+    )
+    table = table.rename_axis("model_id").assign(name=table.index, family="f", group="g", corpus="", reference="")
+    info = StudyInfo(title="t", citation="c", licence="l", languages={"ja": "J", "en": "E"}, groups={"g": "G"})
+    params = BudgetParams(tolerance=0.01, typical_factor=100.0)
+
+    def told(waivers: pd.DataFrame) -> list[tuple[str, str]]:
+        judgement = judge_models(table, waivers, info, params, "s")
+        return [(finding.severity, finding.message) for finding in judgement.findings]
+
+    ((severity, _),) = told(NO_WAIVERS)
+    assert severity == "error"
+    assert told(waiver("org/base-7b", "", "units")) == [("waived", "org/base-7b as a whole: units waived: known")]
+    assert told(waiver("", "", "units")) == [("waived", "org/base-7b as a whole: units waived: known")]
+    assert [severity for severity, _ in told(waiver("org/base-7b", "", ""))] == ["error"]
+    assert told(waiver("org/child-7b", "", "units"))[1] == (
+        "error", "s/waivers.csv: the waiver of units for org/child-7b as a whole matches no finding: remove the row"
+    )  # fmt: skip
 
 
 def test_without_a_size_in_the_name_the_other_models_are_the_measure():

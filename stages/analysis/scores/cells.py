@@ -9,7 +9,7 @@ from pandas.api.typing import NAType
 
 from stages.contracts.outcomes import RATES
 from stages.contracts.rows import rows_of
-from stages.contracts.study.tables import ALL, CorrectionRow, WaiverRow
+from stages.contracts.study.tables import ALL, EVIDENCE, CorrectionRow, WaiverRow
 
 EVALUATED_KEYS = ("score", "stderr", "n_items", "protocol", *RATES)
 CELL_COLUMNS = [
@@ -58,6 +58,19 @@ def scaled_ranges(benchmarks: pd.DataFrame) -> dict[str, tuple[float, float]]:
     """Return the declared range of each benchmark after division by its max_score."""
     by = divisors(benchmarks)
     return {name: (low / by[name], high / by[name]) for name, (low, high) in raw_ranges(benchmarks).items()}
+
+
+def falling(benchmarks: pd.DataFrame) -> set[str]:
+    """Return the benchmarks of which benchmarks.csv says that a lower score is better."""
+    if "higher_is_better" not in benchmarks:
+        return set()
+    return set(map(str, benchmarks.index[benchmarks["higher_is_better"] == "false"]))
+
+
+def failing_ends(benchmarks: pd.DataFrame) -> dict[str, float]:
+    """Return the raw score of a total failure on each benchmark: the end of its range that is not better."""
+    down = falling(benchmarks)
+    return {name: high if name in down else low for name, (low, high) in raw_ranges(benchmarks).items()}
 
 
 def published_protocols(benchmarks: pd.DataFrame) -> pd.Series:
@@ -112,7 +125,8 @@ def correct(cells: pd.DataFrame, corrections: pd.DataFrame, benchmarks: pd.DataF
     """Put the corrected scores in, with origin, reason and source of each.
 
     Only published cells are corrected, an evaluated cell is newer evidence than a correction, and only where the
-    table has the published score that the correction is of: the gate names the others.
+    table has the published score that the correction is of: the gate names the others, and those of a model or
+    benchmark that the study does not have.
 
     Args:
         cells: Long table of cells.
@@ -126,23 +140,24 @@ def correct(cells: pd.DataFrame, corrections: pd.DataFrame, benchmarks: pd.DataF
             (table["model_id"] == row.model_id)
             & (table["benchmark"] == row.benchmark)
             & (table["origin"] == "published")
-            & (table["score"] == row.published / by[row.benchmark])
+            & (table["score"] == row.published / by.get(row.benchmark, 1.0))
         )
-        table.loc[where, "score"] = row.corrected / by[row.benchmark]
+        table.loc[where, "score"] = row.corrected / by.get(row.benchmark, 1.0)
         for name, text in {"origin": "corrected", "reason": row.reason, "source": row.source}.items():
             table.loc[where, name] = text
     return table
 
 
 def mark_waived(cells: pd.DataFrame, waivers: pd.DataFrame) -> pd.DataFrame:
-    """Mark the cells that a waiver names, with its reason. Corrected cells need no waiver and stay unmarked.
+    """Mark the cells that a waiver of a failed evaluation names, with its reason. Corrected cells stay unmarked.
 
     Of the cells that a waiver covers without naming them, those are failures that are exactly zero; of the others
     the gate says which it doubts.
     """
     table = cells.copy()
+    doubts = (row for row in rows_of(waivers, WaiverRow) if row.check in {"", *EVIDENCE})
     # the reason of a waiver that names its cell comes last
-    for row in sorted(rows_of(waivers, WaiverRow), key=lambda row: bool(row.model_id and row.benchmark)):
+    for row in sorted(doubts, key=lambda row: bool(row.model_id and row.benchmark)):
         where = table["origin"] != "corrected"
         if row.model_id:
             where &= table["model_id"] == row.model_id

@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from stages.contracts.csv.numbers import parse_number
+from stages.contracts.csv.numbers import MISSING, SPREADSHEET_ERRORS, parse_number
 from stages.contracts.csv.schema import Column, Kind
 from stages.contracts.names import Names, label
 from stages.contracts.ranges import expectation, range_problem
@@ -96,16 +96,26 @@ class Cells:
             if not self.column.blank:
                 raise CellError("expected a value in every row: fill it in")
             return BLANKS[self.column.kind]
+        if text.upper() in SPREADSHEET_ERRORS:
+            empty = ", or leave the cell empty when the value is missing" if self.column.blank else ""
+            raise CellError(f"a spreadsheet error: correct its formula{empty}")
         if self.names is not None and text not in self.names:
             raise CellError(expected_name(text, self.column, self.names))
-        value = PARSERS[self.column.kind](text)
+        try:
+            value = PARSERS[self.column.kind](text)
+        except CellError as error:
+            raise CellError(self._possible(str(error))) from None
         if self.column.above is not None:
             problem = range_problem(value, None, None, self.column.above)
             if problem is not None:
                 guessed = problem != expectation(None, None, self.column.above)
                 empty = ", or leave the cell empty when it is not known" if self.column.blank else ""
-                raise CellError(problem if guessed else f"{problem}: correct it{empty}")
+                raise CellError(self._possible(problem) if guessed else f"{problem}: correct it{empty}")
         return value
+
+    def _possible(self, problem: str) -> str:
+        """Return a problem without the advice to leave a cell empty where the next reading would refuse that."""
+        return problem if self.column.blank else problem.replace(MISSING, "fill it in, every row needs one")
 
     def series(self) -> pd.Series:
         """Return the cells read so far."""

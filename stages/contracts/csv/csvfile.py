@@ -226,16 +226,17 @@ BROKEN: tuple[tuple[str, str, bool], ...] = (
 def records(data: bytes) -> Iterator[Record]:
     """Split CSV text into rows.
 
-    Blank lines at the end are ignored. Reading stops after a row whose end cannot be found, and after
-    `MAX_ROWS`.
+    Blank lines, and rows of empty fields, at the end are ignored: spreadsheets leave them. Reading stops after a row
+    whose end cannot be found, and after `MAX_ROWS`.
 
     Args:
         data: A file in which `file_problem` found nothing.
     """
     lines = Lines(data)
     reader = csv.reader(lines, strict=True)
-    blank = 0
-    for _ in range(MAX_ROWS + 2):
+    held: list[Record] = []
+    rows = 0
+    while rows < MAX_ROWS + 2:
         start = reader.line_num + 1
         lines.size = 0
         try:
@@ -245,15 +246,17 @@ def records(data: bytes) -> Iterator[Record]:
             yield Record(start, [], problem)
             if final:
                 return
+            rows += 1
             continue
         if cells is None:
             return
-        if len(cells) < 2 and not "".join(cells).strip():
-            blank = blank or start
+        if not "".join(cells).strip():
+            # the first of several stands for them
+            held = held or [Record(start, cells) if len(cells) > 1 else Record(start, [], "is blank: delete it")]
             continue
-        if blank:
-            yield Record(blank, [], "is blank: delete it")
-            blank = 0
+        yield from held
+        held = []
+        rows += 1
         yield Record(start, cells)
     yield Record(start, [], f"is beyond the {MAX_ROWS:,} rows that a table may have: is it the right file?")
 

@@ -24,7 +24,7 @@ INFINITE = "an infinite value is not a measurement"
 WORDS = {
     **dict.fromkeys(
         "- -- --- \u2010 \u2011 \u2012 \u2013 \u2014 \u2015 \u2212 \u30fc ? ?? . .. ... * / \\n na n/a n.a. "
-        "#n/a <na> nan -nan +nan nat null <null> nil none missing unknown empty tbd tba void".split(),
+        "<na> nan -nan +nan nat null <null> nil none missing unknown empty tbd tba void".split(),
         MISSING,
     ),
     "n / a": MISSING,
@@ -32,6 +32,11 @@ WORDS = {
     **dict.fromkeys("true false yes no t f y n on off".split(), TRUTH),
     **dict.fromkeys((sign + word for sign in ("", "+", "-", "\u2212") for word in ("inf", "infinity", "∞")), INFINITE),
 }
+
+SPREADSHEET_ERRORS = frozenset(
+    "#N/A #REF! #DIV/0! #VALUE! #NAME? #NUM! #NULL! #SPILL! #CALC! #FIELD! #ERROR! #GETTING_DATA ########".split()
+)
+"""What spreadsheets write where a formula has no value, or a column is too narrow for it."""
 
 DASHES = "\u2010\u2011\u2012\u2013\u2014\u2212\ufe63\uff0d\u207b"
 COMMA = "[,\uff0c\u066b]"

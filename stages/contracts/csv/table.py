@@ -12,6 +12,7 @@ import pandas as pd
 from stages.contracts.csv.cells import BLANKS, CellError, Cells, allowed, storage
 from stages.contracts.csv.csvfile import Record, file_problem, records
 from stages.contracts.csv.headers import delimiter_problem, header_problems, layout_problem
+from stages.contracts.csv.numbers import SPREADSHEET_ERRORS
 from stages.contracts.csv.schema import Column, Table
 from stages.contracts.names import label, listed, shown
 from stages.contracts.ranges import range_problems
@@ -103,7 +104,9 @@ class Body:
                 try:
                     value = cells.read(text)
                 except CellError as error:
-                    yield f"{self.place(cells.column, record)} is {shown(text) if text else 'empty'}, {error}"
+                    seen = f"{shown(text)} in cell {reference(cells.position, record.line)}"
+                    seen = seen if text.upper() in SPREADSHEET_ERRORS else shown(text) if text else "empty"
+                    yield f"{self.place(cells.column, record)} is {seen}, {error}"
             cells.values.append(value)
 
     def row_problem(self, record: Record) -> str | None:
@@ -135,6 +138,15 @@ class Body:
     def frame(self) -> pd.DataFrame:
         """Return the rows read so far."""
         return pd.DataFrame({cells.column.name: cells.series() for cells in self.columns})
+
+
+def reference(position: int, line: int) -> str:
+    """Return how a spreadsheet names a cell, such as C7."""
+    letters, rest = "", position + 1
+    while rest:
+        rest, letter = divmod(rest - 1, 26)
+        letters = chr(ord("A") + letter) + letters
+    return f"{letters}{line}"
 
 
 def ragged(fields: int, width: int) -> str:
@@ -183,6 +195,8 @@ def read_body(data: bytes, table: Table, known: Mapping[str, Sequence[str]], fin
             findings.add("is empty: write a header and the rows")
         return nothing
     sample = list(islice(rows, SAMPLE))
+    width = named_width(header, sample)
+    header, sample = trimmed(header, width), [trimmed(row, width) for row in sample]
     problem = layout_problem(header, sample, table, known)
     if problem:
         findings.add(problem)
@@ -192,10 +206,26 @@ def read_body(data: bytes, table: Table, known: Mapping[str, Sequence[str]], fin
     findings.extend(header_problems(header, sample, table))
     body = Body(table, header.cells, known)
     for record in chain(sample, rows):
-        findings.extend(body.add(record))
+        findings.extend(body.add(trimmed(record, width)))
         if findings.full:
             break
     return body
+
+
+def named_width(header: Record, sample: Sequence[Record]) -> int | None:
+    """Return the number of columns before empty ones that a spreadsheet left at the end, None if there are none."""
+    width = len(header.cells)
+    while width and not header.cells[width - 1].strip():
+        width -= 1
+    left = width < len(header.cells) and not any(cell.strip() for row in sample for cell in row.cells[width:])
+    return width if left else None
+
+
+def trimmed(record: Record, width: int | None) -> Record:
+    """Return a row without empty fields beyond a width."""
+    if width is None or any(map(str.strip, record.cells[width:])):
+        return record
+    return record._replace(cells=record.cells[:width])
 
 
 def plain_rows(data: bytes, table: Table, findings: Findings) -> Iterator[Record]:
@@ -205,7 +235,7 @@ def plain_rows(data: bytes, table: Table, findings: Findings) -> Iterator[Record
             return
         if record.problem:
             findings.add(f"line {record.line} {record.problem}")
-        elif not record.cells[0].startswith("#"):
+        elif not record.cells[0].startswith("#") or record.cells[0].upper() in SPREADSHEET_ERRORS:
             yield record
         elif (name := record.cells[0].lstrip("# ")) in table.names:
             findings.add(f"line {record.line} begins with #: delete that sign before the column names")

@@ -163,7 +163,8 @@ def read_facts(files: Mapping[str, bytes], folder: str, params: Params) -> Facts
             known[key] = list(dict.fromkeys(names))
     columns = known.get("benchmark") or [name for name in reader.header("scores.csv") if name != "model_id"]
     scores = reader.read(scores_table(columns), known)
-    corrections, waivers = reader.read(CORRECTIONS, known), reader.read(WAIVERS, known)
+    # the gate says which models and benchmarks these name in vain: that need not stop anything else from being judged
+    corrections, waivers = reader.read(CORRECTIONS, {}), reader.read(WAIVERS, {})
     claims = reader.read(CLAIMS, {})
     workarounds, prompts = reader.workarounds(known), reader.mapping(PROMPTS, parse_prompts)
     options = reader.mapping(OPTIONS, lambda text, where: parse_model_options(text, where, known.get("model_id", ())))
@@ -175,7 +176,8 @@ def read_facts(files: Mapping[str, bytes], folder: str, params: Params) -> Facts
         problems += _benchmark_problems(benchmarks, info, folder)
         problems += choice_problems(benchmarks, f"{folder}/benchmarks.csv")
     if scores is not None:
-        problems += _score_problems(known.get("model_id", ()), scores, corrections, params, folder)
+        needed = [name for name in known.get("model_id", ()) if name not in params.evaluate.models]
+        problems += missing_rows(scores, f"{folder}/scores.csv", "model_id", needed)
     if waivers is not None:
         problems += _waiver_problems(waivers, folder)
     if problems or info is None or models is None or benchmarks is None or scores is None:
@@ -247,18 +249,3 @@ def _benchmark_problems(benchmarks: pd.DataFrame, info: StudyInfo, folder: str) 
                     f"{folder}/study.yaml: {place} names {name}{names.hint(name) or ': no such benchmark'}"
                 )
     return problems
-
-
-def _score_problems(
-    models: Sequence[str], scores: pd.DataFrame, corrections: pd.DataFrame | None, params: Params, folder: str
-) -> list[str]:
-    needed = [name for name in models if name not in params.evaluate.models]
-    problems = missing_rows(scores, f"{folder}/scores.csv", "model_id", needed)
-    if corrections is None:
-        return problems
-    rows = set(scores["model_id"])
-    return problems + [
-        f"{folder}/corrections.csv: {name} has no row in scores.csv to correct: remove the row, or add its scores"
-        for name in dict.fromkeys(corrections["model_id"])
-        if name not in rows
-    ]

@@ -33,7 +33,7 @@ def models_table(languages: Sequence[str], groups: Sequence[str]) -> Table:
         columns=(
             Column("model_id"),
             Column("name"),
-            Column("active_params_b", "number", above=0),
+            Column("active_params_b", "number", blank=True, above=0),
             Column("construction", "choice", choices=CONSTRUCTIONS),
             Column("base_model_id", blank=True),
             Column("corpus", blank=True),
@@ -42,6 +42,7 @@ def models_table(languages: Sequence[str], groups: Sequence[str]) -> Table:
             Column("group", "choice", choices=tuple(groups)),
             Column("family"),
             Column("reference", blank=True),
+            Column("total_params_b", "number", blank=True, required=False, above=0),
             Column("revision", blank=True, required=False),
             Column("trust_remote_code", "flag", blank=True, required=False),
             Column("trust_reason", blank=True, required=False),
@@ -71,6 +72,8 @@ def benchmarks_table(languages: Sequence[str]) -> Table:
             Column("n_shots", "integer", blank=True, low=0),
             Column("answer", "choice", choices=("generation", "loglikelihood")),
             Column("reference", blank=True),
+            Column("higher_is_better", "choice", blank=True, required=False, choices=("true", "false")),
+            Column("honest_zeros", "flag", blank=True, required=False),
             Column("task", blank=True, required=False),
             Column("task_metric", blank=True, required=False),
             Column("task_filter", blank=True, required=False),
@@ -116,8 +119,19 @@ class CorrectionRow(NamedTuple):
     source: str
 
 
-WAIVABLE = ("zero", "outcomes", "limited", "suspicious")
+EVIDENCE = ("zero", "outcomes", "limited", "suspicious")
+"""Checks for failed evaluations: those that a row of waivers.csv accepts when it names none."""
+
+WAIVABLE = (
+    *EVIDENCE,
+    *("names", "units", "sizes", "tokens", "base_models", "token_rules"),
+    *("complete", "range", "scale", "constant", "identical", "alike", "redundant", "direction", "size", "items"),
+    *("too_good", "protocol"),
+)
 """Checks of the gate that a row of waivers.csv can name."""
+
+DEFINITE = ("complete", "range", "constant", "size")
+"""Checks whose errors cannot be waived: nothing can be computed from such a table. Their warnings can."""
 
 WAIVERS = Table(
     file="waivers.csv",

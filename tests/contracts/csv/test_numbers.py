@@ -156,7 +156,7 @@ def test_parse_number_explains_other_styles(text, hint):
 @pytest.mark.parametrize(
     "text",
     [
-        *"- -- --- – — − － ー ? . … n/a N/A n.a. NA nan NaN -nan #N/A <NA> NaT null NULL None".split(),
+        *"- -- --- – — − － ー ? . … n/a N/A n.a. NA nan NaN -nan <NA> NaT null NULL None".split(),
         *["missing", "TBD", "unknown", "Ｎ／Ａ", " - ", " ", "   ", "\u3000", "\t"],
     ],
 )

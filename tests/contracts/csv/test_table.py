@@ -260,8 +260,16 @@ class TestLayout:
         assert "index column" in problem
 
     def test_columns_without_a_name(self):
-        rows = [[*row, "", ""] for row in ROWS]
+        rows = [[*row, "", "0.1"] for row in ROWS]
+        rows[0][-1] = ""
         assert only(csv_bytes(rows)).startswith("columns 5, 6: a name is missing in the header")
+
+    def test_what_a_spreadsheet_leaves_at_the_end_is_passed_over(self):
+        padded = [[*row, "", ""] for row in ROWS]
+        left = csv_bytes([*padded, *[[""] * 6] * 3]) + b"\n,,,\n\n"
+        pd.testing.assert_frame_equal(read_table(left, "t.csv", SCORES).frame, read_table(GOOD, "t.csv", SCORES).frame)
+        padded[2][5] = "0.2"
+        assert only(csv_bytes(padded)).startswith("columns 5, 6: a name is missing in the header")
 
     def test_a_missing_column(self):
         assert only(csv_bytes([row[:3] for row in ROWS])) == "column is missing: humaneval"
@@ -417,7 +425,7 @@ class TestCells:
 
     def test_words_that_must_be_known(self):
         table = models_table(["ja"], ["english", "other"])
-        row = ["a/b", "B", "7", "Scratch", "", "", "", "", "englsh", "f", "", "", "yes", "", *[""] * 6]
+        row = ["a/b", "B", "7", "Scratch", "", "", "", "", "englsh", "f", "", "", "", "yes", "", *[""] * 6]
         first, second, third = problems(csv_bytes([table.names, row]), table, {})
         assert first == (
             "construction of a/b is 'Scratch', expected scratch or continual: "
@@ -429,16 +437,34 @@ class TestCells:
     def test_numbers_out_of_range(self):
         table = models_table(["ja"], ["english"])
         rows = [
-            ["a/b", "B", "0", "scratch", "", "", "-1", "-2", "english", "f", *[""] * 10],
-            ["c/d", "B", "", "scratch", "", "", "", "", "english", "f", *[""] * 10],
+            ["a/b", "B", "0", "scratch", "", "", "-1", "-2", "english", "f", *[""] * 11],
+            ["c/d", "B", "", "scratch", "", "", "", "", "english", "f", *[""] * 11],
         ]
         assert problems(csv_bytes([table.names, *rows]), table, {}) == [
-            "active_params_b of a/b is '0', expected more than 0: correct it",
+            "active_params_b of a/b is '0', expected more than 0: correct it, or leave the cell empty when it is not "
+            "known",
             "tokens_total_b of a/b is '-1', expected more than 0: looks like a marker, "
             "leave the cell empty when the value is missing",
-            "active_params_b of c/d is empty, expected a value in every row: fill it in",
             "tokens_ja_b of a/b is -2, expected at least 0: correct it",
         ]
+
+    @pytest.mark.parametrize("error", ["#N/A", "#REF!", "#div/0!"])
+    def test_an_error_of_a_spreadsheet_is_told_with_its_cell(self, error):
+        assert only(csv_bytes(with_cell(2, 2, error))) == (
+            f"mgsm_ja of org/Beta-13b is '{error}' in cell C3, a spreadsheet error: correct its formula, or leave the "
+            "cell empty when the value is missing"
+        )
+        assert only(csv_bytes(with_cell(2, 0, error)), known={}) == (
+            f"model_id in line 3 is '{error}' in cell A3, a spreadsheet error: correct its formula"
+        )
+
+    @pytest.mark.parametrize("word", ["n/a", "-", "-1", "#N/A"])
+    def test_no_hint_asks_for_an_empty_cell_where_one_is_refused(self, word):
+        table = Table("t.csv", (Column("k"), Column("n", "number", above=0)), ("k",))
+        (line,) = problems(csv_bytes([["k", "n"], ["a", word]]), table, {})
+        assert "empty" not in line
+        (line,) = problems(csv_bytes([["k", "n"], ["a", ""]]), table, {})
+        assert line == "n of a is empty, expected a value in every row: fill it in"
 
     def test_a_table_with_upper_bounds_in_percent(self):
         cells = tuple(Column(name, "number", blank=True, low=0, high=1) for name in BENCHMARKS)

@@ -103,6 +103,13 @@ def test_a_correction_of_another_value_than_published_hides_nothing_from_the_gat
     assert 0.1 in set(read_facts(stale, "metadata/s", params()).corrections["published"])
 
 
+@pytest.mark.parametrize("name", ["corrections.csv", "waivers.csv"])
+def test_a_row_about_a_model_that_the_study_lacks_hides_nothing_from_the_gate(name: str):
+    stale = edited(name, lambda text: text.replace("sbintuitions/sarashina2-7b,humaneval", "org/gone,humanevel", 1))
+    table = getattr(read(stale), name.removesuffix(".csv"))
+    assert list(table.loc[table["model_id"] == "org/gone", "benchmark"]) == ["humanevel"]
+
+
 def test_a_waiver_names_a_model_a_benchmark_or_a_check():
     for row in ("cyberagent/calm2-7b,,", ",humaneval,", ",,limited"):
         files = edited("waivers.csv", lambda text, row=row: f"{text}{row},known,me\n")
@@ -145,7 +152,7 @@ def test_a_problem_of_the_tables_that_declare_names_hides_none_of_those_that_use
 ):
     files = edited(broken, damage)
     files["scores.csv"] = files["scores.csv"].decode().replace("cyberagent/calm2-7b,0.", "elyza/X,a.").encode()
-    files["corrections.csv"] = files["corrections.csv"].decode().replace(",humaneval,", ",humanevel,", 1).encode()
+    files["corrections.csv"] = files["corrections.csv"].decode().replace(",0.146,", ",14.6%,", 1).encode()
     files["claims.csv"] = files["claims.csv"].decode().replace("all,35", "all,x", 1).encode()
     found = problems(files)
     assert {line.partition(":")[0].removeprefix("metadata/s/") for line in found} >= {
