@@ -1,10 +1,10 @@
-"""Run every benchmark, or those named: `python -m bench [pipeline stability verify evaluate page]`."""
+"""Run every benchmark, or those named: `python -m bench [pipeline stability verify evaluate page team]`."""
 
 import importlib
 import sys
 from collections.abc import Sequence
 
-NAMES = ("pipeline", "stability", "verify", "evaluate", "page")
+NAMES = ("pipeline", "stability", "verify", "evaluate", "page", "team")
 
 
 def main(names: Sequence[str]) -> None:
