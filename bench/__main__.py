@@ -1,10 +1,18 @@
-"""Run every benchmark, or those named: `python -m bench [pipeline stability verify evaluate page scale]`."""
+"""Run every benchmark, or those named: `python -m bench pipeline page`."""
 
 import importlib
 import sys
 from collections.abc import Sequence
 
-NAMES = ("pipeline", "stability", "verify", "evaluate", "page", "scale")
+NAMES = (
+    "pipeline",
+    "stability",
+    "verify",
+    "evaluate",
+    "page",
+    "scale",
+    "team",
+)
 
 
 def main(names: Sequence[str]) -> None:

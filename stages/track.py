@@ -31,7 +31,8 @@ def main() -> None:
         complain([*error.lines(), f"the results of state {current.digest} are kept: `{later}` logs it later"])
         return
     verb = "logged as" if logged.created else "has"
-    say(f"state {current.digest} {verb} MLflow run {logged.run_id} ({current.experiment}: {current.name})")
+    where = logged.address or f"{current.experiment}: {current.name}"
+    say(f"state {current.digest} {verb} MLflow run {logged.run_id} ({where})")
 
 
 if __name__ == "__main__":

@@ -9,6 +9,8 @@ import os
 os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
 # progress bars of migrations and uploads say nothing to the user of `dvc repro`
 os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
+# to print the address of a run, password included, MLflow asks the server for the whole run
+os.environ.setdefault("MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT", "true")
 # by default a server that does not answer is waited for minutes
 os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "6")
 os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "1")

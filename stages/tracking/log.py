@@ -13,8 +13,9 @@ from functools import cached_property, partial
 from pathlib import Path
 from threading import Event
 
-from mlflow.entities import Dataset, DatasetInput, InputTag, Metric, Param, RunTag
+from mlflow.entities import Dataset, DatasetInput, InputTag, Metric, Param, Run, RunTag
 from mlflow.exceptions import MlflowException
+from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
 from mlflow.tracking import MlflowClient
 from mlflow.utils.time import get_current_time_millis
 
@@ -32,7 +33,9 @@ METRICS, PARAMS = 800, 100
 ABANDONED = 600.0
 """Seconds after which a run of another repository that does not end is taken for cut off."""
 PACKED = "files.zip"
-"""Artifact that holds the folders of a run on a server, where each file costs a request."""
+"""Artifact that holds all files of a run on a server but those that are opened there: each costs a request."""
+OPENED = (".html",)
+"""Ends of the names of files that MLflow's pages show."""
 
 
 @dataclass(frozen=True)
@@ -42,10 +45,12 @@ class Logged:
     Attributes:
         run_id: MLflow run.
         created: False when the state had its run already.
+        address: Page of the run, "" where no server shows it.
     """
 
     run_id: str
     created: bool
+    address: str = field(default="", compare=False)
 
 
 @dataclass(frozen=True)
@@ -129,10 +134,11 @@ def _log(state: State, store: Store, left: Event) -> Logged:
         names = normalise(state.metrics)
         described = partial(states_experiment, metrics=names.metrics)
         work = _Work(client, store, state, experiment_of(client, state.experiment, store, described), names, left)
-        logged = _claim(work)
+        run = _claim(work)
+        logged = Logged(run.info.run_id, run.info.status == "RUNNING", store.page(work.experiment, run.info.run_id))
         if logged.created:
             try:
-                _fill(work, logged.run_id)
+                _fill(work, run)
             except BaseException as error:
                 if answers(error):
                     client.set_terminated(logged.run_id, "KILLED")
@@ -154,8 +160,8 @@ def find_run(digest: str, root: Path) -> str | None:
         return found[0].info.run_id if found else None
 
 
-def _claim(work: _Work) -> Logged:
-    """Return the run of a state; a new one only to one of several processes that come at the same time.
+def _claim(work: _Work) -> Run:
+    """Return the run of a state: a finished one, or a new one that runs, to only one of those who come together.
 
     Whoever sees no other run of the state after its own was begun has the claim: of two, at most one can. Of those
     who see each other, all but the one with the smallest id withdraw.
@@ -163,46 +169,47 @@ def _claim(work: _Work) -> Logged:
     Raises:
         StoreError: Another process goes on logging the state.
     """
-    mine: str | None = None
+    mine: Run | None = None
     end = time.monotonic() + TURN
     while True:
         done, others = _rivals(work, mine)
-        if mine and (done or (others and mine > min(others))):
-            _withdraw(work, mine)
+        if mine and (done or (others and mine.info.run_id > min(others))):
+            _withdraw(work, mine.info.run_id)
             mine = None
         if done:
-            return Logged(done, created=False)
+            return done
         if mine and not others:
-            return Logged(mine, created=True)
+            return mine
         if not mine and not others:
             work.check_limit()
-            mine = str(work.client.create_run(work.experiment, tags=work.tags).info.run_id)
+            mine = work.client.create_run(work.experiment, tags=work.tags)
             if not work.store.is_shared:
                 # the lock of the repository keeps everyone else away
-                return Logged(mine, created=True)
+                return mine
             continue
         if time.monotonic() > end:
             if mine:
-                _withdraw(work, mine)
+                _withdraw(work, mine.info.run_id)
             raise StoreError(f"{work.store.place}: another process logs this state as run {min(others)}")
         time.sleep(0.3)
 
 
-def _rivals(work: _Work, mine: str | None) -> tuple[str | None, list[str]]:
+def _rivals(work: _Work, mine: Run | None) -> tuple[Run | None, list[str]]:
     """Return the finished run of a state and those that other processes are about to fill."""
+    done: Run | None = None
     others = []
     for run in work.client.search_runs([work.experiment], f"tags.`{STATE_TAG}` = '{work.state.digest}'"):
         run_id = str(run.info.run_id)
         if run.info.status == work.state.status:
-            return run_id, []
-        if run.info.status != "RUNNING" or run_id == mine:
+            done = run
+        elif run.info.status != "RUNNING" or (mine and run_id == mine.info.run_id):
             continue
-        if is_ours(run, work.store):
-            # the lock is ours, so whoever began this run is gone
+        elif is_ours(run, work.store):
+            # the lock is ours, so whoever began this run is gone, or the server did not say that it had begun it
             work.client.set_terminated(run_id, "KILLED")
         elif time.time() - run.info.start_time / 1000 < ABANDONED:
             others.append(run_id)
-    return None, others
+    return done, others
 
 
 def _withdraw(work: _Work, run_id: str) -> None:
@@ -212,10 +219,11 @@ def _withdraw(work: _Work, run_id: str) -> None:
         work.client.delete_run(run_id)
 
 
-def _fill(work: _Work, run_id: str) -> None:
-    """Log everything of a state in few requests: on a server with passwords each takes a second."""
+def _fill(work: _Work, run: Run) -> None:
+    """Log everything of a state in few requests: on a server with passwords each may take half a second."""
+    run_id = run.info.run_id
     text = _record(work)
-    _log_artifacts(work, run_id, text)
+    _log_artifacts(work, run, text)
     inputs = [
         DatasetInput(
             Dataset(item.name, item.digest, source_type="dvc", source=f'{{"path": "{item.name}"}}'),
@@ -267,8 +275,8 @@ def _record(work: _Work) -> str:
     return json.dumps(record, indent=1, sort_keys=True, ensure_ascii=False)
 
 
-def _log_artifacts(work: _Work, run_id: str, record: str) -> None:
-    client, state = work.client, work.state
+def _log_artifacts(work: _Work, run: Run, record: str) -> None:
+    client, state, run_id = work.client, work.state, run.info.run_id
     if work.store.location("") is not None:
         for path, folder in state.artifacts:
             if path.is_dir():
@@ -277,16 +285,21 @@ def _log_artifacts(work: _Work, run_id: str, record: str) -> None:
                 client.log_artifact(run_id, str(path), folder)
         client.log_text(run_id, record, RECORD)
         return
+    # MLflow's client would ask for the run again, to learn where its artifacts go
+    place = get_artifact_repository(run.info.artifact_uri, tracking_uri=work.store.uri)
     with tempfile.TemporaryDirectory(prefix="observatory-") as name:
-        packed = Path(name) / PACKED
+        packed, record_file = Path(name) / PACKED, Path(name) / RECORD
+        opened = []
         with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
             for file, inside in _files(state):
-                if "/" in inside:
+                if "/" not in inside and inside.endswith(OPENED):
+                    opened.append(file)
+                else:
                     archive.write(file, inside)
-        for path in (packed, *(path for path, folder in state.artifacts if path.is_file() and not folder)):
-            client.log_artifact(run_id, str(path))
+        record_file.write_text(record, encoding="utf-8")
+        for path in (packed, *opened, record_file):
+            place.log_artifact(str(path))
             work.check_limit()
-    client.log_text(run_id, record, RECORD)
 
 
 def _files(state: State) -> Iterator[tuple[Path, str]]:

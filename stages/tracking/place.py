@@ -78,6 +78,12 @@ class Store:
         """Return where the artifacts of an experiment are, None when a server decides it."""
         return None if self.uri.startswith(SERVERS) else (self.artifacts / experiment).as_uri()
 
+    def page(self, experiment: str, run_id: str) -> str:
+        """Return the address of the page of a run, "" where no server shows it."""
+        return (
+            f"{self.place.rstrip('/')}/#/experiments/{experiment}/runs/{run_id}" if self.uri.startswith("http") else ""
+        )
+
     def contains(self, uri: str) -> bool:
         """Return whether artifacts are where this store has them."""
         return uri.startswith(f"{self.artifacts.as_uri()}/")

@@ -110,12 +110,14 @@ def stored(root: Path, history_of: str = "") -> list[Run]:
 
     Args:
         root: Repository.
-        history_of: State of whose runs every value of every metric is wanted, not only the latest.
+        history_of: State of whose runs every value of every metric is wanted, not only the latest. Of a server
+            the latest are read: each metric would cost a request.
 
     Raises:
         StoreError: The store cannot be read.
     """
-    return list(_from_client(Store(root), STATE_TAG, history_of))
+    store = Store(root)
+    return list(_from_client(store, STATE_TAG, history_of if store.database is not None else ""))
 
 
 def evaluations(root: Path) -> list[Run]:

@@ -93,6 +93,8 @@ def _of_request(error: requests.RequestException) -> str:
     if error.response is not None:
         return _of_status(error.response.status_code, error.response.text)
     text = str(error)
+    if isinstance(error, requests.exceptions.SSLError):
+        return "its certificate is not trusted: set MLFLOW_TRACKING_SERVER_CERT_PATH to that of its authority"
     if isinstance(error, requests.Timeout) or "timed out" in text:
         return "no answer in time: see whether the server is well; MLFLOW_HTTP_REQUEST_TIMEOUT=60 waits longer"
     if isinstance(error, requests.exceptions.RetryError):

@@ -4,14 +4,21 @@ import contextlib
 import shutil
 import socket
 import sqlite3
+import ssl
 import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from cryptography.x509.oid import NameOID
 from mlflow.environment_variables import (
     MLFLOW_HTTP_REQUEST_BACKOFF_FACTOR,
     MLFLOW_HTTP_REQUEST_MAX_RETRIES,
@@ -47,7 +54,7 @@ def refused(root: Path, what: str = "log") -> str:
 
 
 @contextlib.contextmanager
-def serving(answer: Callable[[BaseHTTPRequestHandler], None]) -> Iterator[str]:
+def serving(answer: Callable[[BaseHTTPRequestHandler], None], certificate: Path | None = None) -> Iterator[str]:
     """Run a server that answers everything alike, and yield its address."""
 
     class Handler(BaseHTTPRequestHandler):
@@ -60,10 +67,14 @@ def serving(answer: Callable[[BaseHTTPRequestHandler], None]) -> Iterator[str]:
             pass
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    if certificate is not None:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(certificate)
+        server.socket = context.wrap_socket(server.socket, server_side=True)
     thread = threading.Thread(target=server.serve_forever)
     thread.start()
     try:
-        yield f"http://127.0.0.1:{server.server_port}"
+        yield f"{'https' if certificate else 'http'}://127.0.0.1:{server.server_port}"
     finally:
         server.shutdown()
         thread.join()
@@ -220,6 +231,28 @@ def test_no_server_at_all(root: Path, monkeypatch: pytest.MonkeyPatch):
     assert refused(root) == (
         "http://127.0.0.1:1: cannot be reached (Connection refused): start the server, or correct MLFLOW_TRACKING_URI"
     )
+
+
+def test_a_certificate_that_nobody_knows_is_said(root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    certificate = self_signed(tmp_path / "server.pem")
+    with serving(lambda handler: None, certificate) as address:
+        monkeypatch.setenv("MLFLOW_TRACKING_URI", address)
+        assert refused(root) == (
+            f"{address}: its certificate is not trusted: set MLFLOW_TRACKING_SERVER_CERT_PATH to that of its authority"
+        )
+
+
+def self_signed(path: Path) -> Path:
+    """Write a key and a certificate that it signed itself."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "127.0.0.1")])
+    now = datetime.now(UTC)
+    certificate = x509.CertificateBuilder(
+        name, name, key.public_key(), x509.random_serial_number(), now, now + timedelta(days=1)
+    ).sign(key, hashes.SHA256())
+    secret = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    path.write_bytes(secret + certificate.public_bytes(Encoding.PEM))
+    return path
 
 
 @pytest.mark.parametrize(
