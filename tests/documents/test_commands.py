@@ -19,6 +19,8 @@ ELSEWHERE = {
     "dvc repro": "tests/conftest.py",
     "mlflow ui": "tests/pipeline/test_mlflow_ui.py",
     "observatory diagnose org/model --items 4": "tests/evaluation/test_diagnosis.py",
+    "observatory evaluate": "tests/evaluation/test_scale.py",
+    "observatory evaluate --status": "tests/evaluation/test_scale.py",
     "observatory fetch": "tests/commands/test_fetch.py",
     "observatory fetch --model org/model --to offline": "tests/commands/test_fetch.py",
     "export MLFLOW_TRACKING_URI=http://SERVER:5000": "tests/tracking/test_server.py",
