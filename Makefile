@@ -13,7 +13,7 @@ apt = if [ "$$(id -u)" = 0 ]; then sudo=; else sudo=sudo; fi; \
 # where the servers of `make team` keep their data
 TEAM ?= .team
 
-.PHONY: help setup repro team team-stop postgresql check docs pictures pythons coverage test test-kernels test-scale test-eval test-slow bench bench-completion lock vega system-packages clean
+.PHONY: help setup repro team team-stop postgresql check docs pictures pythons coverage test test-kernels test-scale test-eval test-slow bench bench-completion lock vega system-packages slurm-packages clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -40,6 +40,10 @@ $(VENV)/installed-dev: $(VENV)/installed
 
 $(VENV)/installed-team: $(VENV)/installed
 	$(INSTALL) -c requirements.lock -e '.[team]'
+	@touch $@
+
+$(VENV)/installed-scale: $(VENV)/installed-dev $(VENV)/installed-team
+	$(INSTALL) -c requirements.lock -e '.[slurm,ray]'
 	@touch $@
 
 repro: setup ## Run the pipeline on the study of params.yaml, print published vs. reproduced numbers
@@ -79,14 +83,19 @@ system-packages: ## Install what the tests need from Debian: bubblewrap, chromiu
 	  $(call apt,$(SYSTEM_PACKAGES)); \
 	fi
 
+slurm-packages: ## Install Slurm from Debian for its test: slurmctld, slurmd, slurm-client
+	@if ! (command -v sbatch && PATH="$$PATH:/usr/sbin" command -v slurmctld) >/dev/null; then \
+	  $(call apt,--no-install-recommends slurmctld slurmd slurm-client); \
+	fi
+
 test: $(VENV)/installed-dev system-packages ## Every test but the slow ones
 	$(RUN) pytest -n 2 -m "not slow and not evaluation_slow and not kernels and not scale"
 
 test-kernels: $(VENV)/installed-dev ## The same bytes on every BLAS kernel, thread count and vector instruction set
 	$(RUN) pytest -n 2 -m kernels tests/kernels
 
-test-scale: test-kernels $(VENV)/installed-team postgresql ## What `make test` has no time for and CI runs too: real servers
-	$(RUN) pytest -m scale tests/scale
+test-scale: test-kernels $(VENV)/installed-scale postgresql slurm-packages ## What `make test` has no time for and CI runs too: kernels, real servers and schedulers
+	$(RUN) pytest -m scale
 
 test-eval: $(VENV)/installed-dev system-packages ## Real model over real items, minutes to hours on a CPU
 	$(RUN) pytest -m evaluation_slow
@@ -105,7 +114,7 @@ bench-completion: $(VENV)/installed-dev ## Missing scores against a public bench
 
 lock: $(UV) ## Pin what a fresh environment resolves to, with hashes
 	rm -rf $(VENV)/lock && $(PYTHON) -m venv $(VENV)/lock
-	$(VENV)/lock/bin/python -m pip install --quiet --disable-pip-version-check -e '.[eval,dev,team]'
+	$(VENV)/lock/bin/python -m pip install --quiet --disable-pip-version-check -e '.[eval,dev,team,slurm,ray]'
 	$(VENV)/lock/bin/python -m pip freeze --exclude-editable | grep -vP '^(nvidia-(?!ml-py)|triton|cuda)' | sed 's/+cpu//' > $(VENV)/pins
 	$(UV) pip compile --quiet --universal --no-deps --generate-hashes --no-header --no-annotate $(VENV)/pins -o requirements.lock
 	rm -rf $(VENV)/lock
@@ -118,7 +127,7 @@ vega: ## Write the libraries that draw the page of `dvc plots` into it, so that 
 
 pythons: $(VENV)/installed ## Resolve the pinned dependencies for the later versions of Python
 	@for version in $(LATER_PYTHONS); do \
-	  $(UV) pip compile --quiet --python-version $$version --extra eval --extra dev --extra team -c requirements.lock pyproject.toml -o $(VENV)/resolved-$$version \
+	  $(UV) pip compile --quiet --python-version $$version --extra eval --extra dev --extra team --extra slurm --extra ray -c requirements.lock pyproject.toml -o $(VENV)/resolved-$$version \
 	  && echo "Python $$version: $$(grep -c == $(VENV)/resolved-$$version) packages" || exit 1; \
 	done
 

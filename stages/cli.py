@@ -19,6 +19,7 @@ COMMANDS = {
     "export": "stages.commands.lineage_cli",
     "track": "stages.commands.state_cli",
     "fetch": "stages.commands.evaluation_cli",
+    "evaluate": "stages.commands.evaluation_cli",
     "diagnose": "stages.commands.evaluation_cli",
     "compare": "stages.commands.decision_cli",
     "place": "stages.commands.decision_cli",

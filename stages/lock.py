@@ -27,7 +27,7 @@ def main() -> None:
         versions(NEEDED)
     places = state.folders(params.model_dir), state.folders(params.data_dir)
     # DVC runs this before it removes the result of the last evaluation
-    store_of(record.model_id).rescue(record.model_id)
+    store_of(record.model_id, params.store).rescue(record.model_id)
     lock, absent = locks.take(record, *places, known, (params.backend, params.server.url))
     if absent:
         say(f"{record.model_id}: not on this machine, so taken to be as locked: {', '.join(absent)}")

@@ -1,4 +1,6 @@
-"""Subcommands on evaluation: fetch, diagnose. Each imports what it needs when it runs."""
+"""Subcommands on evaluation: fetch, evaluate, diagnose. Each imports what it needs when it runs."""
+
+import sys
 
 import click
 
@@ -53,3 +55,41 @@ def fetch(benchmarks: tuple[str, ...], models: tuple[str, ...], to: str | None, 
         return run_fetch(benchmarks, models, to, tell=lambda line: click.echo(line, err=True))
 
     answer(run, machine=machine, quiet=True)
+
+
+@click.command(epilog=example("evaluate --engine local --dry-run"))
+@click.argument("models", nargs=-1, metavar="[MODEL]...")
+@click.option(
+    "--engine", type=click.Choice(["local", "slurm", "ray"]), help="Default: evaluate.engine of params.yaml."
+)
+@click.option("--only", metavar="B1,B2", default="", help="Only these benchmarks; default: all of the study.")
+@click.option("--dry-run", is_flag=True, help="Print what is to do, with tokens, memory and hours; run nothing.")
+@click.option("--status", is_flag=True, help="Print who works on what, why benchmarks failed, and where logs are.")
+@JSON
+def evaluate(
+    models: tuple[str, ...], engine: str | None, only: str, *, dry_run: bool, status: bool, machine: bool
+) -> None:
+    """Run the missing benchmarks of models, here or on a cluster.
+
+    MODEL is one of evaluate.models; default: all of them. Nothing is run twice: what is finished is kept in
+    evaluate.store, a second command shares the work, and `dvc repro` publishes it. Ctrl-C ends what the command
+    started.
+    """
+
+    def run() -> "Result":
+        from stages.commands.evaluate import evaluate as run_evaluation
+        from stages.commands.evaluation_plan import plan
+        from stages.commands.evaluation_plan import status as run_status
+        from stages.workspace.progress import hide_bars
+
+        benchmarks = [name.strip() for name in only.split(",") if name.strip()]
+        if status:
+            return run_status(models)
+        if dry_run:
+            return plan(models, benchmarks)
+        hide_bars(on_terminals=False)
+        # a terminal shows how far all models are
+        shown = sys.stderr.isatty()
+        return run_evaluation(models, benchmarks, engine, lambda line: None if shown else click.echo(line, err=True))
+
+    answer(run, machine=machine, quiet=not dry_run)

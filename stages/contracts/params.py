@@ -55,6 +55,54 @@ class ServerParams(Frozen):
     """Seconds to wait for an answer."""
 
 
+def _quoted(limit: object) -> object:
+    """Return a time limit, which YAML takes for a number where it stands without quotes.
+
+    Raises:
+        ValueError: It did.
+    """
+    if isinstance(limit, int):
+        raise ValueError('text in quotes, such as "24:00:00"')
+    return limit
+
+
+def _text(pattern: str, words: str) -> AfterValidator:
+    """Return a check of a text that says in words what belongs there."""
+
+    def check(text: str) -> str:
+        if not re.fullmatch(pattern, text):
+            raise ValueError(words)
+        return text
+
+    return AfterValidator(check)
+
+
+Option = Annotated[str, _text("[A-Za-z][A-Za-z0-9-]*", "the name of an option without the dashes before it")]
+_LIMIT = _text(r"(\d+-)?\d{1,3}:\d\d:\d\d", "HH:MM:SS or DAYS-HH:MM:SS")
+Word = Annotated[str, _text(r"[^\s#]*", "text without spaces and #")]
+
+
+class SlurmParams(Frozen):
+    """Section `evaluate.slurm`: how models are submitted to Slurm; empty values are left to the cluster."""
+
+    partition: Word = ""
+    """Partition, or several joined by commas."""
+    account: Word = ""
+    """Account that is charged."""
+    time: Annotated[str, BeforeValidator(_quoted), _LIMIT] = "24:00:00"
+    """Limit for one model, `HH:MM:SS` or `DAYS-HH:MM:SS`; what it cuts off is submitted again."""
+    resubmissions: Annotated[int, Field(ge=0)] = 10
+    """Times that a model is submitted again after its limit."""
+    gres: Word = ""
+    """Generic resources of one model, such as `gpu:h100:2`; empty asks for `evaluate.gpus_per_model` GPUs."""
+    constraint: Word = ""
+    """Features that a node must have."""
+    setup: list[str] = Field(default_factory=list)
+    """Shell lines that run before the evaluation, such as `module load cuda`."""
+    options: dict[Option, Word | int] = Field(default_factory=dict)
+    """More options of sbatch without their dashes, such as `mem: 64G`."""
+
+
 class EvaluateParams(Frozen):
     """Section `evaluate`."""
 
@@ -77,6 +125,22 @@ class EvaluateParams(Frozen):
     """Prompts in a batch; `auto` is the largest batch that fits a GPU, 8 on a CPU."""
     server: ServerParams = ServerParams()
     """Section for served models."""
+    engine: Literal["local", "slurm", "ray"] = "local"
+    """Where `observatory evaluate` runs models: in processes of this machine, on a Slurm or on a Ray cluster."""
+    workers: Annotated[int, Field(ge=0)] = 0
+    """Most models at a time; 0 for as many as there are GPUs for, one on a machine without."""
+    gpus_per_model: Annotated[int, Field(ge=0)] = 1
+    """GPUs that one model is spread over; none are asked for where `device` is `cpu` or a server runs the models."""
+    ray_address: Annotated[str, _text(r"local|[^\s:/]+:\d+", "local or HOST:PORT")] = "local"
+    """`local` starts Ray on this machine, `HOST:6379` joins a cluster."""
+    slurm: SlurmParams = SlurmParams()
+    """Section for Slurm."""
+    store: Annotated[str, Field(min_length=1)] = "data/.evaluating"
+    """Folder for finished benchmarks until `dvc repro` publishes them; every node of a cluster must reach it."""
+
+
+PLACE = ("engine", "workers", "gpus_per_model", "ray_address", "slurm", "store")
+"""Fields of `evaluate` that say where models run, and change no result."""
 
 
 class AssembleParams(Frozen):
@@ -303,8 +367,9 @@ def section_rows() -> list[tuple[str, str]]:
         dot = f"{section}." if section else ""
         for name, field in model.model_fields.items():
             if dot + (field.alias or name) not in models:
-                default = "" if field.is_required() or field.default == "" else f" Default {field.default}."
-                rows.append((dot + name, " ".join(describe(field).split()) + default))
+                default = "" if field.is_required() else field.get_default(call_default_factory=True)
+                told = "" if default in ("", [], {}) else f" Default {default}."
+                rows.append((dot + name, " ".join(describe(field).split()) + told))
     return rows
 
 

@@ -5,12 +5,10 @@ key is there, or in an earlier evaluation, is not run again.
 """
 
 import shutil
-from collections.abc import Mapping, Sequence
-from contextlib import ExitStack
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from dataclasses import replace
-from typing import Any
-
-from filelock import FileLock, Timeout
+from typing import TYPE_CHECKING, Any
 
 from stages.contracts.errors import InputError, raise_all
 from stages.contracts.outcomes import RATES
@@ -20,20 +18,23 @@ from stages.contracts.study.model_record import ModelRecord
 from stages.contracts.study.own_tasks import TaskChoice
 from stages.contracts.study.workarounds import Setting
 from stages.evaluation import lm_tasks, loading, locks, model_source
-from stages.evaluation.harness import run as harness
-from stages.evaluation.harness.faults import disk_explained, is_full
+from stages.evaluation.cells import Cells, write_json
+from stages.evaluation.harness.faults import disk_explained
+from stages.evaluation.leases import holder, leased
 from stages.evaluation.loading import loading_of
-from stages.evaluation.model_source import ModelSource
-from stages.evaluation.store import PARTIAL, Store, store_of, write_json
+from stages.evaluation.store import Store, store_of, top_of
 from stages.evaluation.unit import NEEDED, RunOptions, Unit, versions
+from stages.evaluation.worker import run_units
 from stages.lineage import state
-from stages.sandbox import run as sandbox
 from stages.tasks import data
 from stages.tasks.registry import BENCHMARKS
 from stages.workspace import paths
 from stages.workspace.files import replacing_folder, restore_folder
 from stages.workspace.progress import announce, hide_bars
 from stages.workspace.running import say
+
+if TYPE_CHECKING:
+    from stages.tracking.live import LiveRun
 
 
 def run_of(params: EvaluateParams) -> RunOptions:
@@ -108,13 +109,9 @@ def evaluate(record: ModelRecord, params: EvaluateParams) -> None:
         stack.enter_context(disk_explained("finished benchmarks are kept"))
         say(f"{record.model_id}: looking for its files and for the data of {len(record.settings)} benchmarks")
         units = plan(record, params)
-        _require_lock(units)
-        store = store_of(record.model_id)
-        store.folder.mkdir(parents=True, exist_ok=True)
-        try:
-            stack.enter_context(FileLock(store.folder / ".lock", timeout=0))
-        except Timeout:
-            raise InputError([f"{record.model_id} is being evaluated by another process: wait for it"]) from None
+        require_lock(units)
+        store = store_of(record.model_id, params.store)
+        stack.enter_context(_alone(store, record.model_id))
         store.sweep()
         restore_folder(paths.EVALUATIONS / record.model_id)
         open_units = [unit for unit in units if not store.has(unit)]
@@ -124,10 +121,25 @@ def evaluate(record: ModelRecord, params: EvaluateParams) -> None:
         if open_units:
             _run_all(units, open_units, store, record)
         _publish(units, store, record)
-        store.clear(state.root() / PARTIAL)
+        store.clear(top_of(params.store))
 
 
-def _require_lock(units: Sequence[Unit]) -> None:
+@contextmanager
+def _alone(store: Store, model_id: str) -> Iterator[None]:
+    """Hold all units of a model.
+
+    Raises:
+        InputError: Somebody works on one of them.
+    """
+    with leased(store.whole) as mine:
+        others = [holder(path) for path in store.leases if path != store.whole or not mine]
+        found = next(filter(None, others), None)
+        if found is not None:
+            raise InputError([f"{model_id} is being evaluated by another process ({found.told}): wait for it"])
+        yield
+
+
+def require_lock(units: Sequence[Unit]) -> None:
     """Return unless files changed since DVC was told of them.
 
     Raises:
@@ -145,91 +157,85 @@ def _require_lock(units: Sequence[Unit]) -> None:
         raise InputError([f"{', '.join(changed)}: files changed since they were locked: run `dvc repro` again"])
 
 
-def _require_unchanged(source: ModelSource, run: RunOptions) -> None:
-    """Return unless files of a model changed while it was evaluated.
+def tracked(units: Sequence[Unit], *, watched: bool = True) -> AbstractContextManager["LiveRun"]:
+    """Return the MLflow run of an evaluation, which is begun or taken up again.
 
-    Raises:
-        InputError: They did: nobody knows what was read of them.
+    Args:
+        units: All of the model.
+        watched: Whether the load of this machine is that of the evaluation.
     """
-    changed = loading.changed(source, run.loading)
-    if changed:
-        raise InputError(
-            [
-                f"{source.model_id}: {', '.join(changed)} changed during the evaluation: what was finished before is "
-                "kept; run the same again to evaluate what is there now"
-            ]
-        )
-
-
-def _run_all(units: Sequence[Unit], open_units: Sequence[Unit], store: Store, record: ModelRecord) -> None:
-    """Run what is not finished."""
     # MLflow takes seconds to import: only a model that is run pays for it
     from stages.tracking.live import live_run
 
     source, run = units[0].model, units[0].run
-    if any(unit.runs_code for unit in open_units):
-        sandbox.require()
     evaluation = model_source.digest_of([unit.key for unit in units])
     tags = {**state.identity(), "observatory.identity": source.identity}
     chosen = {name: str(value) for name, value in vars(run).items() if name not in {"data_dir", "loading"}}
-    with live_run(evaluation, record.model_id, tags, chosen, state.root()) as live:
+    return live_run(evaluation, source.model_id, tags, chosen, state.root(), watched=watched)
+
+
+def stamp(run_id: str) -> dict[str, Any]:
+    """Return what provenance says of code and MLflow run."""
+    identity = state.identity()
+    code = {"commit": identity["mlflow.source.git.commit"], "dirty": identity["observatory.dirty"] == "true"}
+    return {"code": code, "mlflow_run": run_id}
+
+
+def _run_all(units: Sequence[Unit], open_units: Sequence[Unit], store: Store, record: ModelRecord) -> None:
+    """Run what is not finished."""
+    with tracked(units) as live:
         for unit in units:
             if store.has(unit):
-                live.log(unit.benchmark, _numbers(store, unit), _done(units, store))
+                live.log(unit.benchmark, numbers(store, unit), _done(units, store))
         say(f"{record.model_id}: {len(open_units)} of {len(units)} benchmarks to run, loading the model")
-        model = harness.load_model(source, run, open_units[0].dtype)
-        _require_unchanged(source, run)
         problems: list[str] = []
         unexpected: list[Exception] = []
-        for unit in open_units:
+
+        def begin(unit: Unit) -> None:
             announce(f"[{_done(units, store) + 1}/{len(units)}] {record.model_id}: {unit.benchmark} ...")
-            try:
-                result = harness.run_unit(unit, model)
-            except InputError as error:
+
+        mine = nullcontext(enter_result=True)
+        for unit, error in run_units(open_units, store, stamp(live.run_id), lambda _: mine, begin):
+            if isinstance(error, InputError):
                 problems += error.problems
-                continue
-            except Exception as error:
-                if isinstance(error, OSError) and is_full(error):
-                    raise
+            elif error is not None:
                 unexpected.append(error)
-                continue
-            _require_unchanged(source, run)
-            _keep(unit, result, store, live.run_id)
-            live.log(unit.benchmark, _numbers(store, unit), _done(units, store))
-            say(f"[{_done(units, store)}/{len(units)}] {_told(unit, store)}")
+            else:
+                live.log(unit.benchmark, numbers(store, unit), _done(units, store))
+                say(f"[{_done(units, store)}/{len(units)}] {told(store, unit)}")
         if unexpected:
             # a mistake of ours: told with its traceback, after the benchmarks that it does not concern
             for problem in problems:
                 say(problem)
             raise unexpected[0]
         raise_all(problems)
-        live.tag({"observatory.scores": model_source.digest_of({unit.benchmark: store.score(unit) for unit in units})})
+        live.tag(scores_tag(units, store))
 
 
-def _keep(unit: Unit, result: harness.UnitResult, store: Store, run_id: str) -> None:
-    identity = state.identity()
-    code = {"commit": identity["mlflow.source.git.commit"], "dirty": identity["observatory.dirty"] == "true"}
-    provenance = {**result.provenance, "code": code, "mlflow_run": run_id}
-    store.put(unit, harness.UnitResult(result.score, result.answers, provenance))
+def scores_tag(units: Sequence[Unit], cells: Cells) -> dict[str, str]:
+    """Return the tag by which the states that use these scores find their run."""
+    return {"observatory.scores": model_source.digest_of({unit.benchmark: cells.score(unit) for unit in units})}
 
 
 def _done(units: Sequence[Unit], store: Store) -> int:
     return sum(store.has(unit) for unit in units)
 
 
-def _numbers(store: Store, unit: Unit) -> dict[str, float | None]:
-    score, provenance = store.score(unit), store.provenance(unit)
-    numbers = {name: score[name] for name in ("score", "stderr", *RATES)} | {
+def numbers(cells: Cells, unit: Unit) -> dict[str, float | None]:
+    """Return what MLflow is to know of a finished unit."""
+    score, provenance = cells.score(unit), cells.provenance(unit)
+    known = {name: score[name] for name in ("score", "stderr", *RATES)} | {
         "n_items": score["n_items"],
         "seconds": provenance["seconds"],
     }
-    return numbers | {name: provenance[name] for name in ("output_tokens", "tokens_per_second")}
+    return known | {name: provenance[name] for name in ("output_tokens", "tokens_per_second")}
 
 
-def _told(unit: Unit, store: Store) -> str:
-    score = store.score(unit)
+def told(cells: Cells, unit: Unit) -> str:
+    """Return what a finished unit came to, in a line."""
+    score = cells.score(unit)
     rates = ", ".join(f"{name.removesuffix('_rate')} {score[name]:.1%}" for name in RATES if score[name])
-    seconds = store.provenance(unit)["seconds"]
+    seconds = cells.provenance(unit)["seconds"]
     return (
         f"{unit.benchmark} {score['score']:.4f} ({score['n_items']} items, {seconds:.0f} s{', ' * bool(rates)}{rates})"
     )

@@ -1,67 +1,32 @@
-"""Finished units of a model, kept as they finish and found again by their key."""
+"""Finished units of a model, kept as they finish and found again by their key, here or in an earlier evaluation."""
 
 import contextlib
-import json
 import shutil
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 
+from stages.contracts.params import EvaluateParams
+from stages.evaluation.cells import Cells, read_json
 from stages.evaluation.harness import run as harness
 from stages.evaluation.unit import Unit
 from stages.lineage import cache as dvcstate
 from stages.lineage import state
 from stages.lineage.pipeline import load_yaml, locked_stages
 from stages.workspace import paths
-from stages.workspace.files import read_text, replacing_folder
+from stages.workspace.files import read_text
 
-PARTIAL = paths.EVALUATIONS.parent / ".evaluating"
+DEFAULT = str(EvaluateParams.model_fields["store"].default)
 
 
-@dataclass(frozen=True)
-class Store:
-    """Finished units of a model, a folder each.
-
-    Attributes:
-        folder: Of the model.
-    """
-
-    folder: Path
-
-    def path(self, unit: Unit) -> Path:
-        """Return where a unit is kept."""
-        return self.folder / unit.benchmark / unit.key[:16]
-
-    def has(self, unit: Unit) -> bool:
-        """Return whether a unit is finished."""
-        return self.path(unit).is_dir()
-
-    def put(self, unit: Unit, result: harness.UnitResult) -> None:
-        """Keep a result, as a whole or not at all."""
-        self._put(self.path(unit), result.score, result.answers, result.provenance)
-
-    @staticmethod
-    def _put(path: Path, score: Mapping[str, Any], answers: pd.DataFrame, provenance: Mapping[str, Any]) -> None:
-        with replacing_folder(path) as beside:
-            answers.to_parquet(beside / "answers.parquet", index=False)
-            write_json(beside / "score.json", score)
-            write_json(beside / "provenance.json", provenance)
-
-    def score(self, unit: Unit) -> dict[str, Any]:
-        """Return the score of a finished unit."""
-        return read_json(self.path(unit) / "score.json")
-
-    def provenance(self, unit: Unit) -> dict[str, Any]:
-        """Return where the result of a finished unit comes from."""
-        return read_json(self.path(unit) / "provenance.json")
+class Store(Cells):
+    """Finished units of a model, seen from the repository that they are for."""
 
     def sweep(self) -> None:
         """Remove what a killed process left unfinished."""
         for rest in (*self.folder.glob("*/.*"), *self.folder.glob(".*/")):
-            shutil.rmtree(rest)
+            shutil.rmtree(rest) if rest.is_dir() else rest.unlink(missing_ok=True)
 
     def clear(self, top: Path) -> None:
         """Remove everything, and the folders around it that are empty then, `top` the last of them."""
@@ -99,6 +64,16 @@ class Store:
         if rest:
             self._take(rest, _cached(model_id))
 
+    def known(self, units: Sequence[Unit], model_id: str) -> set[str]:
+        """Return the benchmarks of the units that are finished, here or where `recover` takes them from."""
+        found = {unit.benchmark for unit in units if self.has(unit)}
+        published = paths.EVALUATIONS / model_id / "provenance.json"
+        for place in (published, _cached(model_id).get(published.name)):
+            if place is not None and place.is_file():
+                parts = read_json(place).get("benchmarks", {})
+                found |= {unit.benchmark for unit in units if parts.get(unit.benchmark, {}).get("key") == unit.key}
+        return found
+
     def _take(self, units: Sequence[Unit], here: Mapping[str, Path]) -> None:
         """Keep those of the units that an evaluation has; `here` has its files, by their names in it."""
         if not {"scores.json", "provenance.json"} <= set(here):
@@ -111,9 +86,14 @@ class Store:
                 self.put(unit, harness.UnitResult(scores[unit.benchmark], pd.read_parquet(answers), known))
 
 
-def store_of(model_id: str) -> Store:
+def top_of(store: str) -> Path:
+    """Return the absolute folder of all models; `store` is `evaluate.store`."""
+    return state.root() / Path(store).expanduser()
+
+
+def store_of(model_id: str, store: str = DEFAULT) -> Store:
     """Return where the finished units of a model are kept."""
-    return Store(state.root() / PARTIAL / model_id)
+    return Store(top_of(store) / model_id)
 
 
 def _cached(model_id: str) -> dict[str, Path]:
@@ -127,15 +107,3 @@ def _cached(model_id: str) -> dict[str, Path]:
     if missing:
         return {}
     return {path.removeprefix(f"{stage.outs[0].path}/"): cache.path(md5) for path, md5 in files.items()}
-
-
-def write_json(path: Path, content: Mapping[str, Any]) -> None:
-    """Write JSON as the files of an evaluation have it."""
-    text = json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False)
-    path.write_text(text + "\n", encoding="utf-8")
-
-
-def read_json(path: Path) -> dict[str, Any]:
-    """Read what `write_json` wrote."""
-    content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    return content

@@ -10,7 +10,7 @@ from typing import Any
 
 import yaml
 
-from stages.contracts.params import Params
+from stages.contracts.params import PLACE, Params
 from stages.lineage.cache import file_md5
 from stages.lineage.git import Revision, experiment_of_lock, git
 from stages.lineage.pipeline import PROJECTIONS
@@ -79,10 +79,12 @@ def state_content(params: Params, files: Mapping[str, str]) -> dict[str, Any]:
     """Return what names a state: its choices, files and code.
 
     Args:
-        params: params.yaml; where the state is logged is no part of it.
+        params: params.yaml; where the state is logged and where models run is no part of it.
         files: Path to md5.
     """
-    choices = params.model_dump(mode="json", by_alias=True, exclude_unset=True, exclude={"track"})
+    choices = params.model_dump(
+        mode="json", by_alias=True, exclude_unset=True, exclude={"track": True, "evaluate": set(PLACE)}
+    )
     return {"params": choices, "files": dict(files), "code": code_digest()}
 
 

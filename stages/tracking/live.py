@@ -85,7 +85,13 @@ def _say(error: StoreError) -> None:
 
 @contextmanager
 def live_run(
-    evaluation: str, model_id: str, tags: Mapping[str, str], params: Mapping[str, str], root: Path
+    evaluation: str,
+    model_id: str,
+    tags: Mapping[str, str],
+    params: Mapping[str, str],
+    root: Path,
+    *,
+    watched: bool = True,
 ) -> Iterator[LiveRun]:
     """Begin the run of an evaluation, or take it up again; end it with the block.
 
@@ -95,6 +101,7 @@ def live_run(
         tags: More tags.
         params: Parameters.
         root: Absolute repository root.
+        watched: Whether the load of this machine is logged.
 
     Yields:
         The run. FINISHED when the block succeeds, FAILED when it raises, KILLED when it is interrupted; after a
@@ -103,7 +110,7 @@ def live_run(
     store = Store(root)
     live = _begin(evaluation, {**tags, MODEL_TAG: model_id, "mlflow.runName": model_id}, params, store)
     monitor = None
-    if live.run_id:
+    if live.run_id and watched:
         monitor = SystemMetricsMonitor(
             live.run_id, sampling_interval=SAMPLING_SECONDS, resume_logging=live.resumed, tracking_uri=store.uri
         )

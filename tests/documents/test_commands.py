@@ -21,6 +21,8 @@ ELSEWHERE = {
     "observatory diagnose org/model --items 4": "tests/evaluation/test_diagnosis.py",
     "observatory compare org/a org/b": "tests/commands/test_paired.py",
     "observatory compare org/a org/b --benchmark easy": "tests/commands/test_paired.py",
+    "observatory evaluate": "tests/evaluation/test_scale.py",
+    "observatory evaluate --status": "tests/evaluation/test_scale.py",
     "observatory fetch": "tests/commands/test_fetch.py",
     "observatory fetch --model org/model --to offline": "tests/commands/test_fetch.py",
     "export MLFLOW_TRACKING_URI=http://SERVER:5000": "tests/tracking/test_server.py",

@@ -20,7 +20,7 @@ from stages.commands import diagnose
 from stages.contracts.errors import InputError
 from stages.contracts.outcomes import RATES
 from stages.contracts.study.model_record import ModelRecord
-from stages.evaluation import locks, of_model, unit
+from stages.evaluation import locks, of_model, unit, worker
 from stages.evaluation.harness.run import UnitResult
 from stages.evaluation.store import store_of
 from stages.evaluation.unit import Unit
@@ -41,13 +41,13 @@ RECORD = ModelRecord(MODEL, "", False, "", {name: {} for name in BENCHMARKS}, {}
 def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     mini_repository(tmp_path / "mini")
     monkeypatch.chdir(tmp_path / "mini")
-    monkeypatch.setattr(of_model.harness, "load_model", lambda *_: None)
+    monkeypatch.setattr(worker.harness, "load_model", lambda *_: None)
     monkeypatch.setattr(live, "live_run", no_store)
     return tmp_path / "mini"
 
 
 @contextmanager
-def no_store(*_: object) -> Iterator[live.LiveRun]:
+def no_store(*_: object, **__: object) -> Iterator[live.LiveRun]:
     """What an evaluation gets where no MLflow store answers."""
     yield live.LiveRun("", False, "", None)
 
@@ -55,7 +55,8 @@ def no_store(*_: object) -> Iterator[live.LiveRun]:
 def result(name: str) -> UnitResult:
     score = {**dict.fromkeys(("score", "stderr", *RATES), 0.5), "n_items": 4}
     now = "2026-01-01T00:00:00+00:00"
-    provenance = {"start": now, "end": now, "seconds": 1.0, "output_tokens": 1, "tokens_per_second": 1.0}
+    provenance = {"start": now, "end": now, "seconds": 1.0, "device": "cpu", "data": {"n_items": 4}}
+    provenance |= {"prompt_tokens": 3, "output_tokens": 1, "tokens_per_second": 4.0}
     return UnitResult(score, pd.DataFrame({"item": [name]}), provenance)
 
 
@@ -83,13 +84,13 @@ def test_one_benchmark_does_not_end_what_it_does_not_concern(place, monkeypatch,
             raise error
         return result(asked.benchmark)
 
-    monkeypatch.setattr(of_model.harness, "run_unit", run)
+    monkeypatch.setattr(worker.harness, "run_unit", run)
     params = load_params().evaluate
     with pytest.raises(raised, match=told):
         of_model.evaluate(RECORD, params)
     assert len(kept(place)) == finished
     assert not (place / "data/evaluations" / MODEL).exists()
-    monkeypatch.setattr(of_model.harness, "run_unit", fast)
+    monkeypatch.setattr(worker.harness, "run_unit", fast)
     of_model.evaluate(RECORD, params)
     published = place / "data/evaluations" / MODEL
     assert {path.stem for path in (published / "samples").iterdir()} == set(BENCHMARKS)
@@ -110,7 +111,7 @@ def test_data_that_change_between_two_units_are_refused_when_they_are_read(place
         data.load(asked.benchmark, asked.run.data_dir, asked.data.sha256)
         return fast(asked, None)
 
-    monkeypatch.setattr(of_model.harness, "run_unit", run)
+    monkeypatch.setattr(worker.harness, "run_unit", run)
     with pytest.raises(InputError, match="mmlu: its files changed since the evaluation began: run it again"):
         of_model.evaluate(RECORD, params)
     assert kept(place) == set(BENCHMARKS) - {"mmlu"}
@@ -136,8 +137,8 @@ def test_weights_that_change_end_the_evaluation_and_nothing_of_them_is_kept(plac
             spoil()
         return fast(asked, None)
 
-    monkeypatch.setattr(of_model.harness, "load_model", load)
-    monkeypatch.setattr(of_model.harness, "run_unit", run)
+    monkeypatch.setattr(worker.harness, "load_model", load)
+    monkeypatch.setattr(worker.harness, "run_unit", run)
     with pytest.raises(
         InputError, match=r"x/tiny: model.safetensors changed during the evaluation: what was finished"
     ):
@@ -147,7 +148,7 @@ def test_weights_that_change_end_the_evaluation_and_nothing_of_them_is_kept(plac
 
 
 def test_files_that_change_after_they_were_locked_are_not_evaluated(place, monkeypatch):
-    monkeypatch.setattr(of_model.harness, "run_unit", fast)
+    monkeypatch.setattr(worker.harness, "run_unit", fast)
     params = load_params().evaluate
     lock, absent = locks.take(RECORD, params.model_dir, params.data_dir, None)
     assert absent == []
@@ -160,7 +161,7 @@ def test_files_that_change_after_they_were_locked_are_not_evaluated(place, monke
 
 def evaluated(place: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, bytes]:
     """Evaluate; return the files of the result."""
-    monkeypatch.setattr(of_model.harness, "run_unit", fast)
+    monkeypatch.setattr(worker.harness, "run_unit", fast)
     of_model.evaluate(RECORD, load_params().evaluate)
     published = place / "data/evaluations" / MODEL
     return {str(path.relative_to(published)): path.read_bytes() for path in published.rglob("*") if path.is_file()}
@@ -172,7 +173,7 @@ def assert_taken(before: dict[str, bytes], place: Path, monkeypatch: pytest.Monk
     def not_again(*_):
         raise AssertionError("ran again")
 
-    monkeypatch.setattr(of_model.harness, "run_unit", not_again)
+    monkeypatch.setattr(worker.harness, "run_unit", not_again)
     of_model.evaluate(RECORD, load_params().evaluate)
     after = place / "data/evaluations" / MODEL
     assert {name: (after / name).read_bytes() for name in before} == before
@@ -208,13 +209,13 @@ FULL = """
 import sys
 sys.path.insert(0, {root!r})
 from stages.contracts.errors import InputError
-from stages.evaluation import of_model
+from stages.evaluation import of_model, worker
 from stages.workspace.facts import load_params
 from stages.tracking import live
 from tests.evaluation.test_faults import RECORD, fast, no_store
 live.live_run = no_store
-of_model.harness.load_model = lambda *_: None
-of_model.harness.run_unit = fast
+worker.harness.load_model = lambda *_: None
+worker.harness.run_unit = fast
 try:
     of_model.evaluate(RECORD, load_params().evaluate)
 except InputError as error:

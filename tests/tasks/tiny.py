@@ -5,8 +5,8 @@ from pathlib import Path
 VOCABULARY = 256
 
 
-def save(target: Path) -> Path:
-    """Write model and tokenizer to `target` and return it."""
+def save(target: Path, seed: int = 0) -> Path:
+    """Write model and tokenizer to `target` and return it; another seed is another model."""
     import torch
     from tokenizers import Tokenizer, decoders, models, pre_tokenizers
     from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
@@ -23,7 +23,7 @@ def save(target: Path) -> Path:
         pad_token="</s>",
         clean_up_tokenization_spaces=False,
     )
-    torch.manual_seed(0)
+    torch.manual_seed(seed)
     config = LlamaConfig(
         vocab_size=len(vocabulary),
         hidden_size=32,

@@ -42,6 +42,11 @@ ARGUMENTS: Mapping[str, tuple[str, ...]] = {
 }  # fmt: skip
 """Backend to those of lm-eval's arguments that a study can give; params.yaml and the protocol set the others."""
 
+REFUSED = {
+    "data_parallel_size": "is refused: lm-eval loads the model anew for every benchmark and ends Ray after each; "
+    "evaluate.workers spreads models over GPUs, evaluate.gpus_per_model one model over several"
+}
+"""Arguments that lm-eval has and that do more harm than good, with the reason."""
 Value = bool | int | float | str
 
 
@@ -94,7 +99,7 @@ def parse_model_options(text: str, where: str, models: Iterable[str]) -> dict[st
     ]
     for name, options in found.items():
         problems += [
-            f"{where}: {name}: argument {key} is none of {', '.join(known)}"
+            f"{where}: {name}: argument {key} {REFUSED.get(key) or 'is none of ' + ', '.join(known)}"
             for key in options.arguments
             if key not in known
         ]

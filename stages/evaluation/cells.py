@@ -1,0 +1,108 @@
+"""Finished units of a model, a folder each, and what went wrong with the others: all that a worker knows of a store.
+
+The folder may be on a disk that many machines share. What is published there appears as a whole, by one renaming.
+"""
+
+import json
+import socket
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from stages.evaluation.harness import run as harness
+from stages.evaluation.unit import Unit
+from stages.workspace.files import replacing_folder, write_text
+
+LOG = ".log"
+"""Name of the file that has what workers of a model printed."""
+
+
+@dataclass(frozen=True)
+class Cells:
+    """Finished units of a model.
+
+    Attributes:
+        folder: Of the model.
+    """
+
+    folder: Path
+
+    def path(self, unit: Unit) -> Path:
+        """Return where a unit is kept."""
+        return self.folder / unit.benchmark / unit.key[:16]
+
+    def has(self, unit: Unit) -> bool:
+        """Return whether a unit is finished."""
+        return self.path(unit).is_dir()
+
+    def put(self, unit: Unit, result: harness.UnitResult) -> None:
+        """Keep a result, as a whole or not at all; the first one where two have the same key."""
+        if not self.has(unit):
+            self._put(self.path(unit), result.score, result.answers, result.provenance)
+        self._failed(unit).unlink(missing_ok=True)
+
+    @staticmethod
+    def _put(path: Path, score: Mapping[str, Any], answers: pd.DataFrame, provenance: Mapping[str, Any]) -> None:
+        with replacing_folder(path) as beside:
+            answers.to_parquet(beside / "answers.parquet", index=False)
+            write_json(beside / "score.json", score)
+            write_json(beside / "provenance.json", provenance)
+
+    def score(self, unit: Unit) -> dict[str, Any]:
+        """Return the score of a finished unit."""
+        return read_json(self.path(unit) / "score.json")
+
+    def provenance(self, unit: Unit) -> dict[str, Any]:
+        """Return where the result of a finished unit comes from."""
+        return read_json(self.path(unit) / "provenance.json")
+
+    def lease(self, unit: Unit) -> Path:
+        """Return the file that says who works on a unit."""
+        path = self.path(unit)
+        return path.with_name(f".{path.name}.lease")
+
+    @property
+    def whole(self) -> Path:
+        """The file that says who puts all units together."""
+        return self.folder / ".lease"
+
+    @property
+    def leases(self) -> list[Path]:
+        """All such files that there are."""
+        return sorted([*self.folder.glob(".lease"), *self.folder.glob("*/.*.lease")])
+
+    def fail(self, unit: Unit, lines: Sequence[str]) -> None:
+        """Keep why a unit did not finish, for whoever asks."""
+        content = {"lines": list(lines), "host": socket.gethostname()}
+        write_text(self._failed(unit), json.dumps(content, ensure_ascii=False))
+
+    def failure(self, unit: Unit) -> list[str]:
+        """Return why a unit did not finish the last time, one line each; none where nothing went wrong."""
+        try:
+            content = read_json(self._failed(unit))
+        except (FileNotFoundError, ValueError):
+            return []
+        return [f"{line} (on {content['host']})" for line in content["lines"]]
+
+    def forgive(self, unit: Unit) -> None:
+        """Forget why a unit did not finish: it is tried again."""
+        self._failed(unit).unlink(missing_ok=True)
+
+    def _failed(self, unit: Unit) -> Path:
+        path = self.path(unit)
+        return path.with_name(f".{path.name}.failed")
+
+
+def write_json(path: Path, content: Mapping[str, Any]) -> None:
+    """Write JSON as the files of an evaluation have it."""
+    text = json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False)
+    path.write_text(text + "\n", encoding="utf-8")
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """Read what `write_json` wrote."""
+    content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    return content

@@ -1,0 +1,251 @@
+"""All models at once: what is missing of each is sent to an engine, watched on the store, and logged as it appears.
+
+Nothing is lost with the driver: finished units lie on the store. A second one shares the work, as leases say who does
+what.
+"""
+
+import os
+import signal
+import time
+import uuid
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack, suppress
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from stages.contracts.errors import InputError
+from stages.contracts.params import EvaluateParams
+from stages.contracts.study.model_record import ModelRecord
+from stages.evaluation import of_model
+from stages.evaluation.cells import LOG
+from stages.evaluation.engines.engine import Ended, Engine
+from stages.evaluation.leases import holder, release
+from stages.evaluation.store import Store, store_of
+from stages.evaluation.unit import Unit
+from stages.evaluation.worker import Job
+from stages.lineage import state
+from stages.tracking.live import LiveRun
+from stages.workspace.progress import Step, working
+
+TICK = 0.5
+"""Seconds between two looks at the store."""
+PASSED = ("OBSERVATORY_", "HF_HUB_", "HF_HOME", "HF_ENDPOINT", "TOKENIZERS_PARALLELISM")
+"""Beginnings of the variables that a worker gets; no keys: what they give access to was fetched before."""
+DEATHS = 3
+"""Times in a row that a model's worker may die without finishing a unit."""
+
+
+@dataclass
+class Model:
+    """A model that is being evaluated.
+
+    Attributes:
+        record: Of the model.
+        units: All of them.
+        store: Where they are kept.
+        open: Those that are not finished, by benchmark, with their places on the store.
+        sent: Whether the engine has it.
+        deaths: Times in a row that its worker died.
+        problems: What went wrong.
+    """
+
+    record: ModelRecord
+    units: Sequence[Unit]
+    store: Store
+    open: dict[str, tuple[Unit, Path]] = field(default_factory=dict)
+    sent: bool = False
+    deaths: int = 0
+    problems: list[str] = field(default_factory=list)
+    stack: ExitStack = field(default_factory=ExitStack)
+    live: LiveRun | None = None
+    step: Step | None = None
+
+    @property
+    def model_id(self) -> str:
+        """Its name."""
+        return self.record.model_id
+
+    @property
+    def over(self) -> bool:
+        """Whether nothing more is to be done."""
+        return not self.open or (bool(self.problems) and not self.sent)
+
+    def taken(self) -> list[Unit]:
+        """Return the open units that somebody works on."""
+        if holder(self.store.whole) is not None:
+            return [unit for unit, _ in self.open.values()]
+        return [unit for unit, _ in self.open.values() if holder(self.store.lease(unit)) is not None]
+
+    def appeared(self) -> list[Unit]:
+        """Return the units that were finished since it was asked last; they are no longer among the open ones."""
+        done = [unit for unit, place in self.open.values() if place.is_dir()]
+        for unit in done:
+            del self.open[unit.benchmark]
+        return done
+
+
+def model_of(record: ModelRecord, params: EvaluateParams, only: Sequence[str]) -> Model:
+    """Return a model with what is missing of it.
+
+    Args:
+        record: Of the model.
+        params: Section `evaluate`.
+        only: Benchmarks to run; none for all.
+
+    Raises:
+        InputError: Files or data are missing, or changed since they were locked.
+    """
+    units = of_model.plan(record, params)
+    of_model.require_lock(units)
+    store = store_of(record.model_id, params.store)
+    known = store.known(units, record.model_id)
+    model = Model(record, units, store)
+    model.open = {
+        unit.benchmark: (unit, store.path(unit))
+        for unit in units
+        if unit.benchmark not in known and (not only or unit.benchmark in only)
+    }
+    return model
+
+
+class Driver:
+    """Evaluates models.
+
+    Args:
+        models: With what is missing of each.
+        engine: Runs them.
+        tell: Is told what is finished.
+    """
+
+    def __init__(self, models: Sequence[Model], engine: Engine, tell: Callable[[str], None]) -> None:
+        self.models = [model for model in models if model.open]
+        self._engine = engine
+        self._tell = tell
+        self._owner = uuid.uuid4().hex
+
+    def run(self) -> None:
+        """Run what is missing until all is there or has failed; what went wrong stands in `problems` of each model.
+
+        Raises:
+            InputError: It was interrupted, or the engine refuses the work.
+        """
+        before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+        try:
+            with working("evaluating", len(self.models)) as whole:
+                while any(not model.over for model in self.models):
+                    self._send()
+                    self._receive()
+                    whole.begun = 1 + sum(model.over for model in self.models)
+                    time.sleep(TICK)
+        except KeyboardInterrupt:
+            raise InputError(
+                ["interrupted: what ran here is ended, finished benchmarks are kept; run the same again to go on"]
+            ) from None
+        finally:
+            self._stop()
+            signal.signal(signal.SIGTERM, before)
+
+    def _send(self) -> None:
+        """Give the engine what it takes, models that nobody works on first."""
+        room = self._engine.room()
+        waiting = [model for model in self.models if not model.sent and not model.over] if room else []
+        free = [(len(taken), model) for model in waiting if len(taken := model.taken()) < len(model.open)]
+        chosen = [model for _, model in sorted(free, key=lambda one: one[0])][:room]
+        for model in chosen:
+            self._begin(model)
+        if chosen:
+            self._engine.submit([self._job(model) for model in chosen])
+        for model in chosen:
+            model.sent = True
+
+    def _begin(self, model: Model) -> None:
+        """Begin the run of a model, and show how far it is."""
+        if model.live is None:
+            model.store.recover([unit for unit in model.units if unit.benchmark not in model.open], model.model_id)
+            model.live = model.stack.enter_context(of_model.tracked(model.units, watched=False))
+            known = [unit for unit in model.units if model.store.has(unit)]
+            for unit in known:
+                self._log(model, unit, len(known))
+            model.step = model.stack.enter_context(working(model.model_id, len(model.units)))
+        for unit, _ in model.open.values():
+            model.store.forgive(unit)
+
+    def _job(self, model: Model) -> Job:
+        units = tuple(unit for unit, _ in model.open.values())
+        if self._engine.gpus > 1:
+            units = tuple(replace(unit, run=replace(unit.run, device="all")) for unit in units)
+        return Job(
+            model_id=model.model_id,
+            units=units,
+            identities={unit.benchmark: unit.identity for unit in units},
+            root=str(state.root()),
+            folder=str(model.store.folder),
+            stamp=of_model.stamp(model.live.run_id if model.live else ""),
+            owner=f"{self._owner} {model.model_id}",
+            environment={name: text for name, text in os.environ.items() if name.startswith(PASSED)},
+        )
+
+    def _receive(self) -> None:
+        """Take note of what ended and of what is finished."""
+        over = {end.model_id: end for end in self._engine.ended()}
+        for model in self.models:
+            before = len(model.units) - len(model.open)
+            new = model.appeared()
+            for done, unit in enumerate(new, before + 1):
+                self._log(model, unit, done)
+                self._tell(f"[{done}/{len(model.units)}] {model.model_id}: {of_model.told(model.store, unit)}")
+            if new:
+                model.deaths = 0
+            if model.step is not None:
+                model.step.begun = 1 + len(model.units) - len(model.open)
+            end = over.get(model.model_id)
+            if end is not None:
+                self._ended(model, end)
+            if model.over:
+                self._finish(model)
+
+    def _ended(self, model: Model, end: Ended) -> None:
+        """Decide what becomes of a model whose job ended."""
+        model.sent = False
+        model.problems += end.problems
+        if not model.open or end.problems:
+            return
+        if end.died:
+            self._release(model)
+            log = model.store.folder / LOG
+            model.deaths += 1
+            self._tell(f"{model.model_id}: its worker ended: {end.died}; {len(model.open)} benchmarks are sent again")
+            if model.deaths == DEATHS:
+                model.problems.append(
+                    f"{model.model_id}: its worker ended {DEATHS} times without a result ({end.died}): see {log}"
+                )
+
+    def _finish(self, model: Model) -> None:
+        """End the run of a model; all units that are not there have failed."""
+        if model.live is not None and all(model.store.has(unit) for unit in model.units):
+            model.live.tag(of_model.scores_tag(model.units, model.store))
+        model.live = None
+        if not model.open:
+            model.stack.close()
+            return
+        failed = InputError(model.problems)
+        with suppress(InputError):
+            model.stack.__exit__(InputError, failed, None)
+
+    @staticmethod
+    def _log(model: Model, unit: Unit, done: int) -> None:
+        if model.live is not None:
+            model.live.log(unit.benchmark, of_model.numbers(model.store, unit), done)
+
+    def _release(self, model: Model) -> None:
+        for path in model.store.leases:
+            release(path, f"{self._owner} {model.model_id}")
+
+    def _stop(self) -> None:
+        """End what still runs, and leave nothing behind that others would wait for."""
+        self._engine.stop()
+        for model in self.models:
+            if not model.over:
+                self._release(model)
+                with suppress(KeyboardInterrupt):
+                    model.stack.__exit__(KeyboardInterrupt, KeyboardInterrupt(), None)
