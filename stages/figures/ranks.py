@@ -18,7 +18,7 @@ from stages.figures.parts import (
     short,
 )
 from stages.figures.picture import Mark, Picture, name_part, name_shapes
-from stages.figures.style import FAINT, look, new_figure
+from stages.figures.style import FAINT, INK, look, new_figure
 
 WIDTH = 6.0
 """Of the line of an interval, points."""
@@ -36,6 +36,9 @@ PANELS = 24
 """Benchmarks with a panel of their own."""
 
 COLUMNS = 4
+
+MOST_STEPS = 150
+"""Models of which a band is made."""
 
 
 def ranked(table: pd.DataFrame, measure: str) -> pd.DataFrame:
@@ -89,11 +92,16 @@ def _draw_spans(axes: Axes, results: Results, rows: pd.DataFrame) -> None:
 
 
 def _draw_bands(axes: Axes, results: Results, rows: pd.DataFrame) -> None:
-    """Draw rank and intervals of many models as bands."""
-    y = np.arange(len(rows))
-    axes.fill_betweenx(y, rows["best"], rows["worst"], color=POSSIBLE, lw=0, step="mid")
-    axes.fill_betweenx(y, rows["low"], rows["high"], color=AGAIN, lw=0, step="mid")
-    _draw_points(axes, results, rows, 9.0 if len(rows) <= MOST_NAMED else 1.5)
+    """Draw rank and intervals of many models as bands; of very many only some, which nobody could tell."""
+    at = np.unique(np.linspace(0, len(rows) - 1, MOST_STEPS).round().astype(int))
+    some = rows.iloc[at]
+    axes.fill_betweenx(at, some["best"], some["worst"], color=POSSIBLE, lw=0, step="mid")
+    axes.fill_betweenx(at, some["low"], some["high"], color=AGAIN, lw=0, step="mid")
+    if len(some) == len(rows):
+        _draw_points(axes, results, rows, 9.0)
+    else:
+        axes.plot(some["rank"], at, color=INK, lw=0.8)
+        axes.set(ylim=(len(rows) - 0.4, -0.6), xlim=(0.4, len(rows) + 0.6))
     axes.set_yticks([])
 
 

@@ -118,7 +118,7 @@ def draw_panels(
         name_part(axes, "panel")
         if draw_first:
             draw_first(axes, panel)
-        draw_points(axes, results, panel)
+        draw_points(axes, results, panel, as_image=sum(len(one.x) for one in panels) > MOST_MARKS)
     if len(grid) > len(panels):
         grid[-1].set_axis_off()
         grid[-1].legend(handles=handles, loc="center", fontsize=10, labelspacing=0.9)
@@ -135,8 +135,8 @@ def marker_area(n: int) -> float:
     return MARKER_AREA * min(1.0, max(CROWD / n, SMALLEST))
 
 
-def draw_points(axes: Axes, results: Results, panel: Panel) -> None:
-    """Draw the points and the line of a panel."""
+def draw_points(axes: Axes, results: Results, panel: Panel, *, as_image: bool = False) -> None:
+    """Draw the points, on request as an image, and the line of a panel."""
     palette, markers = group_colours(results.info), group_markers(results.info)
     groups = results.models.loc[panel.x.index, "group"]
     crowded = len(panel.x) > CROWD
@@ -152,7 +152,7 @@ def draw_points(axes: Axes, results: Results, panel: Panel) -> None:
             linewidths=0.25 if crowded else 0.6,
             zorder=3,
         )
-        if len(panel.x) > MOST_MARKS:
+        if as_image:
             draw_as_image(points)
         else:
             name_shapes(points, [_mark(results, panel, str(model_id)) for model_id in panel.x.index[inside]])

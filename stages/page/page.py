@@ -31,6 +31,8 @@ COMPONENTS = "Principal components"
 CROSSING = "An interval that crosses zero leaves open whether the benchmark belongs to the component."
 DRAWN_HERE = ("models", "pca_loadings", "stability_loadings")
 """Figures whose numbers the page's own pictures show: it leads to their files and holds no copy of them."""
+LARGEST_COPY = 330_000
+"""Characters of a figure of which the page holds a copy; a larger one is shown from its file."""
 FOLDED = ("correlation_spearman", *DRAWN_HERE)
 """Figures that say in another way what stands above them."""
 
@@ -48,6 +50,11 @@ class Figure:
 
     words: Description
     svg: str
+
+    @property
+    def copied(self) -> bool:
+        """Whether the page holds a copy."""
+        return self.words.name not in DRAWN_HERE and len(self.svg) <= LARGEST_COPY
 
     @property
     def sources(self) -> tuple[str, ...]:
@@ -69,7 +76,8 @@ class Shown:
 
     Attributes:
         figure: The figure.
-        picture: Its SVG, ready to stand in the page; empty where a picture of the page shows the same.
+        picture: Its SVG, ready to stand in the page, or a large one from its file; empty where a picture of the page
+            shows the same.
         basis: What it rests on as far as its caption does not say: n, of what its components were computed.
         folded: Whether it is one more of a kind that stands above it.
     """
@@ -226,7 +234,7 @@ def page_from(
     """
     results = study.results
     claims = claim_rows(study.claims)
-    drawn, inline = share(["" if one.words.name in DRAWN_HERE else one.svg for one in figures])
+    drawn, inline = share([one.svg if one.copied else "" for one in figures])
     figures = [replace(one, svg=svg) for one, svg in zip(figures, inline, strict=True)]
     findings = without_gaps(verdict.findings)
     traced = [figure.sources for figure in figures] + [claim.sources for claim in claims]
@@ -289,6 +297,8 @@ def _shown(study: Study, figures: Sequence[Figure]) -> tuple[Shown, ...]:
         kind = re.sub(r"\d+", "", name)
         # the files are the work of this repository: nothing in them is anybody's text
         picture = Markup(figure.svg)
+        if not figure.svg and name not in DRAWN_HERE:
+            picture = Markup('<img src="figures/{}.svg" alt="{}" loading="lazy">').format(name, figure.words.label)
         folded = kind in seen or name in FOLDED
         n = figure.words.n if figure.words.n not in figure.words.caption else ""
         basis = "; ".join(filter(None, (n, analysis_of(name, study.results))))

@@ -11,7 +11,7 @@ from stages.analysis.scores.correlation import counterparts
 from stages.analysis.scores.results import Results
 from stages.contracts.rows import rows_of, texts
 
-MOST_CELLS = 20_000
+MOST_CELLS = 10_000
 """Cells of a table of models; a larger one shows the first models, so that the page stays small."""
 
 MISSING = "–"

@@ -119,6 +119,17 @@ def test_ranks_of_many_models_are_bands_without_names():
     assert axes.get_ylabel() == "61 models, the best on top"
 
 
+def test_ranks_of_very_many_models_stay_small(tmp_path: Path):
+    results = planted(n_models=500)
+    rows = [("PC1", name, i + 1, i + 1, i + 1, 1, 500, 499, 500) for i, name in enumerate(results.X.index)]
+    table = pd.DataFrame(rows, columns=COLUMNS)
+    everything = {"stability_ranks": pd.concat([table, table.assign(measure="bench_0")])}
+    for drawing in catalogue_beyond(results, everything, {}, 0.95):
+        save(drawing.draw(), drawing.description, tmp_path, 50)
+        assert (tmp_path / f"{drawing.description.name}.svg").stat().st_size < 60_000
+    assert len(list(tmp_path.iterdir())) == 2
+
+
 def test_new_models_stand_inside_their_panels(tmp_path: Path):
     results = planted()
     names = list(results.pc_scores.columns)

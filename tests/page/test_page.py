@@ -204,6 +204,14 @@ def test_a_table_of_very_many_models_shows_the_first_and_says_so(monkeypatch: py
     assert table.note.endswith("The first 10 models; the files have 25 more.")
 
 
+def test_a_large_figure_is_shown_from_its_file(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("stages.page.page.LARGEST_COPY", 400)
+    figures = (figure("benchmarks", "Scores", "<g></g>" * 100), figure("correlation_pearson", "Correlations"))
+    html = render_page(page_of(STUDY, figures))
+    assert html.count("<svg xmlns") == 1
+    assert '<img src="figures/benchmarks.svg" alt="Figure benchmarks. Points." loading="lazy">' in html
+
+
 def test_very_many_findings_and_models_left_out_are_cut_and_counted(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr("stages.page.findings.MOST_ROWS", 10)
     many = pd.DataFrame({"check": "zero", "severity": "warning", "model_id": map(str, range(25)), "benchmark": "b"})
