@@ -135,9 +135,10 @@ def compare(first: str, second: str, benchmarks: Sequence[str] = ()) -> Compared
     wanted = _shared(first, second, benchmarks, answers, params.evaluate.models)
     level, seed = params.stability.level, params.stability.seed
     found: dict[str, tuple[Paired, pd.DataFrame, list[str]]] = {}
-    skipped = []
+    skipped, down = [], set()
     for name in wanted:
         x, y = answers.read(first, name), answers.read(second, name)
+        down |= {name} if x.falls else set()
         pairs, _ = pairing.match(x.table, y.table)
         if len(pairs):
             found[name] = pairing.compare(pairs, level, seed), pairing.turned(pairs), [*_notes(name, x, y, len(pairs))]
@@ -147,7 +148,7 @@ def compare(first: str, second: str, benchmarks: Sequence[str] = ()) -> Compared
         raise InputError(skipped)
     adjusted = pairing.holm([paired.p_value for paired, _, _ in found.values()])
     comparisons = [
-        Comparison(name, paired, p, pairing.verdict(paired.difference, p, level), items, notes)
+        Comparison(name, paired, p, pairing.verdict(paired.difference, p, level, falls=name in down), items, notes)
         for (name, (paired, items, notes)), p in zip(found.items(), adjusted, strict=True)
     ]
     return Compared(first, second, level, comparisons, skipped)
@@ -188,7 +189,9 @@ def _unknown(model_id: str, others: Sequence[str], evaluated: Sequence[str]) -> 
 
 
 def _notes(name: str, first: Samples, second: Samples, n: int) -> Iterator[str]:
-    """Yield what makes a comparison doubtful, a line each."""
+    """Yield what makes a comparison doubtful, or is to know of it, a line each."""
+    if first.falls:
+        yield f"{name}: lower values are better"
     if first.protocol != second.protocol:
         yield (
             f"{name}: measured under {first.protocol!r} and {second.protocol!r}: "

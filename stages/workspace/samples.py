@@ -23,6 +23,7 @@ class Samples:
         protocol: Metric, shots and kind of answer, in a line.
         data: SHA-256 of the data that the items are of, "" where it is not known.
         file: Where the answers are.
+        falls: Whether a lower value is better.
     """
 
     table: pd.DataFrame
@@ -30,6 +31,7 @@ class Samples:
     protocol: str
     data: str
     file: str
+    falls: bool = False
 
 
 class OwnAnswers:

@@ -239,6 +239,8 @@ def test_a_record_for_each_model_and_kind_of_origin():
     assert published["eval_library"] == {"name": "unknown", "version": "unknown"}
     assert evaluated["model_info"]["additional_details"]["model_availability"] == "open_weights"
     assert published["model_info"]["additional_details"]["model_availability"] == "unknown"
+    assert published["model_info"]["additional_details"]["params_billions"] == "7"
+    assert "params_billions" not in found["aux", "published"]["model_info"]["additional_details"]
     # 2026-01-02T03:04:05Z and 2026-02-03T03:05:06Z
     assert (evaluated["evaluation_timestamp"], evaluated["retrieved_timestamp"]) == ("1767323045", "1770087906")
     assert [result["evaluation_name"] for result in found["aux", "published"]["evaluation_results"]] == ["alpha"]

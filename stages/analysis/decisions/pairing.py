@@ -197,11 +197,18 @@ def holm(p_values: Sequence[float]) -> list[float]:
     return [float(p) for p in adjusted]
 
 
-def verdict(difference: float, p_value: float, level: float) -> Verdict:
-    """Return what can be said of the first model against the second at a confidence level."""
+def verdict(difference: float, p_value: float, level: float, *, falls: bool = False) -> Verdict:
+    """Return what can be said of the first model against the second at a confidence level.
+
+    Args:
+        difference: first - second.
+        p_value: Of no difference.
+        level: Confidence level.
+        falls: Whether a lower value is better.
+    """
     if difference == 0 or not 1 - p_value > level:
         return "cannot be told"
-    return "better" if difference > 0 else "worse"
+    return "better" if (difference > 0) != falls else "worse"
 
 
 def turned(pairs: pd.DataFrame) -> pd.DataFrame:

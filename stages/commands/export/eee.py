@@ -17,7 +17,7 @@ from typing import Any
 
 import pandas as pd
 
-from stages.analysis.scores.cells import scaled_ranges
+from stages.analysis.scores.cells import falling, scaled_ranges
 from stages.contracts.outcomes import RATES
 from stages.contracts.study.info import StudyInfo
 
@@ -27,7 +27,16 @@ EVALUATED = "evaluated"
 UNKNOWN = "unknown"
 RIGHT = 1.0
 """Value of an item that counts as right: the whole of what it can be."""
-FACTS = ("active_params_b", "construction", "base_model_id", "family", "group", "revision", "tokens_total_b")
+FACTS = (
+    "total_params_b",
+    "active_params_b",
+    "construction",
+    "base_model_id",
+    "family",
+    "group",
+    "revision",
+    "tokens_total_b",
+)
 """Columns of models.csv that go into a record beside name and id."""
 UNSAFE = re.compile(r'[<>:"/\\|?*\x00-\x1f]')
 RESERVED = re.compile(r"(con|prn|aux|nul|com[1-9]|lpt[1-9]|data)(\.|$)", re.IGNORECASE)
@@ -148,6 +157,7 @@ def _model_info(row: Json, model_id: str, provenance: Json) -> Json:
     # weights that were loaded here are weights that one can have
     loaded = served == {False}
     known = {name: row[name] for name in FACTS if name in row}
+    sizes = [known[name] for name in FACTS[:2] if not _missing(known.get(name))]
     developer = model_id.rpartition("/")[0]
     return {
         "name": str(row["name"]),
@@ -156,6 +166,8 @@ def _model_info(row: Json, model_id: str, provenance: Json) -> Json:
         "additional_details": {
             "deployment_type": "self_deployed" if loaded else UNKNOWN,
             "model_availability": "open_weights" if loaded else UNKNOWN,
+            # the name that other writers of the format use
+            **texts_of({"params_billions": sizes[0]} if sizes else {}),
             **texts_of(known),
         },
     }
@@ -163,7 +175,8 @@ def _model_info(row: Json, model_id: str, provenance: Json) -> Json:
 
 def _result(source: Source, identity: str, cell: Mapping[Any, Any], provenance: Json) -> Json:
     name = str(cell["benchmark"])
-    facts = _row(source.benchmarks, name)
+    own = source.benchmarks.loc[[name]]
+    facts, (low, high) = _row(own, name), scaled_ranges(own)[name]
     details = {
         key: cell[key] for key in ("origin", "protocol", "source", "reason", *RATES)
     } | ({"waived": "true"} if cell["waived"] else {})  # fmt: skip
@@ -175,7 +188,7 @@ def _result(source: Source, identity: str, cell: Mapping[Any, Any], provenance: 
             "source_type": "other",
             **_optional("additional_details", texts_of({"reference": facts["reference"]})),
         },
-        "metric_config": _metric(facts, *scaled_ranges(source.benchmarks.loc[[name]])[name]),
+        "metric_config": _metric(facts, low, high, falls=bool(falling(own))),
         "score_details": {
             "score": float(cell["score"]),
             "details": texts_of(details),
@@ -185,14 +198,14 @@ def _result(source: Source, identity: str, cell: Mapping[Any, Any], provenance: 
     }
 
 
-def _metric(facts: Json, low: float, high: float) -> Json:
+def _metric(facts: Json, low: float, high: float, *, falls: bool) -> Json:
     metric = str(facts["metric"])
     return {
         "evaluation_description": f"{facts['label']}: {facts['ability']}, {facts['language']}",
         "metric_id": re.sub(r"\W+", "_", metric.lower()).strip("_"),
         "metric_name": metric,
         "metric_unit": "proportion",
-        "lower_is_better": str(facts.get("higher_is_better", "")) == "false",
+        "lower_is_better": falls,
         "score_type": "continuous",
         "min_score": float(low),
         "max_score": float(high),

@@ -116,6 +116,9 @@ def test_the_verdict_has_three_values():
     assert verdict(-0.1, 0.01, LEVEL) == "worse"
     assert verdict(0.1, 0.05, LEVEL) == "cannot be told"
     assert verdict(0.1, math.nan, LEVEL) == "cannot be told"
+    assert verdict(0.1, 0.01, LEVEL, falls=True) == "worse"
+    assert verdict(-0.1, 0.01, LEVEL, falls=True) == "better"
+    assert verdict(0.1, 0.5, LEVEL, falls=True) == "cannot be told"
 
 
 VALUES = st.lists(st.sampled_from([0.0, 0.25, 0.5, 1.0]), min_size=1, max_size=40)
