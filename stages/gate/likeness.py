@@ -56,6 +56,8 @@ def constant_findings(
         where: Path of the scores, to show in messages.
     """
     ranges = raw_ranges(benchmarks)
+    parts = {name: X[X.index.isin(list(members))] for name, members in subsets.items()}
+    offered = {name: part for name, part in parts.items() if MIN_SHARED <= len(part) < len(X)}
     for name in texts(X.columns):
         column = X[name].dropna()
         values = column.value_counts()
@@ -68,7 +70,7 @@ def constant_findings(
             text = f"{where}: {name} {said}: hardly anything can be learnt from it, drop it or waive `constant`"
             yield Finding("constant", "warning", "", name, text, kind="nearly")
         else:
-            yield from _constant_part(name, column, subsets, where)
+            yield from _constant_part(name, offered, where)
 
 
 def _nearly(column: pd.Series, values: pd.Series, low: float, high: float) -> str:
@@ -83,12 +85,10 @@ def _nearly(column: pd.Series, values: pd.Series, low: float, high: float) -> st
     return ""
 
 
-def _constant_part(
-    name: str, column: pd.Series, subsets: Mapping[str, Collection[str]], where: str
-) -> Iterator[Finding]:
-    for subset, members in subsets.items():
-        part = column[column.index.isin(list(members))]
-        if MIN_SHARED <= len(part) < len(column) and part.nunique() == 1:
+def _constant_part(name: str, offered: Mapping[str, pd.DataFrame], where: str) -> Iterator[Finding]:
+    for subset, table in offered.items():
+        part = table[name].dropna()
+        if len(part) >= MIN_SHARED and part.min() == part.max():
             text = f"{where}: {name} is {part.iloc[0]:g} for all {len(part)} models of the subset {subset}"
             fix = "that subset cannot be analysed with it, waive `constant` if it need not be"
             yield Finding("constant", "warning", "", name, f"{text}: {fix}", kind="subset")
@@ -104,6 +104,7 @@ def identical_findings(X: pd.DataFrame, where: str) -> list[Finding]:
     found = []
     for kind, table in (("model", X), ("benchmark", X.T)) if X.size else ():
         full = table[table.notna().sum(axis=1) >= MIN_SHARED]
+        full = full[full.duplicated(keep=False)]
         for _, twins in full.groupby(list(full.columns), dropna=False, sort=False).groups.items():
             first, *others = texts(twins)
             for second in others:

@@ -1,5 +1,6 @@
 """Checks of the score matrix: what must hold before a component is computed from it."""
 
+import re
 from collections.abc import Collection, Mapping, Sequence
 from typing import NamedTuple
 
@@ -174,7 +175,12 @@ def suspicion_findings(
         )
         for s in report.suspicions
     ]
-    doubts += [Finding("suspicious", "warning", "", "", f"{sources.where}: {note}", kind="notes") for note in notes]
+    # notes that differ by names and numbers only are of one kind
+    kinds = [re.sub(r"\d+", "", note.partition(": ")[2]) for note in notes]
+    doubts += [
+        Finding("suspicious", "warning", "", "", f"{sources.where}: {note}", kind=kind)
+        for note, kind in zip(notes, kinds, strict=True)
+    ]
     explained = known | {(s.model_id, s.benchmark) for s in report.suspicions}
     return [*doubts, *too_good_findings(without(table, explained), facts["n_items"], down, params.suspicion, sources)]
 

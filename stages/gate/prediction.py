@@ -171,10 +171,10 @@ def _condition(X: Floats, model: _Factors) -> tuple[Floats, Floats]:
     weighted = model.loadings / model.uniqueness[:, None]
     outer = model.loadings[:, :, None] * weighted[:, None, :]
     precision = np.eye(outer.shape[1]) + np.einsum("nj,jkl->nkl", used.astype(np.float64), outer)
-    # all observed cells, less the cell itself: one k by k system for each cell
-    covariance = np.linalg.inv(precision[:, None] - used[:, :, None, None] * outer)
-    signal = (z @ weighted)[:, None, :] - z[:, :, None] * weighted
-    reach = np.einsum("njkl,jk->njl", covariance, model.loadings)
-    mean = np.einsum("njl,njl->nj", reach, signal)
-    variance = np.einsum("njl,jl->nj", reach, model.loadings) + model.uniqueness
+    reach = model.loadings @ np.linalg.inv(precision)
+    # from all observed cells to all but the cell itself, by the formula of Sherman and Morrison
+    own = (reach * model.loadings).sum(axis=2)
+    share = np.where(used, own / model.uniqueness, 0.0)
+    mean = (np.einsum("njk,nk->nj", reach, z @ weighted) - share * z) / (1 - share)
+    variance = own / (1 - share) + model.uniqueness
     return model.mean + model.spread * mean, model.spread * np.sqrt(variance)

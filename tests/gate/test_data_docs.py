@@ -227,7 +227,6 @@ class TestModels:
         [
             ("active_params_b", 0.0, BETWEEN),
             ("active_params_b", np.inf, BETWEEN),
-            ("active_params_b", np.nan, FILLED),
             ("tokens_ja_b", -1.0, BETWEEN),
             ("construction", "merged", KNOWN),
             ("group", np.nan, FILLED),
