@@ -65,7 +65,7 @@ def judge_matrix(cells: pd.DataFrame, X: pd.DataFrame, study: Study, params: Par
     ranges = {name: limits for name, limits in scaled_ranges(benchmarks).items() if name in X}
     allow_missing = params.assemble.missing == "model"
     expectations = matrix_expectations(ranges, list(X.index), allow_missing=allow_missing)
-    judged = judge(found, cells, study.waivers, f"{folder}/waivers.csv")
+    judged = judge(found, cells, study.waivers, f"{folder}/waivers.csv", part=len(X) < len(study.models))
     return Judgement(
         table="matrix",
         findings=(*judged, *stale_corrections(cells, study.corrections, benchmarks, folder), *foreign(study, folder)),
@@ -129,7 +129,9 @@ def in_range(X: pd.DataFrame, benchmarks: pd.DataFrame) -> pd.DataFrame:
     return X.where((X >= low) & (X <= high))
 
 
-def judge(findings: Sequence[Finding], cells: pd.DataFrame, waivers: pd.DataFrame, where: str) -> list[Finding]:
+def judge(
+    findings: Sequence[Finding], cells: pd.DataFrame, waivers: pd.DataFrame, where: str, *, part: bool = False
+) -> list[Finding]:
     """Apply the waivers, say of each trial once that it is one, and report the waivers that match nothing.
 
     Args:
@@ -137,8 +139,9 @@ def judge(findings: Sequence[Finding], cells: pd.DataFrame, waivers: pd.DataFram
         cells: Long table of cells.
         waivers: waivers.csv.
         where: Path of waivers.csv.
+        part: Whether the cells are those of a part of the study's models.
     """
-    stale = unmatched(findings, judged_cells(cells), waivers, where, ["", *MATRIX_CHECKS])
+    stale = unmatched(findings, judged_cells(cells), waivers, where, ["", *MATRIX_CHECKS], part=part)
     return [*trials_folded(waive(findings, waivers), where), *stale]
 
 

@@ -11,6 +11,19 @@ from stages.gate.findings import Finding, Severity, subject
 
 TRIAL_CHECKS = ("limited", "zero", "outcomes", "suspicious")
 """What a few items say nothing about."""
+RELATIVE = (
+    "",
+    "suspicious",
+    "too_good",
+    "constant",
+    "identical",
+    "alike",
+    "redundant",
+    "direction",
+    "items",
+    "protocol",
+)
+"""Checks that compare models, and so may find nothing in a subset; a row without a check stands for one of them."""
 STOPPING = ("error", "warning")
 """Severities of findings that nobody has accepted."""
 
@@ -62,10 +75,12 @@ def unmatched(
     waivers: pd.DataFrame,
     where: str,
     checks: Collection[str],
+    *,
+    part: bool = False,
 ) -> Iterator[Finding]:
     """Name the waivers that cover no finding: they would hide one that is still to come.
 
-    One without a model may match in another subset, so it is only a warning.
+    One without a model may match in another subset, and so may one of a check that compares models: a warning only.
 
     Args:
         findings: Of the checks, none waived.
@@ -73,6 +88,7 @@ def unmatched(
         waivers: waivers.csv.
         where: Path of waivers.csv.
         checks: Those made; the empty text is among them where a row without a check is to be judged.
+        part: Whether a part of the study's models was judged.
     """
     benchmarks = {benchmark for _, benchmark in present}
     for waiver in rows_of(waivers, WaiverRow):
@@ -85,7 +101,8 @@ def unmatched(
         fate = "matches no finding: remove the row"
         if any(names(waiver, finding) for finding in findings):
             fate = f"cannot be: nothing is computed from such a table: do as the line of {kind} says, remove the row"
-        severity: Severity = "error" if waiver.model_id else "warning"
+        elsewhere = not waiver.model_id or (part and waiver.check in RELATIVE)
+        severity: Severity = "warning" if elsewhere else "error"
         message = f"{where}: the waiver of {kind} for {_subject(waiver)} {fate}"
         yield Finding("waivers", severity, waiver.model_id, waiver.benchmark, message, kind=fate)
 

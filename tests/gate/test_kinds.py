@@ -291,6 +291,25 @@ def test_rows_about_what_the_study_lacks_are_named_beside_everything_else(honest
     ]
 
 
+def test_a_waiver_of_a_comparison_that_a_subset_does_not_make_closes_nothing(honest: Tables):
+    tables, rows = (
+        honest,
+        pd.concat([waiver("org/model-05", "gsm8k", "too_good"), waiver("org/model-05", "bbh", "zero")]),
+    )
+    assert len([f for f in judged(tables, rows).findings if f.severity == "error"]) == 2
+    part = judge_matrix(
+        cells_of(tables.scores.iloc[:12], tables.facts),
+        tables.scores.iloc[:12],
+        study_of(tables.scores, tables.facts, rows, group=tables.groups),
+        params(),
+        "s",
+    )
+    assert part.problems() == [
+        "s/waivers.csv: the waiver of zero for bbh of org/model-05 matches no finding: remove the row"
+    ]
+    assert any("the waiver of too_good for gsm8k of org/model-05 matches no finding" in x for x in part.warnings())
+
+
 def test_a_correction_of_a_model_without_published_scores_hides_nothing(honest: Tables):
     rows = pd.DataFrame([("org/new", "bbh", 0.1, 0.2, "r", "s")], columns=CORRECTIONS.names)
     table, facts, groups = with_cell(honest, 0, "arc", 31.0)
