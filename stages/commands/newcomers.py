@@ -4,7 +4,7 @@ What many models or scores share is one line with a count and examples.
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -119,27 +119,27 @@ def too_few(wide: pd.DataFrame, least: int, source: str) -> list[str]:
     return [f"{source}: scores on {least} benchmarks are needed to place a model: {some(items)}"] if items else []
 
 
-def all_lowest(wide: pd.DataFrame, lowest: Mapping[str, float], source: str) -> list[str]:
-    """Return one line on the models of which every score is the lowest possible."""
-    floor = pd.Series(lowest).reindex(wide.columns)
+def all_worst(wide: pd.DataFrame, worst: pd.Series, source: str) -> list[str]:
+    """Return one line on the models of which every score is the worst that its benchmark has."""
+    floor = worst.reindex(wide.columns)
     nothing = ((wide == floor) | wide.isna()).all(axis=1) & wide.notna().any(axis=1)
     names = [str(name) for name in wide.index[nothing]]
     if not names:
         return []
     return [
-        f"{source}: every score is the lowest possible for {listed(names)}: a failed evaluation, not a model without "
+        f"{source}: every score is the worst possible for {listed(names)}: a failed evaluation, not a model without "
         "any ability: measure again, or remove the row"
     ]
 
 
-def lowest_lines(wide: pd.DataFrame, lowest: Mapping[str, float]) -> list[str]:
-    """Return one line on the scores that are exactly the lowest possible."""
-    floor = pd.Series(lowest).reindex(wide.columns)
+def worst_lines(wide: pd.DataFrame, worst: pd.Series) -> list[str]:
+    """Return one line on the scores that are exactly the worst possible."""
+    floor = worst.reindex(wide.columns)
     items = [f"{benchmark} of {label(name)}" for name, benchmark in _cells(wide == floor)]
     if not items:
         return []
     return [
-        f"exactly the lowest possible score, more often a failed evaluation than inability: {some(items)}: leave the "
+        f"exactly the worst possible score, more often a failed evaluation than inability: {some(items)}: leave the "
         "cell empty where nothing was measured"
     ]
 

@@ -12,17 +12,17 @@ import pandas as pd
 from stages.analysis.components.gaps import NotImputableError
 from stages.analysis.decisions.placing import HALF, Placed, Space, build_space
 from stages.analysis.decisions.placing import place as place_all
-from stages.analysis.scores.cells import scaled_ranges, to_matrix
+from stages.analysis.scores.cells import divisors, failing_ends, scaled_ranges, to_matrix
 from stages.analysis.scores.families import family_codes
 from stages.commands.newcomers import (
-    all_lowest,
-    lowest_lines,
+    all_worst,
     outside_lines,
     protocol_lines,
     read_scores,
     some,
     too_few,
     unknown_errors,
+    worst_lines,
 )
 from stages.commands.shown import Grid
 from stages.contracts.errors import InputError, raise_all
@@ -123,10 +123,10 @@ def place(source: str, *, mixed_protocols: bool = False, ahead: int = 1) -> Plac
     allowed = mixed_protocols or params.assemble.mixed_protocols
     problems, warnings = protocol_lines(scores, source, mixed_allowed=allowed)
     wide = to_matrix(scores, "score", list(dict.fromkeys(scores["model_id"])), list(space.loadings.index))
-    lowest = {name: low for name, (low, _) in scaled_ranges(benchmarks).items()}
-    problems += [*too_few(wide, space.loadings.shape[1], source), *all_lowest(wide, lowest, source)]
+    worst = pd.Series(failing_ends(benchmarks)) / divisors(benchmarks)
+    problems += [*too_few(wide, space.loadings.shape[1], source), *all_worst(wide, worst, source)]
     raise_all(problems)
-    warnings += [*lowest_lines(wide, lowest), *outside_lines(wide, space.X)]
+    warnings += [*worst_lines(wide, worst), *outside_lines(wide, space.X)]
     stderr = sampling_errors(scores, wide, space)
     warnings += unknown_errors(wide, stderr)
     placed = place_all(space, wide, stderr, params.stability.level, ahead)

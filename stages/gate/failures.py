@@ -59,7 +59,7 @@ def zero_findings(cells: pd.DataFrame, benchmarks: pd.DataFrame, where: str) -> 
     for cell in rows_of(cells[cells["score"] == worst], Cell):
         end = ends[cell.benchmark]
         why = "a failed evaluation than inability" if end >= 0 else "a marker of a missing score than a result"
-        blank = "" if end >= 0 else "leave the cell blank, "
+        blank = "" if end >= 0 else "leave the cell blank (assemble.missing), "
         text = (
             f"{_source(cell, where)}: {cell.benchmark} of {cell.model_id} is exactly {end:g}: more often {why}; "
             f"{blank}{_remedy(cell)}, or waive `zero` in waivers.csv with the reason"
@@ -102,7 +102,7 @@ def repeated_findings(
             if max(REPEATED, REPEATED_SHARE * n) <= k < n and value != worst:
                 text = (
                     f"{where}: {name} is exactly {value:g} for {k} of {n} models, its {which} value: blank the cells "
-                    "if it marks missing scores"
+                    "if it marks missing scores (assemble.missing)"
                 )
                 found.append(Finding("zero", "warning", "", name, text, kind="repeated"))
     return found

@@ -249,6 +249,26 @@ def test_each_kind_can_be_waived_by_name_unless_nothing_can_be_computed(name: st
         assert [f.message.rpartition(": ")[2] for f in again.findings] == ["known"] * len(found)
 
 
+FOLLOWED: dict[str, Plant] = {
+    "shares under a max_score of 100": lambda t: with_facts(t, "arc", max_score=1.0, chance=0.25),
+    "chance in percent": lambda t: with_facts(t, "arc", chance=0.25),
+    "chance as a share": lambda t: t._replace(facts=t.facts.assign(chance=t.facts["chance"] * 100)),
+    "other items": lambda t: with_facts(t, "bbh", n_items=164),
+    "error rate": lambda t: with_facts(t, "mmlu", higher_is_better="false", chance=0.75),
+    "accuracy declared an error rate": lambda t: with_facts(t, "mmlu", higher_is_better="true"),
+    "percent but for one": lambda t: t._replace(scores=t.scores / 100),
+    "mean of some": lambda t: Tables(t.scores.drop(columns="hard"), t.facts.drop(index="hard"), t.groups),
+    "mean row": lambda t: Tables(t.scores.drop(index="Average"), t.facts, t.groups[:-1]),
+    "twin models": lambda t: Tables(t.scores.drop(index="ORG/Model_07"), t.facts, t.groups[:-1]),
+}
+
+
+@pytest.mark.parametrize("name", FOLLOWED)
+def test_who_does_what_a_line_says_is_not_told_otherwise_by_the_next(name: str, honest: Tables):
+    judgement = judged(FOLLOWED[name](ALL[name][0](honest)))
+    assert (judgement.problems(), judgement.warnings()) == ([], [])
+
+
 def test_a_waiver_without_a_check_accepts_failed_evaluations_only(honest: Tables):
     tables = with_row(with_cell(honest, 0, "bbh", 0.0), "org/copy", honest.scores.iloc[3])
     rows = pd.concat([waiver("org/copy", "", ""), waiver("org/model-00", "", "")])

@@ -161,7 +161,7 @@ def test_partial_rows_are_placed_with_wider_intervals_and_warnings(here: Reposit
     [
         ("model_id,mmlu,niilc\nnew,0.5,0.5\n", "scores on 4 benchmarks are needed to place a model: new has 2"),
         ("model_id,mmlu,niilc,gsm8k,bbh\nnew,0.5,0.5,0.5,0.5\nblank,,,,\n", "no score at all of blank: fill in"),
-        ("model_id,mmlu,niilc,gsm8k,bbh\nnew,0,0,0,0\n", "every score is the lowest possible for new"),
+        ("model_id,mmlu,niilc,gsm8k,bbh\nnew,0,0,0,0\n", "every score is the worst possible for new"),
         ("model_id,mmlu,niilc,gsm8k,bbh\nnew,50,40,30,20\n", "looks like percent"),
         ("model_id,mmul\nnew,0.5\n", "mmul"),
         ("model_id,benchmark,score\nnew,mmul,0.5\n", "did you mean mmlu?"),
@@ -193,7 +193,7 @@ def test_an_exact_zero_is_said_and_leaves_its_coordinates_uncertain(here: Reposi
     table["humaneval"] = table["jhumaneval"] = [0.0, 1e-9]
     table.to_csv(tmp_path / "new.csv")
     found = place(str(tmp_path / "new.csv"))
-    (line,) = (line for line in found.warnings if line.startswith("exactly the lowest possible score"))
+    (line,) = (line for line in found.warnings if line.startswith("exactly the worst possible score"))
     assert ": jhumaneval of zero; humaneval of zero: leave the cell empty where nothing was measured" in line
     # the binomial error of a share of zero would be zero
     zero, nearly = found.placed
