@@ -108,6 +108,8 @@ def folders(root: Path) -> list[tuple[Path, str]]:
 
 def test_a_state_takes_few_requests(client: MlflowClient, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     (tmp_path / "root").mkdir()
+    # makes the experiment
+    log_run(state("the first"), tmp_path / "root", None)
     asked: list[str] = []
     send = rest_utils._get_http_response_with_retries
 
@@ -123,7 +125,7 @@ def test_a_state_takes_few_requests(client: MlflowClient, tmp_path: Path, monkey
     )
     assert sum("log-batch" in url for url in asked) == 1
     assert sum("artifacts" in url for url in asked) == 3
-    assert len(asked) <= 12
+    assert len(asked) <= 10
     data = client.get_run(logged.run_id).data
     assert data.metrics == metrics
     assert data.params == params
@@ -132,7 +134,7 @@ def test_a_state_takes_few_requests(client: MlflowClient, tmp_path: Path, monkey
     (run,) = read.of_state("few", tmp_path / "root")
     assert (run.run_id, run.status, len(run.metrics)) == (logged.run_id, "FINISHED", 665)
     asked.clear()
-    assert len(read.stored(tmp_path / "root", history_of="few")) == 1
+    assert "few" in {run.state for run in read.stored(tmp_path / "root", history_of="few")}
     assert len(asked) <= 3
 
 
