@@ -10,6 +10,7 @@ from stages.analysis.scores.results import Results
 from stages.contracts.rows import rows_of, texts
 from stages.figures.catalog import Drawing
 from stages.figures.description import Description
+from stages.figures.parts import percent
 from stages.figures.ranks import PANELS, draw_rank_panels, draw_ranks
 from stages.figures.robustness import draw_robustness
 from stages.figures.stability import draw_explained_variance, draw_loading_intervals, draw_scaling_intervals
@@ -142,43 +143,50 @@ def _scaling(results: Results, scaling: pd.DataFrame, intervals: str) -> Drawing
 
 def _ranks(results: Results, table: pd.DataFrame, pairs: pd.DataFrame | None, level: float) -> Iterator[Drawing]:
     """Yield the ranks on the first component, and on the benchmarks."""
-    names = list(dict.fromkeys(texts(table["measure"])))
-    first, n = names[0], counted(int(table["models"].iloc[0]), "model")
-    told = {name: _told(table[table["measure"] == name]) for name in names}
+    first, *benchmarks = texts(dict.fromkeys(table["measure"]))
+    n = counted(int(table["models"].iloc[0]), "model")
     both = (
         f"Dark: where {100 * level:g} % of the ranks fall when all is measured again; light: ranks that cannot be "
-        f"excluded, for all models at once with {100 * level:g} % confidence"
+        f"excluded, for all models at once with {100 * level:g} % confidence."
     )
-    found = f"{told[first]:.0%} of all pairs of {n} are told apart on {first}"
+    found = f"{percent(_told(table, first))} of all pairs of {n} are told apart on {first}"
     words = Description(
         name="stability_ranks",
         title=f"Ranks on {first} with intervals, and pairs that cannot be told apart",
         section=UNCERTAINTY,
-        caption=f"{found}. {both}. The axis is taken as it is; scores vary with test items and protocol.",
+        caption=f"{found}. {both} The axis is taken as it is; scores vary with test items and protocol.",
         reading="A square: these scores show no order of the two models.",
         n=n,
         alternative=f"Ranks with intervals, one line per model. {found}.",
     )
     yield Drawing(words, partial(draw_ranks, results, table, pairs if pairs is not None else NO_PAIRS))
-    benchmarks = names[1:]
+    if benchmarks:
+        yield _ranks_on(results, table, benchmarks, both)
+
+
+def _ranks_on(results: Results, table: pd.DataFrame, benchmarks: list[str], both: str) -> Drawing:
+    """Return the ranks on the benchmarks; `both` says what the intervals are."""
     labels, shown = results.benchmarks["label"], benchmarks[:PANELS]
+    told = {name: _told(table, name) for name in benchmarks}
     most, least = (pick(benchmarks, key=lambda name: told[name]) for pick in (max, min))
     cut = f" The first {len(shown)} of {len(benchmarks)} benchmarks; the table has all." if benchmarks != shown else ""
     found = (
-        f"Pairs told apart: most on {labels[most]} ({told[most]:.0%}), least on {labels[least]} ({told[least]:.0%})"
+        f"Pairs told apart: most on {labels[most]} ({percent(told[most])}), least on "
+        f"{labels[least]} ({percent(told[least])})"
     )
     words = Description(
         name="stability_ranks_benchmarks",
         title="Ranks on the benchmarks with intervals",
         section=UNCERTAINTY,
-        caption=f"{found}. {both}.{cut}",
+        caption=f"{found}. {both}{cut}",
         reading="Bands across the whole panel: the benchmark orders no models.",
         n=span(table.groupby("measure")["models"].first()[benchmarks], "model"),
         alternative=f"Ranks with intervals, one panel per benchmark, one line per model. {found}.",
     )
-    yield Drawing(words, partial(draw_rank_panels, results, table, shown))
+    return Drawing(words, partial(draw_rank_panels, results, table, shown))
 
 
-def _told(rows: pd.DataFrame) -> float:
-    """Return the share of the pairs of models that are told apart."""
+def _told(table: pd.DataFrame, measure: str) -> float:
+    """Return the share of the pairs of models that are told apart on a measure."""
+    rows = table[table["measure"] == measure]
     return 1 - float(rows["alike"].sum()) / (len(rows) * (len(rows) - 1))

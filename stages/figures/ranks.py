@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
+from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
 from stages.analysis.scores.results import Results
@@ -74,13 +75,14 @@ def draw_ranks(results: Results, table: pd.DataFrame, pairs: pd.DataFrame) -> Pi
         axes[0].set_ylabel(f"{len(rows)} models, the best on top")
     axes[0].set(xlabel=f"Rank on {measure}", title=f"Ranks on {measure}")
     axes[0].grid(axis="x")
-    legend_above(figure, [*group_handles_round(results), *_handles()])
+    legend_above(figure, _handles(results, len(rows)))
     return figure
 
 
-def _handles() -> list[Patch]:
-    """Return legend entries for the two intervals."""
-    return [Patch(color=AGAIN, label="measured again"), Patch(color=POSSIBLE, label="not excluded, all at once")]
+def _handles(results: Results, n_models: int) -> list[Line2D | Patch]:
+    """Return legend entries for the groups, where models are drawn one by one, and for the two intervals."""
+    intervals = [Patch(color=AGAIN, label="measured again"), Patch(color=POSSIBLE, label="not excluded, all at once")]
+    return [*(group_handles_round(results) if n_models <= MOST_STEPS else []), *intervals]
 
 
 def _draw_spans(axes: Axes, results: Results, rows: pd.DataFrame) -> None:
@@ -164,5 +166,5 @@ def draw_rank_panels(results: Results, table: pd.DataFrame, benchmarks: Sequence
         axes.set_axis_off()
     figure.supxlabel("Rank", size=9)
     figure.supylabel("Models, the best on top", size=9)
-    legend_above(figure, [*group_handles_round(results), *_handles()])
+    legend_above(figure, _handles(results, len(results.X)))
     return figure

@@ -4,6 +4,9 @@ from stages.analysis.scores.correlation import FEWEST
 from stages.analysis.scores.results import Results
 from stages.page.tables import budget_names
 
+OF_SCORES = ("benchmarks", "correlation", "robustness", "stability_ranks_")
+"""Beginnings of the names of figures that show neither components nor factors."""
+
 
 def analysis_of(name: str, results: Results) -> str:
     """Return of what the components or factors were computed that a figure shows; empty where it shows none.
@@ -14,7 +17,7 @@ def analysis_of(name: str, results: Results) -> str:
     """
     if "factor" in name:
         return "factors of standardised benchmarks"
-    return "" if name.startswith(("benchmarks", "correlation", "robustness")) else standardised(results)
+    return "" if name.startswith(OF_SCORES) else standardised(results)
 
 
 def standardised(results: Results) -> str:
