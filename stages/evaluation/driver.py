@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from stages.contracts.errors import InputError
 from stages.contracts.params import EvaluateParams
@@ -24,8 +25,10 @@ from stages.evaluation.store import Store, store_of
 from stages.evaluation.unit import Unit
 from stages.evaluation.worker import Job
 from stages.lineage import state
-from stages.tracking.live import LiveRun
 from stages.workspace.progress import Step, working
+
+if TYPE_CHECKING:
+    from stages.tracking.live import LiveRun
 
 TICK = 0.5
 """Seconds between two looks at the store."""
@@ -57,7 +60,7 @@ class Model:
     deaths: int = 0
     problems: list[str] = field(default_factory=list)
     stack: ExitStack = field(default_factory=ExitStack)
-    live: LiveRun | None = None
+    live: "LiveRun | None" = None
     step: Step | None = None
 
     @property
