@@ -226,7 +226,9 @@ class Driver:
     def _finish(self, model: Model) -> None:
         """End the run of a model; all units that are not there have failed."""
         if model.live is not None and all(model.store.has(unit) for unit in model.units):
-            model.live.tag(of_model.scores_tag(model.units, model.store))
+            hosts = sorted({model.store.provenance(unit).get("host", "") for unit in model.units})
+            places = {"observatory.hosts": ", ".join(filter(None, hosts))}
+            model.live.tag({**places, **of_model.scores_tag(model.units, model.store)})
         model.live = None
         if not model.open:
             model.stack.close()
@@ -248,7 +250,8 @@ class Driver:
         """End what still runs, and leave nothing behind that others would wait for."""
         self._engine.stop()
         for model in self.models:
+            # a worker may have been ended right after its last unit, before it gave that back
+            self._release(model)
             if not model.over:
-                self._release(model)
                 with suppress(KeyboardInterrupt):
                     model.stack.__exit__(KeyboardInterrupt, KeyboardInterrupt(), None)

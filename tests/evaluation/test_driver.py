@@ -210,6 +210,19 @@ def test_an_interruption_stops_the_engine_and_keeps_what_is_finished(place, monk
     assert kept() == {unit for unit in UNITS if unit[0] == MODEL}
 
 
+def test_a_worker_that_is_ended_after_its_last_unit_leaves_nothing_to_wait_for(place, monkeypatch):
+    class Cut(Here):
+        def submit(self, jobs: Sequence[Job]) -> None:
+            super().submit(jobs)
+            (job,) = jobs
+            with leased(path := store_of(job.model_id).lease(job.units[-1]), job.owner):
+                left = path.read_bytes()
+            path.write_bytes(left)
+
+    assert evaluated(monkeypatch, Cut(), [MODEL]).ok
+    of_model.evaluate(RECORD, load_params().evaluate)
+
+
 def test_engine_and_place_are_in_no_key_and_in_no_state(place, tmp_path):
     params = load_params()
     other = params.evaluate.model_copy(
