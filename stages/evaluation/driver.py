@@ -6,6 +6,7 @@ what.
 
 import os
 import signal
+import sys
 import time
 import uuid
 from collections.abc import Callable, Sequence
@@ -18,7 +19,7 @@ from stages.contracts.errors import InputError
 from stages.contracts.params import EvaluateParams
 from stages.contracts.study.model_record import ModelRecord
 from stages.evaluation import of_model
-from stages.evaluation.cells import LOG
+from stages.evaluation.cells import LOG, lease_of
 from stages.evaluation.engines.engine import Ended, Engine
 from stages.evaluation.leases import holder, release
 from stages.evaluation.store import Store, store_of
@@ -79,6 +80,13 @@ class Model:
             return [unit for unit, _ in self.open.values()]
         return [unit for unit, _ in self.open.values() if holder(self.store.lease(unit)) is not None]
 
+    def show(self) -> None:
+        """Show on a terminal how far it is, and what is worked on, here or by others."""
+        if self.step is None or not sys.stderr.isatty():
+            return
+        self.step.begun = min(1 + len(self.units) - len(self.open), len(self.units))
+        self.step.part = ", ".join(name for name, (_, place) in self.open.items() if lease_of(place).exists())
+
     def appeared(self) -> list[Unit]:
         """Return the units that were finished since it was asked last; they are no longer among the open ones."""
         done = [unit for unit, place in self.open.values() if place.is_dir()]
@@ -138,7 +146,7 @@ class Driver:
                 while any(not model.over for model in self.models):
                     self._send()
                     self._receive()
-                    whole.begun = 1 + sum(model.over for model in self.models)
+                    whole.begun = min(1 + sum(model.over for model in self.models), len(self.models))
                     time.sleep(TICK)
         except KeyboardInterrupt:
             raise InputError(
@@ -199,8 +207,7 @@ class Driver:
                 self._tell(f"[{done}/{len(model.units)}] {model.model_id}: {of_model.told(model.store, unit)}")
             if new:
                 model.deaths = 0
-            if model.step is not None:
-                model.step.begun = 1 + len(model.units) - len(model.open)
+            model.show()
             end = over.get(model.model_id)
             if end is not None:
                 self._ended(model, end)

@@ -28,6 +28,7 @@ from stages.evaluation.worker import Job
 from stages.lineage import state
 from stages.tracking import live
 from stages.workspace.facts import load_params
+from tests.conftest import shared
 from tests.evaluation.mini import BENCHMARKS, MODEL, SECOND, change_params, mini_repository, read_json
 from tests.evaluation.test_faults import RECORD, fast, no_store
 from tests.repository import Repository
@@ -66,9 +67,13 @@ class Here:
         self.stopped = True
 
 
+def two_models(path: Path) -> None:
+    change_params(mini_repository(path), "evaluate", models=[MODEL, SECOND])
+
+
 @pytest.fixture
-def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    change_params(mini_repository(tmp_path / "mini"), "evaluate", models=[MODEL, SECOND])
+def place(tmp_path: Path, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
+    Repository(shared(tmp_path_factory, "two-models", two_models)).copy_to(tmp_path / "mini")
     monkeypatch.chdir(tmp_path / "mini")
     monkeypatch.setattr(worker.harness, "load_model", lambda *_: None)
     monkeypatch.setattr(worker.harness, "run_unit", fast)
