@@ -114,6 +114,17 @@ def test_all_that_is_missing_is_run_once_and_the_stage_publishes_it(place, monke
     assert again.jobs == []
 
 
+def test_the_store_may_be_a_shared_folder_anywhere(place, monkeypatch, tmp_path):
+    shared_folder = tmp_path / "cells"
+    change_params(Repository(place), "evaluate", store=str(shared_folder))
+    assert evaluated(monkeypatch, Here(), [MODEL]).ok
+    assert {path.name for path in (shared_folder / MODEL).iterdir()} == {*BENCHMARKS, cells.LOG}
+    assert not (place / "data/.evaluating").exists()
+    of_model.evaluate(RECORD, load_params().evaluate)
+    assert set(read_json(place / "data/evaluations" / MODEL / "scores.json")) == set(BENCHMARKS)
+    assert list(shared_folder.iterdir()) == []
+
+
 def test_models_and_benchmarks_can_be_chosen(place, monkeypatch):
     result = evaluated(monkeypatch, Here(), [SECOND], ["mmlu", "squad2"])
     assert result.ok
