@@ -9,6 +9,7 @@ NAMES = (
     "stability",
     "verify",
     "evaluate",
+    "engines",
     "page",
     "scale",
     "team",

@@ -17,6 +17,7 @@ from stages.evaluation.engines.choice import engine_of
 from stages.evaluation.store import top_of
 from stages.evaluation.unit import NEEDED, versions
 from stages.workspace.facts import load_params, load_study_facts
+from stages.workspace.progress import each
 from stages.workspace.records import full_record, own_choices
 
 
@@ -88,7 +89,8 @@ def evaluate(models: Sequence[str], only: Sequence[str], engine: str | None, tel
     versions(NEEDED)
     found: list[Model] = []
     problems: list[str] = []
-    for record in records_of(list(models) or params.evaluate.models, facts, params):
+    records = records_of(list(models) or params.evaluate.models, facts, params)
+    for record in each(records, "looking for files and data", lambda record: record.model_id):
         try:
             found.append(model_of(record, chosen, only))
         except InputError as error:
@@ -116,14 +118,19 @@ def benchmark_problems(only: Sequence[str], facts: Facts) -> list[str]:
             if name not in names]  # fmt: skip
 
 
+def model_problems(models: Sequence[str], facts: Facts) -> list[str]:
+    """Name the models that the study has not."""
+    names = Names(map(str, facts.models.index))
+    return [f"{name}: no such model in models.csv{names.hint(name)}" for name in models if name not in names]
+
+
 def records_of(models: Sequence[str], facts: Facts, params: Params) -> list[ModelRecord]:
     """Return the records of models as the stage `ingest` writes them.
 
     Raises:
         InputError: models.csv has not all of them.
     """
-    names = Names(map(str, facts.models.index))
-    raise_all([f"{name}: no such model in models.csv{names.hint(name)}" for name in models if name not in names])
+    raise_all(model_problems(models, facts))
     backend = params.evaluate.backend
     digests = task_digests(backend) | lm_tasks.digests(own_choices(facts, params.study), backend)
     tasks = {str(name): digests.get(str(name), "") for name in facts.benchmarks.index}

@@ -87,7 +87,7 @@ def evaluate(
             return run_status(models)
         if dry_run:
             return plan(models, benchmarks)
-        hide_bars(on_terminals=False)
+        hide_bars(on_terminals=True)
         # a terminal shows how far all models are
         shown = sys.stderr.isatty()
         return run_evaluation(models, benchmarks, engine, lambda line: None if shown else click.echo(line, err=True))

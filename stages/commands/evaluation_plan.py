@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from stages.commands.evaluate import benchmark_problems, records_of
+from stages.commands.evaluate import benchmark_problems, model_problems, records_of
 from stages.commands.shown import Grid
 from stages.contracts.errors import InputError, raise_all
 from stages.contracts.params import EvaluateParams
@@ -297,9 +297,8 @@ def status(models: Sequence[str]) -> Status:
         InputError: A name is not known; all are named.
     """
     params = load_params()
-    facts = load_study_facts(params)
+    raise_all(model_problems(models, load_study_facts(params)))
     names = list(models) or params.evaluate.models
-    records_of(names, facts, params)
     return Status([_going(store_of(name, params.evaluate.store), name) for name in names])
 
 

@@ -61,8 +61,7 @@ class Cells:
 
     def lease(self, unit: Unit) -> Path:
         """Return the file that says who works on a unit."""
-        path = self.path(unit)
-        return path.with_name(f".{path.name}.lease")
+        return lease_of(self.path(unit))
 
     @property
     def whole(self) -> Path:
@@ -94,6 +93,11 @@ class Cells:
     def _failed(self, unit: Unit) -> Path:
         path = self.path(unit)
         return path.with_name(f".{path.name}.failed")
+
+
+def lease_of(place: Path) -> Path:
+    """Return the file that says who works on the unit that is kept at a place."""
+    return place.with_name(f".{place.name}.lease")
 
 
 def write_json(path: Path, content: Mapping[str, Any]) -> None:

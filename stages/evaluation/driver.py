@@ -6,26 +6,30 @@ what.
 
 import os
 import signal
+import sys
 import time
 import uuid
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from stages.contracts.errors import InputError
 from stages.contracts.params import EvaluateParams
 from stages.contracts.study.model_record import ModelRecord
 from stages.evaluation import of_model
-from stages.evaluation.cells import LOG
+from stages.evaluation.cells import LOG, lease_of
 from stages.evaluation.engines.engine import Ended, Engine
 from stages.evaluation.leases import holder, release
 from stages.evaluation.store import Store, store_of
 from stages.evaluation.unit import Unit
 from stages.evaluation.worker import Job
 from stages.lineage import state
-from stages.tracking.live import LiveRun
 from stages.workspace.progress import Step, working
+
+if TYPE_CHECKING:
+    from stages.tracking.live import LiveRun
 
 TICK = 0.5
 """Seconds between two looks at the store."""
@@ -57,7 +61,7 @@ class Model:
     deaths: int = 0
     problems: list[str] = field(default_factory=list)
     stack: ExitStack = field(default_factory=ExitStack)
-    live: LiveRun | None = None
+    live: "LiveRun | None" = None
     step: Step | None = None
 
     @property
@@ -75,6 +79,13 @@ class Model:
         if holder(self.store.whole) is not None:
             return [unit for unit, _ in self.open.values()]
         return [unit for unit, _ in self.open.values() if holder(self.store.lease(unit)) is not None]
+
+    def show(self) -> None:
+        """Show on a terminal how far it is, and what is worked on, here or by others."""
+        if self.step is None or not sys.stderr.isatty():
+            return
+        self.step.begun = min(1 + len(self.units) - len(self.open), len(self.units))
+        self.step.part = ", ".join(name for name, (_, place) in self.open.items() if lease_of(place).exists())
 
     def appeared(self) -> list[Unit]:
         """Return the units that were finished since it was asked last; they are no longer among the open ones."""
@@ -135,7 +146,7 @@ class Driver:
                 while any(not model.over for model in self.models):
                     self._send()
                     self._receive()
-                    whole.begun = 1 + sum(model.over for model in self.models)
+                    whole.begun = min(1 + sum(model.over for model in self.models), len(self.models))
                     time.sleep(TICK)
         except KeyboardInterrupt:
             raise InputError(
@@ -196,8 +207,7 @@ class Driver:
                 self._tell(f"[{done}/{len(model.units)}] {model.model_id}: {of_model.told(model.store, unit)}")
             if new:
                 model.deaths = 0
-            if model.step is not None:
-                model.step.begun = 1 + len(model.units) - len(model.open)
+            model.show()
             end = over.get(model.model_id)
             if end is not None:
                 self._ended(model, end)
@@ -223,7 +233,9 @@ class Driver:
     def _finish(self, model: Model) -> None:
         """End the run of a model; all units that are not there have failed."""
         if model.live is not None and all(model.store.has(unit) for unit in model.units):
-            model.live.tag(of_model.scores_tag(model.units, model.store))
+            hosts = sorted({model.store.provenance(unit).get("host", "") for unit in model.units})
+            places = {"observatory.hosts": ", ".join(filter(None, hosts))}
+            model.live.tag({**places, **of_model.scores_tag(model.units, model.store)})
         model.live = None
         if not model.open:
             model.stack.close()
@@ -245,7 +257,8 @@ class Driver:
         """End what still runs, and leave nothing behind that others would wait for."""
         self._engine.stop()
         for model in self.models:
+            # a worker may have been ended right after its last unit, before it gave that back
+            self._release(model)
             if not model.over:
-                self._release(model)
                 with suppress(KeyboardInterrupt):
                     model.stack.__exit__(KeyboardInterrupt, KeyboardInterrupt(), None)

@@ -10,6 +10,7 @@ import os
 import socket
 import tempfile
 import threading
+import time
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -134,10 +135,19 @@ def _is_dead(path: Path, found: Holder) -> bool:
         return True
     try:
         # opening it makes a network file system ask its server
-        with path.open(encoding="utf-8") as file, tempfile.NamedTemporaryFile(dir=path.parent, prefix=".now.") as now:
-            return os.fstat(now.fileno()).st_mtime - os.fstat(file.fileno()).st_mtime > LIFETIME
+        with path.open(encoding="utf-8") as file:
+            return _now(path.parent) - os.fstat(file.fileno()).st_mtime > LIFETIME
     except FileNotFoundError:
         return True
+
+
+def _now(folder: Path) -> float:
+    """Return the time by the clock of a file system, or of this machine where nothing may be written."""
+    try:
+        with tempfile.NamedTemporaryFile(dir=folder, prefix=".now.") as made:
+            return os.fstat(made.fileno()).st_mtime
+    except OSError:
+        return time.time()
 
 
 def _born(pid: int) -> str | None:

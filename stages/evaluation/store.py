@@ -29,10 +29,14 @@ class Store(Cells):
             shutil.rmtree(rest) if rest.is_dir() else rest.unlink(missing_ok=True)
 
     def clear(self, top: Path) -> None:
-        """Remove everything, and the folders around it that are empty then, `top` the last of them."""
+        """Remove everything, and the folders around it that are empty then.
+
+        Args:
+            top: Folder of all models, the last of them; outside of the repository it is somebody's, and stays.
+        """
         shutil.rmtree(self.folder)
         for parent in self.folder.parents:
-            if not parent.is_relative_to(top):
+            if not parent.is_relative_to(top) or (parent == top and not top.is_relative_to(state.root())):
                 break
             # another model may be evaluated beside this one
             with contextlib.suppress(OSError):

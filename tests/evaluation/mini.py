@@ -14,6 +14,7 @@ from tests.tasks.tiny import save
 
 MODEL = "x/tiny"
 SECOND = "x/second"
+THREE = (MODEL, SECOND, "org/model-0")
 BENCHMARKS = ("jemhopqa", "openbookqa", "triviaqa", "squad2", "mmlu")
 OWN = "sampled"
 """A benchmark whose task the study brings itself; its answers are sampled."""
@@ -92,6 +93,16 @@ def mini_repository(path: Path, *, own: bool = False) -> Repository:
     with (path / ".gitignore").open("a", encoding="utf-8") as file:
         file.write("/models/\n")
     repository.commit("Mini study")
+    return repository
+
+
+def three_models(path: Path) -> Repository:
+    """Make a repository of the mini study in which three models wait for their evaluation."""
+    repository = mini_repository(path)
+    for seed, model_id in enumerate(THREE):
+        save(path / "models" / model_id, seed)
+    change_params(repository, "evaluate", models=list(THREE), workers=2)
+    repository.commit("Three models")
     return repository
 
 

@@ -28,6 +28,7 @@ from stages.evaluation.worker import Job
 from stages.lineage import state
 from stages.tracking import live
 from stages.workspace.facts import load_params
+from tests.conftest import shared
 from tests.evaluation.mini import BENCHMARKS, MODEL, SECOND, change_params, mini_repository, read_json
 from tests.evaluation.test_faults import RECORD, fast, no_store
 from tests.repository import Repository
@@ -66,9 +67,13 @@ class Here:
         self.stopped = True
 
 
+def two_models(path: Path) -> None:
+    change_params(mini_repository(path), "evaluate", models=[MODEL, SECOND])
+
+
 @pytest.fixture
-def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    change_params(mini_repository(tmp_path / "mini"), "evaluate", models=[MODEL, SECOND])
+def place(tmp_path: Path, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
+    Repository(shared(tmp_path_factory, "two-models", two_models)).copy_to(tmp_path / "mini")
     monkeypatch.chdir(tmp_path / "mini")
     monkeypatch.setattr(worker.harness, "load_model", lambda *_: None)
     monkeypatch.setattr(worker.harness, "run_unit", fast)
@@ -107,6 +112,17 @@ def test_all_that_is_missing_is_run_once_and_the_stage_publishes_it(place, monke
     # nor is what is published
     assert evaluated(monkeypatch, again).ok
     assert again.jobs == []
+
+
+def test_the_store_may_be_a_shared_folder_anywhere(place, monkeypatch, tmp_path):
+    shared_folder = tmp_path / "cells"
+    change_params(Repository(place), "evaluate", store=str(shared_folder))
+    assert evaluated(monkeypatch, Here(), [MODEL]).ok
+    assert {path.name for path in (shared_folder / MODEL).iterdir()} == {*BENCHMARKS, cells.LOG}
+    assert not (place / "data/.evaluating").exists()
+    of_model.evaluate(RECORD, load_params().evaluate)
+    assert set(read_json(place / "data/evaluations" / MODEL / "scores.json")) == set(BENCHMARKS)
+    assert list(shared_folder.iterdir()) == []
 
 
 def test_models_and_benchmarks_can_be_chosen(place, monkeypatch):
@@ -208,6 +224,19 @@ def test_an_interruption_stops_the_engine_and_keeps_what_is_finished(place, monk
         evaluated(monkeypatch, engine)
     assert engine.stopped
     assert kept() == {unit for unit in UNITS if unit[0] == MODEL}
+
+
+def test_a_worker_that_is_ended_after_its_last_unit_leaves_nothing_to_wait_for(place, monkeypatch):
+    class Cut(Here):
+        def submit(self, jobs: Sequence[Job]) -> None:
+            super().submit(jobs)
+            (job,) = jobs
+            with leased(path := store_of(job.model_id).lease(job.units[-1]), job.owner):
+                left = path.read_bytes()
+            path.write_bytes(left)
+
+    assert evaluated(monkeypatch, Cut(), [MODEL]).ok
+    of_model.evaluate(RECORD, load_params().evaluate)
 
 
 def test_engine_and_place_are_in_no_key_and_in_no_state(place, tmp_path):

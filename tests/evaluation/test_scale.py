@@ -13,33 +13,21 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import shared
-from tests.evaluation.mini import BENCHMARKS, MODEL, SECOND, change_params, mini_repository, read_json
+from tests.evaluation.mini import BENCHMARKS, THREE, change_params, read_json, three_models
 from tests.evaluation.slurm import ask, slurm
 from tests.repository import Repository
-from tests.tasks.tiny import save
 
 pytestmark = [pytest.mark.evaluation, pytest.mark.scale]
 
-THIRD = "org/model-0"
-MODELS = (MODEL, SECOND, THIRD)
 STORE = "data/.evaluating"
 VARYING = ("start", "end", "seconds", "tokens_per_second", "mlflow_run", "code")
 PATIENCE = 300
 ENVIRONMENT = {"HF_HUB_OFFLINE": "1", "TOKENIZERS_PARALLELISM": "false"}
 
 
-def make(path: Path) -> None:
-    repository = mini_repository(path)
-    save(path / "models" / SECOND, seed=1)
-    save(path / "models" / THIRD, seed=2)
-    change_params(repository, "evaluate", models=list(MODELS), workers=2)
-    repository.commit("Three models")
-
-
 def local(path: Path) -> None:
     """Evaluate with two workers of this machine."""
-    make(path)
-    done = Repository(path).run(sys.executable, "-m", "stages.cli", "evaluate", "--json", env=ENVIRONMENT)
+    done = three_models(path).run(sys.executable, "-m", "stages.cli", "evaluate", "--json", env=ENVIRONMENT)
     (path / "said.txt").write_text(done.stderr, encoding="utf-8")
     (path / "answer.json").write_text(done.stdout, encoding="utf-8")
 
@@ -51,8 +39,7 @@ def reference(tmp_path_factory: pytest.TempPathFactory) -> Repository:
 
 @pytest.fixture
 def repository(tmp_path: Path) -> Repository:
-    make(tmp_path / "mini")
-    return Repository(tmp_path / "mini")
+    return three_models(tmp_path / "mini")
 
 
 @contextmanager
@@ -66,6 +53,8 @@ def evaluating(repository: Repository, *arguments: str) -> Iterator[subprocess.P
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
+        # a shell has what it runs in the background ignore Ctrl-C
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     try:
         yield process
@@ -114,7 +103,7 @@ def working(repository: Repository) -> dict[tuple[str, str], dict]:
 
 def begun(repository: Repository) -> list[str]:
     """Return the benchmarks that workers began, in all logs, with their models."""
-    logs = [(model, repository.path / STORE / model / ".log") for model in MODELS]
+    logs = [(model, repository.path / STORE / model / ".log") for model in THREE]
     lines = [(model, line) for model, log in logs if log.is_file() for line in log.read_text("utf-8").splitlines()]
     return [f"{model} {line}" for model, line in lines if line in BENCHMARKS]
 
@@ -131,7 +120,7 @@ def assert_same(repository: Repository, reference: Repository) -> None:
     """Assert that two stores hold the same bytes but for times."""
     ours, theirs = repository.path / STORE, reference.path / STORE
     names = {path.relative_to(theirs) for path in theirs.rglob("*/*/*/*.*") if not path.name.startswith(".")}
-    assert len(names) == 3 * len(MODELS) * len(BENCHMARKS)
+    assert len(names) == 3 * len(THREE) * len(BENCHMARKS)
     assert {path.relative_to(ours) for path in ours.rglob("*/*/*/*.*") if not path.name.startswith(".")} == names
     for name in names:
         if name.name != "provenance.json":
@@ -157,12 +146,12 @@ def test_two_workers_evaluate_three_models_and_dvc_publishes_them(reference: Rep
         "    print(run.info.status, run.data.tags['observatory.model'], len(run.data.metrics))\n"
     )
     lines = reference.run(sys.executable, "-c", code).stdout.splitlines()
-    assert {line.split()[1] for line in lines} == set(MODELS)
+    assert {line.split()[1] for line in lines} == set(THREE)
     assert all(line.startswith("FINISHED") for line in lines)
     repository = reference.copy_to(tmp_path / "published")
     said = repository.dvc("repro", "evaluate", env=ENVIRONMENT)
     assert "benchmarks to run" not in said
-    for model in MODELS:
+    for model in THREE:
         assert set(read_json(repository.path / "data/evaluations" / model / "scores.json")) == set(BENCHMARKS)
     assert not (repository.path / STORE).exists()
 
@@ -276,12 +265,11 @@ def test_a_job_of_slurm_that_is_queued_again_goes_on_with_what_is_missing(
         said = ended(process)
     logs = {model["model_id"]: model["log"] for model in json.loads(status)["models"]}
     assert logs[unit[0]] == str(repository.path / STORE / unit[0] / ".log")
-    assert {line.partition(": Slurm job ")[0] for line in said.splitlines() if ": Slurm job " in line} == set(MODELS)
+    assert {line.partition(": Slurm job ")[0] for line in said.splitlines() if ": Slurm job " in line} == set(THREE)
     assert before.items() <= finished(repository).items()
     assert_same(repository, reference)
     assert_at_most_one_twice(repository, unit[0])
     assert not (repository.path / STORE / ".slurm").exists()
-    assert jobs() == {}
 
 
 def test_ctrl_c_cancels_the_jobs(queue, repository: Repository):
@@ -291,6 +279,10 @@ def test_ctrl_c_cancels_the_jobs(queue, repository: Repository):
         workers = {held["pid"] for held in working(repository).values()}
         process.send_signal(signal.SIGINT)
         ended(process, 1)
+    # the last moments of a job are the controller's
+    until = time.monotonic() + PATIENCE
+    while jobs() and time.monotonic() < until:
+        time.sleep(0.2)
     assert jobs() == {}
     assert working(repository) == {}
     assert not any(Path(f"/proc/{pid}").exists() for pid in workers)

@@ -6,6 +6,7 @@ import sys
 import threading
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from multiprocessing import get_context
 from multiprocessing.connection import Connection
@@ -75,6 +76,7 @@ class Local:
         """Return the jobs whose processes ended."""
         over = [one for one in self._running if not one.process.is_alive()]
         for one in over:
+            _end_group(one)
             self._running.remove(one)
             self._free.append(one.gpus)
         return [_end(one) for one in over]
@@ -88,7 +90,16 @@ class Local:
             one.process.join(max(until - time.monotonic(), 0))
             one.process.kill()
             one.process.join()
+            _end_group(one)
         self._running.clear()
+
+
+def _end_group(one: _Running) -> None:
+    """End what a process left running that it started."""
+    # a process that ended early has no group of its own
+    with suppress(ProcessLookupError):
+        if one.process.pid is not None:
+            os.killpg(one.process.pid, signal.SIGKILL)
 
 
 def _end(one: _Running) -> Ended:
@@ -126,8 +137,8 @@ def _gpus() -> list[str]:
 
 def _child(job: Job, gpus: str, workers: int, said: Connection) -> None:
     """Work in a process of its own that ends with the one that started it."""
-    # Ctrl-C reaches all processes of a terminal: the one that started this ends it in order
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    # a group of its own: Ctrl-C reaches whoever started it alone, and what this one starts is ended with it
+    os.setsid()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     threading.Thread(target=_end_with, args=(os.getppid(),), daemon=True).start()
     if gpus:
@@ -140,4 +151,4 @@ def _child(job: Job, gpus: str, workers: int, said: Connection) -> None:
 def _end_with(parent: int) -> None:
     while os.getppid() == parent:
         time.sleep(1)
-    os._exit(1)
+    os.killpg(0, signal.SIGKILL)
