@@ -35,26 +35,41 @@ def test_the_first_screen_answers_with_numbers_intervals_and_n():
     assert (general.verdict, general.worst) == ("holds", "fails")
     # Saito et al. 2024, sections 4.3 and 4.5; the intervals are the test's own
     assert general.evidence == (
-        "PC1 explains 65.2 % of the variance (95 % over families: 60 to 70 %)",
-        "ρ of PC1 and the English budget 0.916 (95 % over families: 0.75 to 0.97), n = 27",
+        "PC1 explains 65.2 % of the variance (95 % over 10 families: 55 to 74 %)",
+        "ρ of PC1 and the English budget 0.916 (95 % over 8 families: 0.75 to 0.97), n = 27",
     )
     assert general.varied == "holds in 1 of 2 variations; fails under factor analysis"
     assert pair.varied == "holds in the one variation there is"
     assert HTML.index(answer.lead) < HTML.index("<h2>")
 
 
-def test_a_conclusion_that_could_not_be_computed_says_why():
+def test_a_conclusion_that_cannot_be_told_says_why():
     rows = verdicts(
-        ("general", "all", "not computable", np.nan, "evr.PC1 (no PC1); rho.PC1.en 0.916"),
-        ("pair", "all", "not computable", np.nan, "3 models"),
-        ("local", "all", "holds", 0.779, "rho.PC2.ja 0.779"),
+        ("general", "all", "cannot be told", np.nan, "evr.PC1 (no PC1); rho.PC1.en 0.916"),
+        ("pair", "all", "cannot be told", np.nan, "3 models"),
+        ("local", "all", "cannot be told", 0.779, "rho.PC2.ja 0.779"),
     )
-    general, pair, _ = page_of(
-        study_of(RESULTS, NO_CLAIMS, beyond={**STUDY.beyond, "robustness": rows})
-    ).answer.findings
-    assert general.evidence[0] == "evr.PC1 not computable (no PC1)"
+    criteria = pd.DataFrame(
+        [
+            ("general", "all", "evr.PC1", np.nan, np.nan, np.nan, 0, 0, "no PC1"),
+            ("local", "all", "rho.PC2.ja", 0.779, 0.22, 0.95, 25, 7, "the interval covers both sides"),
+        ],
+        columns=["conclusion", "variation", "statistic", "value", "low", "high", "n", "families", "reason"],
+    )
+    tables = {**STUDY.beyond, "robustness": rows, "robustness_criteria": criteria}
+    answer = page_of(study_of(RESULTS, NO_CLAIMS, beyond=tables)).answer
+    general, pair, local = answer.findings
+    assert answer.lead == (
+        "0 of 3 conclusions hold in every variation of the analysis, 3 cannot be told from these models."
+    )
+    assert general.evidence == ("evr.PC1 not computable (no PC1)",)
     assert pair.evidence == ("3 models",)
     assert pair.varied == "not computable in any variation"
+    assert local.evidence == (
+        "ρ of PC2 and the Japanese budget 0.779 (95 % over 7 families: 0.22 to 0.95), n = 25: the interval covers "
+        "both sides",
+    )
+    assert local.varied == "cannot be told in any of 1 variation"
 
 
 def test_the_main_picture_shows_the_laws_that_the_conclusions_are_about():
