@@ -191,6 +191,16 @@ def _scaling(results: Results, scores: pd.DataFrame, kind: str) -> Iterator[Draw
         yield Drawing(words, partial(draw_scaling, results, response))
 
 
+def improper_words(results: Results) -> str:
+    """Return a sentence on the uniquenesses at their bound, with a space before it; nothing where there are none."""
+    found = results.uniqueness
+    names = list(found.index[found["at_bound"] == 1]) if len(found) else []
+    if not names:
+        return ""
+    labels = ", ".join(str(results.benchmarks["label"][name]) for name in names)
+    return f" Improper solution: {len(names)} of {len(found)} uniquenesses stand at their lower bound ({labels})."
+
+
 def _factors(results: Results) -> Iterator[Drawing]:
     summary = results.factor_summary
     titles = {
@@ -213,7 +223,8 @@ def _factors(results: Results) -> Iterator[Drawing]:
         title="Loadings of the factors",
         section=FACTORS,
         caption=f"Promax-rotated maximum-likelihood loadings of {counted(len(results.factor_loadings), 'benchmark')} "
-        f"on {factors} over {n}, with their sum of squared loadings and its share of the variance of all benchmarks.",
+        f"on {factors} over {n}, with their sum of squared loadings and its share of the variance of all benchmarks."
+        + improper_words(results),
         reading="One bar per benchmark: after rotation each benchmark should have one long bar.",
         n=n,
         alternative="Bar chart, one panel per factor. "

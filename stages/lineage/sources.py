@@ -27,7 +27,7 @@ _EXACT: Mapping[str, tuple[str, ...]] = {
     "stability_ranks": (f"{TABLES}/stability_ranks.csv", f"{TABLES}/stability_rank_pairs.csv"),
     "stability_ranks_benchmarks": (f"{TABLES}/stability_ranks.csv",),
     "robustness": (f"{TABLES}/robustness.csv",),
-    "factor_loadings": (f"{TABLES}/fa_loadings.csv", f"{TABLES}/fa_summary.csv"),
+    "factor_loadings": (f"{TABLES}/fa_loadings.csv", f"{TABLES}/fa_summary.csv", f"{TABLES}/fa_uniqueness.csv"),
 }
 
 

@@ -38,6 +38,8 @@ def load_results(params: Params) -> Results:
         laws=read_table("scaling"),
         skipped=tuple(skipped),
         standardized=params.decompose.standardize,
+        factor_fit=read_table("fa_fit"),
+        uniqueness=read_table("fa_uniqueness", "benchmark"),
     )
 
 

@@ -9,10 +9,12 @@ import pandas as pd
 import pytest
 
 from stages.analysis.claims import COLUMNS
+from stages.analysis.components.soundness import Fit
 from stages.analysis.scores.incomplete import left_out
 from stages.page.findings import finding_tables, left_out_table
 from stages.page.page import render_page
 from stages.page.ranks import rank_table
+from stages.page.soundness import factor_notes
 from stages.page.tables import score_table
 from tests.figures.results_factory import planted, shipped
 from tests.page.studies import COUNTS, DIGEST, claims_of, figure, page_of, study_of, verdicts
@@ -265,3 +267,29 @@ def test_a_figure_that_the_page_draws_itself_is_linked_and_not_copied():
     html = render_page(page)
     assert html.count("<svg xmlns") == 1
     assert 'href="figures/models.svg"' in html
+
+
+def test_an_improper_factor_solution_is_named_and_explained():
+    fit = pd.DataFrame([(10, 26, 1.79, 0.0, 2, 6712.0, 4, 0.043)], columns=Fit._fields)
+    unique = pd.DataFrame({"communality": 0.99, "uniqueness": 0.02, "at_bound": 0}, RESULTS.X.columns)
+    unique.loc[["niilc", "triviaqa"], ["uniqueness", "at_bound"]] = [0.005, 1]
+    criteria = pd.DataFrame({"criterion": ["parallel analysis", "minimum average partial"], "components": [3, 4]})
+    tables = {**STUDY.beyond, "stability_components": criteria}
+    study = study_of(replace(RESULTS, factor_fit=fit, uniqueness=unique), CLAIMS, beyond=tables)
+    (section,) = [section for section in page_of(study).sections if section.title == "Factors"]
+    fitted, improper, converged, rotated = section.notes
+    assert fitted.startswith("10 factors were fitted")
+    assert "parallel analysis keeps 3" in fitted
+    assert "the uniquenesses of NIILC, TriviaQA, 2 of 19, stand at their lower bound, 0.005" in improper
+    assert "condition number of the correlation matrix 6,712" in converged
+    assert "Kaiser" in rotated
+    assert "0.043" in rotated
+    assert improper in re.sub(r"<[^>]+>", "", render_page(page_of(study)))
+
+
+def test_a_proper_factor_solution_is_called_so():
+    fit = pd.DataFrame([(3, 26, 1.79, 0.0, 0, 6712.0, 4, 0.043)], columns=Fit._fields)
+    unique = pd.DataFrame({"communality": 0.9, "uniqueness": 0.1, "at_bound": 0}, RESULTS.X.columns)
+    notes = list(factor_notes(replace(RESULTS, factor_fit=fit, uniqueness=unique), {}))
+    assert notes[1].startswith("Proper solution")
+    assert list(factor_notes(RESULTS, {})) == []
