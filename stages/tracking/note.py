@@ -34,7 +34,7 @@ GROUPS = (
     ("1-models", ("models", "pc_scores")),
     ("2-components", ("pc", "factor")),
     ("3-scaling", ("scaling",)),
-    ("4-certainty", ("stability", "robustness")),
+    ("4-certainty", ("stability", "robustness", "retest")),
     ("5-benchmarks", ("",)),
 )
 """Folders of the figures of a run, with the beginnings of the names that go there; the first that fits has them."""

@@ -7,7 +7,7 @@ scale on which the statistic is about normal. So a number from 6 families has th
 models these are.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -116,9 +116,10 @@ def weigh(
         params: Section `stability`; `DRAWS` samples at most are drawn.
     """
     criteria = {_key(one): one for conclusion in found.conclusions for one in conclusion.criteria}
-    draws = min(params.draws, DRAWS)
     deviations = {
-        name: spread(base, families, members, list(criteria.values()), draws, np.random.default_rng(params.seed))
+        name: spread(
+            base, families, members, list(criteria.values()), params.draws, np.random.default_rng(params.seed)
+        )
         for name, members in parts.items()
     }
     return Evidence(families, deviations, params.level, found.min_models, found.min_families)
@@ -136,24 +137,40 @@ def spread(
 
     What a study does not have, and what varies in fewer than two samples, is left out.
     """
+    sums = {_key(criterion): Summary(np.zeros(())) for criterion in criteria}
+    for found in resampled(base, families, members, draws, rng):
+        numbers = _sampled(base, found)
+        for criterion in criteria:
+            try:
+                values = measure(criterion, numbers)
+            except NotThereError:
+                continue
+            sums[_key(criterion)].add(SCALES[criterion.parts[0]][0](values))
+    deviations = {key: float(summary.deviation()) for key, summary in sums.items()}
+    return {key: value for key, value in deviations.items() if np.isfinite(value)}
+
+
+def resampled(
+    base: Base, families: pd.Series, members: pd.Index, draws: int, rng: np.random.Generator
+) -> Iterator[Statistics]:
+    """Yield the statistics of samples of the families of some models, many samples at a time.
+
+    Args:
+        base: The study as analysed.
+        families: Number of the family of each model.
+        members: The models.
+        draws: Samples wished for; `DRAWS` at most are drawn.
+        rng: Source of the samples.
+    """
     filled = base.filled.take(members, base.X.columns)
     X, logs = filled.X.to_numpy(dtype=float), base.logs.loc[members].to_numpy(dtype=float)
     codes = pd.factorize(families[members])[0]
     data = Data(X, logs, np.zeros_like(X), logs, logs, dict(filled.roots))
-    weights = Weights(draws, lambda _, count: family_weights(codes, count, rng))
-    sums = {_key(criterion): Summary(np.zeros(())) for criterion in criteria}
+    weights = Weights(min(draws, DRAWS), lambda _, count: family_weights(codes, count, rng))
     # matrices this small are slower on several BLAS threads than on one
     with threadpool_limits(limits=1):
-        for part in samples(data, weights, rng):
-            numbers = _sampled(base, statistics(part, base.loadings.to_numpy(), unit_variance=base.unit_variance))
-            for criterion in criteria:
-                try:
-                    values = measure(criterion, numbers)
-                except NotThereError:
-                    continue
-                sums[_key(criterion)].add(SCALES[criterion.parts[0]][0](values))
-    found = {key: float(summary.deviation()) for key, summary in sums.items()}
-    return {key: value for key, value in found.items() if np.isfinite(value)}
+        for sample in samples(data, weights, rng):
+            yield statistics(sample, base.loadings.to_numpy(), unit_variance=base.unit_variance)
 
 
 def _sampled(base: Base, found: Statistics) -> Numbers:

@@ -158,6 +158,11 @@ def worst_of(judged: Sequence[Judged]) -> Judged:
     return max(judged, key=lambda item: (order.index(item.verdict), -np.nan_to_num(item.margin)))
 
 
+def verdict_of(judged: Sequence[Judged]) -> str:
+    """Return the verdict on a conclusion whose criteria were judged."""
+    return worst_of(judged).verdict if judged else OPEN
+
+
 def criterion_rows(conclusion: str, variation: str, judged: Sequence[Judged]) -> list[tuple[object, ...]]:
     """Return one row per criterion, with `CRITERIA`."""
     return [
