@@ -10,6 +10,7 @@ import pytest
 
 from stages.analysis.claims import COLUMNS
 from stages.analysis.components.soundness import Fit
+from stages.analysis.conclusions.retest import AXES
 from stages.analysis.scores.incomplete import left_out
 from stages.page.findings import finding_tables, left_out_table
 from stages.page.page import render_page
@@ -293,3 +294,42 @@ def test_a_proper_factor_solution_is_called_so():
     notes = list(factor_notes(replace(RESULTS, factor_fit=fit, uniqueness=unique), {}))
     assert notes[1].startswith("Proper solution")
     assert list(factor_notes(RESULTS, {})) == []
+
+
+def test_conclusions_out_of_time_stand_beside_those_of_the_earlier_study():
+    tables = {
+        **STUDY.beyond,
+        "retest": pd.DataFrame(
+            [("general", "PC1 is general", "§4", "holds", "cannot be told")],
+            columns=["conclusion", "statement", "source", "earlier", "later"],
+        ),
+        "retest_criteria": pd.DataFrame(
+            [
+                ("general", "old", "evr.PC1", "holds", 0.65, 0.55, 0.74, 35, 10, np.nan),
+                ("general", "new", "evr.PC1", "cannot be told", np.nan, np.nan, np.nan, 0, 0, "no PC1"),
+            ],
+            columns=[
+                "conclusion",
+                "variation",
+                "statistic",
+                "verdict",
+                "value",
+                "low",
+                "high",
+                "n",
+                "families",
+                "reason",
+            ],
+        ),
+        "retest_axes": pd.DataFrame([("PC1", 0.65, 0.7, "PC1", 0.97, 0.95, 0.98)], columns=AXES),
+        "skipped_retest": pd.DataFrame({"skipped": ["squad2 lies outside the range of old"]}),
+    }
+    page = page_of(study_of(RESULTS, CLAIMS, beyond=tables))
+    (section,) = [section for section in page.sections if section.title == "Out of time"]
+    assert section.notes == ("Squad2 lies outside the range of old.",)
+    verdicts, criteria, axes = section.tables
+    assert verdicts.columns == ("Conclusion", "old", "new")
+    assert verdicts.rows == (("PC1 is general", "holds", "cannot be told"),)
+    assert [row[3] for row in criteria.rows] == ["holds", "cannot be told: no PC1"]
+    assert axes.rows == (("PC1", "65.0 %", "70.0 %", "PC1", "0.970", "0.950 to 0.980"),)
+    assert [section.title for section in page_of(STUDY).sections if section.title == "Out of time"] == []

@@ -1,6 +1,7 @@
 """The stages beyond the paper on the shipped study, and the commands that read its state."""
 
 import json
+import re
 from pathlib import Path
 
 import numpy as np
@@ -162,6 +163,13 @@ def test_partial_rows_are_placed_with_wider_intervals_and_warnings(here: Reposit
     assert "less than half of the variance" in said
     assert "measured next, " in said
     assert json.loads(machine(found))["models"]["new"]["benchmarks"] == 5
+
+
+def test_a_newer_protocol_is_what_stands_out_of_a_row_of_the_second_study(here: Repository, tmp_path: Path):
+    newer = pd.read_csv("metadata/japanese-2026/scores.csv", index_col="model_id").drop(columns="math").iloc[[6]]
+    newer.to_csv(tmp_path / "new.csv")
+    said = "\n".join(lines(place(str(tmp_path / "new.csv"))))
+    assert re.search(r"outside the study's range, an extrapolation: squad2 of google/gemma-2-27b is 0\.\d+", said)
 
 
 @pytest.mark.parametrize(
