@@ -9,6 +9,7 @@ from functools import partial
 
 from stages.analysis.scaling.budgets import derive_tokens
 from stages.analysis.scaling.ranges import log_ranges
+from stages.analysis.scaling.stand_ins import stand_ins
 from stages.analysis.scores.cells import scaled_ranges, to_matrix, waived
 from stages.analysis.uncertainty.report import Inputs, assess, headline
 from stages.contracts.params import Params
@@ -41,6 +42,7 @@ def read_inputs(params: Params) -> Inputs:
         anchors=info.anchors,
         unit_variance=params.decompose.standardize,
         min_models=params.scale.min_models,
+        stand_ins=stand_ins(table.loc[X.index], languages),
     )
 
 

@@ -152,7 +152,8 @@ def outside_lines(wide: pd.DataFrame, X: pd.DataFrame) -> list[str]:
         X: Those of the study (n_models, n_benchmarks).
     """
     low, high = X.min(), X.max()
-    beyond = (np.maximum(wide - high, low - wide) / (high - low).where(high > low, 1.0)).fillna(0.0)
+    over, under = wide - high, low - wide
+    beyond = (over.where(over > under, under) / (high - low).where(high > low, 1.0)).fillna(0.0)
     cells = sorted(_cells(beyond > 0), key=lambda cell: -float(beyond[cell[1]][cell[0]]))
     items = [
         f"{benchmark} of {label(name)} is {wide[benchmark][name]:.4g} (study: {low[benchmark]:.4g} to "

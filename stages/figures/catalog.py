@@ -7,6 +7,7 @@ from functools import partial
 import pandas as pd
 
 from stages.analysis.scaling.laws import Law
+from stages.analysis.scaling.stand_ins import STAND_INS
 from stages.analysis.scores.results import Results
 from stages.contracts.rows import rows_of, texts
 from stages.figures.bars import draw_loadings, draw_scores
@@ -27,6 +28,10 @@ CORRELATIONS = "Correlations"
 COMPONENTS = "Principal components"
 SCALING = "Scaling laws"
 FACTORS = "Factors"
+STANDING_IN = (
+    " Few token counts are known: the panels of parameters and of the year of release hold no budgets and stand "
+    "beside them for want of tokens."
+)
 
 
 @dataclass(frozen=True)
@@ -182,7 +187,8 @@ def _scaling(results: Results, scores: pd.DataFrame, kind: str) -> Iterator[Draw
             title=f"Scaling of {response}",
             section=SCALING,
             caption=f"{response} ({kind}) against log₁₀ of the training budget ND, parameters × tokens, by language "
-            f"of the tokens: {found}. ρ is Pearson's correlation over the n models whose budget is known.",
+            f"of the tokens: {found}. ρ is Pearson's correlation over the n models whose budget is known."
+            + (STANDING_IN if any(law.language in STAND_INS for law in laws) else ""),
             reading="A steep line with close points: more training on that language goes with more "
             f"{response}. {POINTS}",
             n=span(pd.Series([law.n for law in laws]), "model"),

@@ -12,7 +12,7 @@ from stages.analysis.scaling.laws import Law
 from stages.analysis.scores.results import Results
 from stages.contracts.rows import rows_of
 from stages.contracts.study.conclusions import Conclusion
-from stages.page.tables import Tables, budget_names, ends_of, interval, number, percent, variance_ends
+from stages.page.tables import Tables, ends_of, interval, number, percent, predictor_names, variance_ends
 
 NAMED = 3
 """Variations that a sentence names."""
@@ -195,7 +195,7 @@ class Numbers:
         names = ", ".join(str(self.results.benchmarks["label"].get(name, name)) for name in benchmarks)
         return {
             "rho": lambda: (
-                f"ρ of {rest[0]} and the {budget_names(self.results)[rest[1]]} budget {number(value, '.3f')}"
+                f"ρ of {rest[0]} and the {predictor_names(self.results)[rest[1]]} budget {number(value, '.3f')}"
             ),
             "r": lambda: f"r = {number(value, '.3f')}",
             "evr": lambda: f"{rest[0]} explains {percent(value, 1)} of the variance",

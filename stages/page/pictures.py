@@ -12,7 +12,7 @@ from stages.analysis.scores.results import Results
 from stages.contracts.rows import rows_of, texts
 from stages.contracts.study.info import StudyInfo
 from stages.figures.palette import group_colours, group_markers, language_colours
-from stages.page.tables import budget_names, number
+from stages.page.tables import axis_title, number, predictor_names
 
 
 @dataclass(frozen=True)
@@ -58,7 +58,7 @@ def named(info: StudyInfo, models: pd.DataFrame, benchmarks: pd.DataFrame) -> di
 
 def axes(results: Results) -> list[list[str]]:
     """Return key and title of everything that a scatter can have on an axis, in the order to pick from."""
-    budgets = [[f"nd_{code}", f"log₁₀ ND, {name} budget"] for code, name in budget_names(results).items()]
+    budgets = [[f"nd_{code}", axis_title(code, f"{name} budget")] for code, name in predictor_names(results).items()]
     responses = [[name, name] for name in texts([*results.pc_scores, *results.factor_scores])]
     labels = results.benchmarks["label"]
     return [*responses, *budgets, *([name, str(labels[name])] for name in texts(results.X))]
@@ -73,7 +73,7 @@ def main_panels(results: Results, laws: Sequence[tuple[str, str]]) -> tuple[Pane
     """
     fitted = {(law.response, law.language): law for law in rows_of(results.laws, Law)}
     chosen = [pair for pair in dict.fromkeys(laws) if pair in fitted][:2]
-    names = budget_names(results)
+    names = predictor_names(results)
     panels = [
         Panel(
             f"nd_{language}",
