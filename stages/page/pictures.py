@@ -7,6 +7,7 @@ from typing import Any
 import pandas as pd
 
 from stages.analysis.scaling.laws import Law
+from stages.analysis.scaling.stand_ins import PARAMETERS
 from stages.analysis.scores.families import family_codes, family_names
 from stages.analysis.scores.results import Results
 from stages.contracts.rows import rows_of, texts
@@ -64,21 +65,30 @@ def axes(results: Results) -> list[list[str]]:
     return [*responses, *budgets, *([name, str(labels[name])] for name in texts(results.X))]
 
 
+def _against(language: str, name: str) -> str:
+    return axis_title(language, name) if language == PARAMETERS else f"log₁₀ of the {name} training budget"
+
+
 def main_panels(results: Results, laws: Sequence[tuple[str, str]]) -> tuple[Panel, ...]:
     """Return the scatters of the main picture: the first two laws that the study is about, or what there is instead.
+
+    A law of fewer than half of the models is no picture of the study: the law of its component in what stands in for
+    budgets is, where there is one.
 
     Args:
         results: Of the state shown.
         laws: Component and budget of the laws that the conclusions are about.
     """
     fitted = {(law.response, law.language): law for law in rows_of(results.laws, Law)}
-    chosen = [pair for pair in dict.fromkeys(laws) if pair in fitted][:2]
+    whole = {pair for pair, law in fitted.items() if 2 * law.n >= len(results.X)}
+    wished = [next((p for p in (pair, (pair[0], PARAMETERS)) if p in whole), pair) for pair in laws]
+    chosen = [pair for pair in dict.fromkeys(wished) if pair in whole][:2]
     names = predictor_names(results)
     panels = [
         Panel(
             f"nd_{language}",
             response,
-            f"{response} against log₁₀ of the {names[language]} training budget: "
+            f"{response} against {_against(language, names[language])}: "
             f"ρ = {number(fitted[response, language].rho, '.3f')} over {fitted[response, language].n} models",
         )
         for response, language in chosen
