@@ -29,9 +29,8 @@ def run(
     Returns:
         See `verdicts.robustness`, then one line for each variation that could not be analysed.
     """
-    families = pd.Series(ways.codes, base.X.index)
     parts = {ways.subset: base.X.index, **ways.subsets}
-    evidence = weigh(base, families, parts, found, params)
+    evidence = weigh(base, pd.Series(ways.codes, base.X.index), parts, found, params)
     variations = list(each(vary(base, ways), "variations analysed", lambda variation: variation.name))
     skipped = [f"{v.name}: {v.solution}" for v in variations if isinstance(v.solution, str)]
     return *robustness(found.conclusions, variations, evidence), skipped

@@ -9,7 +9,6 @@ from functools import partial
 
 from stages.analysis.scaling.budgets import derive_tokens
 from stages.analysis.scaling.ranges import log_ranges
-from stages.analysis.scaling.stand_ins import stand_ins
 from stages.analysis.scores.cells import scaled_ranges, to_matrix, waived
 from stages.analysis.uncertainty.report import Inputs, assess, headline
 from stages.contracts.params import Params
@@ -42,7 +41,6 @@ def read_inputs(params: Params) -> Inputs:
         anchors=info.anchors,
         unit_variance=params.decompose.standardize,
         min_models=params.scale.min_models,
-        stand_ins=stand_ins(table.loc[X.index], languages),
     )
 
 

@@ -12,13 +12,14 @@ from stages.analysis.components.alignment import best_pairs
 from stages.analysis.components.gaps import Filled, NotImputableError, Ranges, decompose_filled, fill, left_out
 from stages.analysis.components.pca import Decomposition
 from stages.analysis.scaling.laws import FEWEST, TOTAL, correlate, log_budgets
+from stages.analysis.scaling.stand_ins import stand_ins
 from stages.analysis.scores.families import family_codes
 from stages.analysis.uncertainty import tables as stability
 from stages.analysis.uncertainty.bootstrap import language_pairs
 from stages.analysis.uncertainty.inference import compare_dependent, fit_robust
 from stages.analysis.uncertainty.intervals import Resampling
-from stages.analysis.uncertainty.ranks import MOST_LISTED, measures, pairs_table, ranks_table
 from stages.analysis.uncertainty.prediction import beside, frame, prediction_table
+from stages.analysis.uncertainty.ranks import MOST_LISTED, measures, pairs_table, ranks_table
 from stages.analysis.uncertainty.resampling import Data
 from stages.analysis.uncertainty.tables import Study
 from stages.contracts.missing import POLICIES, Policy
@@ -46,7 +47,6 @@ class Inputs:
         anchors: See `pca.orientation`.
         unit_variance: Whether the components are those of standardised benchmarks.
         min_models: Fewest models with a budget for a law.
-        stand_ins: What laws rest on beside budgets, see `laws.stand_ins` (n_models, q); q may be 0.
     """
 
     X: pd.DataFrame
@@ -62,7 +62,11 @@ class Inputs:
     anchors: Mapping[str, str]
     unit_variance: bool
     min_models: int
-    stand_ins: pd.DataFrame
+
+    @property
+    def stand_ins(self) -> pd.DataFrame:
+        """What laws rest on beside budgets (n_models, q); q may be 0."""
+        return stand_ins(self.models, self.languages)
 
 
 @dataclass(frozen=True)
