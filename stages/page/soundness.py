@@ -28,8 +28,8 @@ def factor_notes(results: Results, beyond: Tables) -> Iterator[str]:
     yield f"{fit.n_factors} factors were fitted, {shown} are shown{beside}."
     yield from _improper(results, fit)
     yield (
-        f"The search has converged: the largest slope of the discrepancy in a free uniqueness is {fit.gradient:.1g}. "
-        f"Discrepancy {fit.discrepancy:.3f} with {fit.df} degrees of freedom; condition number of the correlation "
+        "The search has converged: the largest slope of the discrepancy in a free uniqueness is "
+        f"{_least(fit.gradient)}. Discrepancy {fit.discrepancy:.3f} with {fit.df} degrees of freedom; condition number of the correlation "
         f"matrix {fit.condition_number:,.0f}."
     )
     yield (
@@ -37,6 +37,11 @@ def factor_notes(results: Results, beyond: Tables) -> Iterator[str]:
         "psych). Without it, as promax() of R's package stats, a loading differs by up to "
         f"{fit.plain_difference:.3f}."
     )
+
+
+def _least(gradient: float) -> str:
+    """Return a slope in words: the file has six decimal places."""
+    return f"{gradient:.1g}" if gradient else "below 0.000001"
 
 
 def _improper(results: Results, fit: Fit) -> Iterator[str]:

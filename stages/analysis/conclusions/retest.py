@@ -201,7 +201,7 @@ def doubts(earlier: pd.DataFrame, later: pd.DataFrame, name: str, protocols: tup
     for benchmark in outside.columns[outside.mean() > 0.5]:
         ends = [f"{frame[benchmark].min():.3g} to {frame[benchmark].max():.3g}" for frame in (later, earlier)]
         lines.append(
-            f"{benchmark} of {outside[benchmark].sum()} of {len(later)} models lies outside the range of {name}: "
-            f"{ends[0]}, there {ends[1]}: another protocol rather than another ability"
+            f"scores on {benchmark} of {outside[benchmark].sum()} of {len(later)} models lie outside the range of "
+            f"{name}: {ends[0]}, there {ends[1]}: another protocol rather than another ability"
         )
     return lines

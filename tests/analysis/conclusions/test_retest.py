@@ -98,7 +98,8 @@ def test_scores_under_another_protocol_and_out_of_range_are_doubtful():
     kinds = pd.Series({"squad2": "exact", "mmlu": "accuracy"})
     protocol, outside = doubts(earlier, later, "old", (kinds, kinds.replace("exact", "other")))
     assert protocol.startswith("1 of 2 shared benchmarks are measured under another protocol than in old")
-    assert outside.startswith("squad2 of 3 of 3 models lies outside the range of old: 0.5 to 0.7, there 0.2 to 0.4")
+    expected = "scores on squad2 of 3 of 3 models lie outside the range of old: 0.5 to 0.7, there 0.2 to 0.4"
+    assert outside.startswith(expected)
     assert doubts(earlier, earlier, "old", (kinds, kinds)) == []
 
 
