@@ -29,8 +29,8 @@ def factor_notes(results: Results, beyond: Tables) -> Iterator[str]:
     yield from _improper(results, fit)
     yield (
         "The search has converged: the largest slope of the discrepancy in a free uniqueness is "
-        f"{_least(fit.gradient)}. Discrepancy {fit.discrepancy:.3f} with {fit.df} degrees of freedom; condition number "
-        f"of the correlation matrix {fit.condition_number:,.0f}."
+        f"{_least(fit.gradient)}. Discrepancy {fit.discrepancy:.3f} with {fit.df} degrees of freedom; condition "
+        f"number of the correlation matrix {fit.condition_number:,.0f}."
     )
     yield (
         f"Promax with exponent {fit.power} after Kaiser's normalisation of the rows (as kaiser() of R's package "

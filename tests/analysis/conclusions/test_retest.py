@@ -13,7 +13,9 @@ from stages.contracts.params import StabilityParams
 from stages.contracts.study.conclusions import Conclusions
 from tests.analysis.population import FAMILIES, population
 
-SETTINGS = StabilityParams(draws=500, seed=1, level=0.95, parallel_draws=100, cumulative=0.9, token_error=0.1)
+SETTINGS = StabilityParams(
+    draws=500, seed=1, level=0.95, parallel_draws=100, cumulative=0.9, token_error=0.1, protocol_error=0.01
+)
 GROUP = [f"task_{i}" for i in range(4)]
 FOUND = Conclusions.model_validate(
     {

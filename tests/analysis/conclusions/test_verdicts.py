@@ -15,7 +15,9 @@ from stages.contracts.study.conclusions import Conclusion, Conclusions, Criterio
 from tests.analysis.population import FAMILIES, population
 
 BUDGETS = ["ja", "en", "total"]
-SETTINGS = StabilityParams(draws=5000, seed=1, level=0.95, parallel_draws=100, cumulative=0.9, token_error=0.1)
+SETTINGS = StabilityParams(
+    draws=5000, seed=1, level=0.95, parallel_draws=100, cumulative=0.9, token_error=0.1, protocol_error=0.01
+)
 
 
 @pytest.fixture(scope="module")
