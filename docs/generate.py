@@ -35,6 +35,7 @@ COPIES = {
     "SECURITY.md": "security.md",
     "stages/tasks/README.md": "reference/tasks.md",
     f"{STUDY}/README.md": "reference/japanese-2024.md",
+    "metadata/japanese-2026/README.md": "reference/japanese-2026.md",
 }
 """File of the repository to the page that shows it."""
 PACKAGES = {"analysis": "the mathematics", "contracts": "what tables and parameters must be"}

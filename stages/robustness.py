@@ -2,17 +2,17 @@
 
 Reads   metadata/<study>/conclusions.yaml, data/score_matrix.parquet (behind the gate), data/score_cells.parquet,
         data/study/, data/models.parquet, reports/tables/pca_loadings.csv
-Writes  reports/tables/{robustness,robustness_counts,robustness_overview,skipped_robustness}.csv,
+Writes  reports/tables/robustness{,_counts,_criteria,_overview}.csv, reports/tables/skipped_robustness.csv,
         reports/metrics/robustness.json
 """
 
-from collections.abc import Sequence
-
 import pandas as pd
 
+from stages.analysis.conclusions.evidence import weigh
 from stages.analysis.conclusions.variations import Alternatives, Base, vary
-from stages.analysis.conclusions.verdicts import counts, headline, overview, robustness
-from stages.contracts.study.conclusions import FILE, Conclusion
+from stages.analysis.conclusions.verdicts import COLUMNS, CRITERIA, counts, headline, overview, robustness
+from stages.contracts.params import StabilityParams
+from stages.contracts.study.conclusions import FILE, Conclusions
 from stages.workspace.base import read_alternatives, read_base
 from stages.workspace.conclusions import read_conclusions
 from stages.workspace.facts import load_info, load_params
@@ -21,20 +21,19 @@ from stages.workspace.progress import each, working
 from stages.workspace.running import run_stage
 
 
-def run(base: Base, ways: Alternatives, conclusions: Sequence[Conclusion]) -> tuple[pd.DataFrame, list[str]]:
+def run(
+    base: Base, ways: Alternatives, found: Conclusions, params: StabilityParams
+) -> tuple[pd.DataFrame, pd.DataFrame, list[str]]:
     """Judge the conclusions in every variation.
 
-    Args:
-        base: The study as analysed.
-        ways: What it can be varied by.
-        conclusions: What it concludes.
-
     Returns:
-        One row per conclusion and variation, and one line for each variation that could not be analysed.
+        See `verdicts.robustness`, then one line for each variation that could not be analysed.
     """
+    parts = {ways.subset: base.X.index, **ways.subsets}
+    evidence = weigh(base, pd.Series(ways.codes, base.X.index), parts, found, params)
     variations = list(each(vary(base, ways), "variations analysed", lambda variation: variation.name))
     skipped = [f"{v.name}: {v.solution}" for v in variations if isinstance(v.solution, str)]
-    return robustness(conclusions, variations), skipped
+    return *robustness(found.conclusions, variations, evidence), skipped
 
 
 def main() -> None:
@@ -43,16 +42,17 @@ def main() -> None:
     languages = list(load_info(params.study).languages)
     found = read_conclusions(params, languages)
     listed = found.conclusions if found else []
-    table, skipped = robustness([], []), [f"robustness: study {params.study} has no {FILE}"]
+    table, criteria = pd.DataFrame(columns=COLUMNS), pd.DataFrame(columns=CRITERIA)
+    skipped = [f"robustness: study {params.study} has no {FILE}"]
     if found:
         with working("missing scores predicted"):
             base = read_base(params, languages)
-        table, skipped = run(base, read_alternatives(base.X, found.subsets, params), listed)
+        table, criteria, skipped = run(base, read_alternatives(base.X, found.subsets, params), found, params.stability)
     write_table("robustness", table)
+    write_table("robustness_criteria", criteria)
     write_table("robustness_overview", overview(table, listed))
-    counted = counts(table, listed)
-    write_table("robustness_counts", counted)
-    write_metrics("robustness", headline(counted))
+    write_table("robustness_counts", counts(table, listed))
+    write_metrics("robustness", headline(table, listed))
     write_skipped("robustness", skipped)
 
 

@@ -11,7 +11,10 @@ from stages.workspace.running import run_stage, say
 
 def main() -> None:
     """Find the folder of the study, or list the studies."""
-    say(f"study: {study_folder(load_params().study)}")
+    params = load_params()
+    say(f"study: {study_folder(params.study)}")
+    if params.retest.study:
+        study_folder(params.retest.study, "retest.study")
 
 
 if __name__ == "__main__":

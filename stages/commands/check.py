@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from stages import assemble
+from stages.analysis.scores.assembly import assemble
 from stages.contracts.errors import InputError
 from stages.contracts.params import Params
 from stages.contracts.study.tables import ALL
@@ -117,7 +117,7 @@ def check(folder: Path | None) -> Checked:
     told = choices(params, whole=params.study != load_params().study)
     facts = load_study_facts(params)
     where = str(paths.study_folder(params.study))
-    cells, X, _ = assemble.run(facts, read_evaluations(params, facts.benchmarks), params)
+    cells, X, _ = assemble(facts, read_evaluations(params, facts.benchmarks), params)
     study = Study(facts.models, facts.benchmarks, facts.scores, facts.corrections, facts.waivers)
     judgements = [
         judge_models(facts.models, facts.waivers, facts.info, params.budget, where),

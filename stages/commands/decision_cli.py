@@ -93,7 +93,9 @@ class OfLanguages(click.Command):
             return []
         return [
             click.Option(
-                [f"--tokens-{code}-b", f"tokens_{code}"], type=float, required=True, help=f"Billions of {name} tokens."
+                [f"--tokens-{code}-b", f"tokens_{code}"],
+                type=float,
+                help=f"Billions of {name} tokens, where the study knows token counts.",
             )
             for code, name in languages.items()
         ]
@@ -103,9 +105,17 @@ class OfLanguages(click.Command):
     cls=OfLanguages, epilog=example("plan --params-b 13 --tokens-en-b 2000 --tokens-ja-b 500 --wish niilc=0.7")
 )
 @click.option("--params-b", type=float, required=True, help="Billions of active parameters.")
+@click.option("--released", default="", metavar="DAY", help="Day of release, where the study knows no token counts.")
 @click.option("--wish", "wishes", multiple=True, metavar=WISH, help="Budget for this score or component; may repeat.")
 @JSON
-def plan(params_b: float, wishes: tuple[str, ...], *, machine: bool, **tokens: Any) -> None:  # noqa: ANN401 (click)
+def plan(
+    params_b: float,
+    released: str,
+    wishes: tuple[str, ...],
+    *,
+    machine: bool,
+    **tokens: Any,  # noqa: ANN401 (click)
+) -> None:
     """Predict scores from a training budget, budgets from scores.
 
     With an interval for each component and benchmark, and the ways to each wished score.
@@ -114,8 +124,10 @@ def plan(params_b: float, wishes: tuple[str, ...], *, machine: bool, **tokens: A
     def run() -> Result:
         from stages.commands.plan import plan as run_plan
 
-        amounts = {name.removeprefix("tokens_"): float(value) for name, value in tokens.items()}
-        return run_plan(params_b, amounts, *read_wishes(wishes))
+        given = {name.removeprefix("tokens_"): value for name, value in tokens.items() if value is not None}
+        return run_plan(
+            params_b, {name: float(value) for name, value in given.items()}, *read_wishes(wishes), released
+        )
 
     answer(run, machine=machine)
 

@@ -145,17 +145,20 @@ def worst_lines(wide: pd.DataFrame, worst: pd.Series) -> list[str]:
 
 
 def outside_lines(wide: pd.DataFrame, X: pd.DataFrame) -> list[str]:
-    """Return one line on the scores outside the range of the study's models.
+    """Return one line on the scores outside the range of the study's models, the furthest in its units first.
 
     Args:
         wide: New scores (n_new, n_benchmarks).
         X: Those of the study (n_models, n_benchmarks).
     """
     low, high = X.min(), X.max()
+    over, under = wide - high, low - wide
+    beyond = (over.where(over > under, under) / (high - low).where(high > low, 1.0)).fillna(0.0)
+    cells = sorted(_cells(beyond > 0), key=lambda cell: -float(beyond[cell[1]][cell[0]]))
     items = [
         f"{benchmark} of {label(name)} is {wide[benchmark][name]:.4g} (study: {low[benchmark]:.4g} to "
         f"{high[benchmark]:.4g})"
-        for name, benchmark in _cells((wide < low) | (wide > high))
+        for name, benchmark in cells
     ]
     number = "1 score lies" if len(items) == 1 else f"{len(items)} scores lie"
     return [f"{number} outside the study's range, an extrapolation: {some(items)}"] if items else []

@@ -18,8 +18,9 @@ from stages.analysis.decisions.planning import (
     reach,
     trades,
 )
-from stages.analysis.scaling.forecasting import Errors, can_predict, left_out_errors
+from stages.analysis.scaling.forecasting import Errors, can_predict, left_out_errors, with_line
 from stages.analysis.scaling.laws import TOTAL
+from stages.analysis.scaling.stand_ins import RELEASED, stand_ins, year_of
 from stages.analysis.scores.cells import divisors, raw_ranges, scaled_ranges
 from stages.analysis.scores.families import family_codes
 from stages.commands.shown import Grid
@@ -64,14 +65,18 @@ class Forecast:
 
     def text(self) -> Iterator[str | Grid]:
         """Yield the prediction, then the ways to each wish."""
-        tokens = ", ".join(f"{value:g} B {name} tokens" for name, value in self.plan.tokens_b.items())
-        yield f"{self.plan.params_b:g} B parameters, {tokens}"
+        tokens = [f"{value:g} B {name} tokens" for name, value in self.plan.tokens_b.items()]
+        day = [] if np.isnan(self.plan.released) else [f"released {self.plan.released:.1f}"]
+        yield ", ".join([f"{self.plan.params_b:g} B parameters", *tokens, *day])
+        if not tokens:
+            yield "predicted from parameters, not from budgets: token counts are known for too few models or families"
+        line = "total budget" if tokens else "parameters"
         yield (
             f"planes through {self.n} models of {self.families} families; intervals ({100 * self.level:g} %) and "
-            "errors (root mean square, also of the mean and of a line in the total budget) are for a family never seen"
+            f"errors (root mean square, also of the mean and of a line in the {line}) are for a family never seen"
         )
         yield from self.outside
-        columns = ("", "estimate", "low", "high", "error", "of the mean", "of the total")
+        columns = ("", "estimate", "low", "high", "error", "of the mean", "of the total" if tokens else "of the line")
         names = ("low", "high", "rmse", "rmse_mean", "rmse_total")
         rows = [
             (str(name), f"{row['estimate']:.4g}", *(f"{row[column]:.3g}" for column in names))
@@ -123,6 +128,7 @@ class Forecast:
         return {
             "params_b": self.plan.params_b,
             "tokens_b": dict(self.plan.tokens_b),
+            "released": None if np.isnan(self.plan.released) else self.plan.released,
             "level": self.level,
             "models": self.n,
             "families": self.families,
@@ -138,15 +144,20 @@ class Forecast:
 
 
 def plan(
-    params_b: float, tokens_b: Mapping[str, float], wishes: Mapping[str, float], unread: Sequence[str] = ()
+    params_b: float,
+    tokens_b: Mapping[str, float],
+    wishes: Mapping[str, float],
+    unread: Sequence[str] = (),
+    released: str = "",
 ) -> Forecast:
     """Predict components and benchmarks from a budget, and find budgets for wished values.
 
     Args:
         params_b: Active parameters in billions.
-        tokens_b: Language to tokens in billions, for every language of the study.
+        tokens_b: Language to tokens in billions, for every language of the study; nothing where these are not known.
         wishes: Component or benchmark to the wished value, benchmarks in the unit of scores.csv.
         unread: Problems of wishes that could not be read, to be told with all others.
+        released: Day of release, YYYY-MM-DD, for a study whose token counts are not known.
 
     Raises:
         InputError: There is no state, a number or name is wrong, or the study allows no prediction.
@@ -159,8 +170,10 @@ def plan(
     scale = divisors(benchmarks).reindex(responses.columns, fill_value=1.0)
     components = [name for name in responses.columns if name not in benchmarks.index]
     wrong = _wish_problems(wishes, list(responses.columns), raw_ranges(benchmarks))
-    raise_all([*_amount_problems(params_b, tokens_b, languages), *unread, *wrong])
-    asked, level = Plan(params_b, {name: tokens_b[name] for name in languages}), params.stability.level
+    problems = _amount_problems(params_b, tokens_b, languages, surface.languages)
+    raise_all([*problems, *_day_problems(released, surface.predictors), *unread, *wrong])
+    year = year_of(released) if released else float("nan")
+    asked, level = Plan(params_b, {name: tokens_b[name] for name in surface.languages}, year), params.stability.level
     expected = _within(predict(surface, asked, level), benchmarks)
     told = errors.table().set_index("response")[["rmse", "rmse_mean", "rmse_total"]]
     return Forecast(
@@ -188,14 +201,19 @@ def read_surface(params: Params, languages: Sequence[str]) -> tuple[Surface, Err
     """
     base = read_base(params, list(languages))
     models = analysed.read_models(base.X)
-    codes, logs = family_codes(models), base.logs.to_numpy()
-    why = can_predict(logs, codes, [*languages, TOTAL], params.scale.min_models)
+    codes, predictors, logs = family_codes(models), list(languages), base.logs
+    why = can_predict(logs.to_numpy(), codes, [*languages, TOTAL], params.scale.min_models)
+    others = stand_ins(models, languages)
+    if why and others.shape[1]:
+        values, names = with_line(others)
+        predictors, logs = names[:-1], pd.DataFrame(values, others.index)
+        why = can_predict(values, codes, names, params.scale.min_models)
     if why:
         raise InputError([f"{params.study}, subset {params.subset}: no {why}"])
-    X = base.filled.X
-    errors = left_out_errors(X, base.loadings.to_numpy(), logs, codes, unit_variance=base.unit_variance)
+    X, reference = base.filled.X, base.loadings.to_numpy()
+    errors = left_out_errors(X, reference, logs.to_numpy(), codes, unit_variance=base.unit_variance)
     responses = read_table("pca_scores", "model_id").loc[X.index].join(X)
-    return fit_surface(responses, models, base.logs, errors, languages), errors, responses
+    return fit_surface(responses, models, logs, errors, predictors), errors, responses
 
 
 def _within(expected: pd.DataFrame, benchmarks: pd.DataFrame) -> pd.DataFrame:
@@ -207,21 +225,46 @@ def _within(expected: pd.DataFrame, benchmarks: pd.DataFrame) -> pd.DataFrame:
     return table
 
 
-def _amount_problems(params_b: float, tokens_b: Mapping[str, float], languages: Sequence[str]) -> list[str]:
-    """Return one line for each amount that is missing, unknown or not positive."""
+def _amount_problems(
+    params_b: float, tokens_b: Mapping[str, float], languages: Sequence[str], needed: Sequence[str]
+) -> list[str]:
+    """Return one line for each amount that is missing, unknown, of no use or not positive.
+
+    Args:
+        params_b: As in `plan`.
+        tokens_b: Likewise.
+        languages: Of the study.
+        needed: Those whose tokens predict.
+    """
     amounts = {"params-b": params_b} | {f"tokens-{name}-b": value for name, value in tokens_b.items()}
     problems = [
         f"--{name} is {value:g}: a positive number of billions is needed"
         for name, value in amounts.items()
         if not 0 < value < np.inf
     ]
-    missing = [name for name in languages if name not in tokens_b]
+    missing = [name for name in needed if name not in tokens_b]
     problems += [f"--tokens-{name}-b is missing: every language of the study needs its tokens" for name in missing]
+    problems += [
+        f"--tokens-{name}-b: budgets predict nothing in this study, too few token counts are known: leave it out"
+        for name in tokens_b
+        if name in languages and name not in needed
+    ]
     return problems + [
         f"--tokens-{name}-b: the study has no language {name}; it has {', '.join(languages)}"
         for name in tokens_b
         if name not in languages
     ]
+
+
+def _day_problems(released: str, predictors: Sequence[str]) -> list[str]:
+    """Return what is wrong with the day of release."""
+    if RELEASED not in predictors:
+        return ["--released: this study predicts without it: leave it out"] if released else []
+    try:
+        year_of(released)
+    except ValueError:
+        return [f"--released is {released or 'missing'}: a day YYYY-MM-DD is needed, as token counts are not known"]
+    return []
 
 
 def _wish_problems(

@@ -283,6 +283,14 @@ class StabilityParams(Frozen):
     beside what the test items leave open. An assumption that the ranks of models rest on; 0 leaves it out."""
 
 
+class RetestParams(Frozen):
+    """Section `retest`."""
+
+    study: str
+    """Folder under metadata/ of an earlier study, whose conclusions are tested on the models of `study`; that study
+    itself, or nothing, for none."""
+
+
 class CompareParams(Frozen):
     """Section `compare`."""
 
@@ -321,6 +329,7 @@ class Params(Frozen):
     factorize: FactorizeParams
     scale: ScaleParams
     stability: StabilityParams
+    retest: RetestParams = RetestParams(study="")
     compare: CompareParams
     report: ReportParams
     track: TrackParams

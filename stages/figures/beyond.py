@@ -12,13 +12,15 @@ from stages.figures.catalog import Drawing
 from stages.figures.description import Description
 from stages.figures.parts import percent
 from stages.figures.ranks import PANELS, draw_rank_panels, draw_ranks
-from stages.figures.robustness import draw_robustness
+from stages.figures.retest import draw_places, draw_retest
+from stages.figures.robustness import SHADES, draw_robustness
 from stages.figures.stability import draw_explained_variance, draw_loading_intervals, draw_scaling_intervals
 from stages.figures.words import counted, on, span
 
 UNCERTAINTY = "Uncertainty"
 ROBUSTNESS = "Robustness"
 NO_PAIRS = pd.DataFrame(columns=["measure", "model_id", "other"])
+OUT_OF_TIME = "Out of time"
 
 
 class Share(NamedTuple):
@@ -47,8 +49,8 @@ def catalogue_beyond(
 
     Args:
         results: The study.
-        tables: Names and tables of the stages stability and robustness, `stability_loadings`, `robustness`, ...; those
-            without rows may be left out.
+        tables: Names and tables of the stages stability, robustness and retest, `stability_loadings`, `robustness`,
+            ...; those without rows may be left out.
         statements: Conclusion to its words.
         level: Coverage of the intervals.
     """
@@ -73,6 +75,56 @@ def catalogue_beyond(
             alternative="Table of verdicts. " + "; ".join(_verdicts(robustness, statements)) + ".",
         )
         yield Drawing(words, partial(draw_robustness, robustness, statements))
+    yield from _retest(results, tables, f"{100 * level:g} % intervals")
+
+
+def _retest(results: Results, tables: Mapping[str, pd.DataFrame], intervals: str) -> Iterator[Drawing]:
+    """Yield the conclusions of an earlier study on these models, and where these lie in its space."""
+    verdicts, criteria, places = (tables.get(f"retest{end}") for end in ("", "_criteria", "_places"))
+    if verdicts is not None and criteria is not None:
+        earlier, later = dict.fromkeys(criteria["variation"])
+        told = "; ".join(f"{row.statement}: {row.earlier}, now {row.later}" for row in rows_of(verdicts, Retested))
+        words = Description(
+            name="retest",
+            title=f"Conclusions of {earlier} on the models of {later}",
+            section=OUT_OF_TIME,
+            caption=f"Each criterion with {intervals} over families, as the distance from the bound from which on it "
+            "holds, in units of the distance between both bounds; intervals end at the edge where they reach beyond. "
+            f"{_verdict_counts(verdicts)} on {on(results)}.",
+            reading="Hollow: the interval covers both sides, or the number rests on too few models or families.",
+            n=on(results),
+            alternative=f"Points with intervals. {told}.",
+        )
+        yield Drawing(words, partial(draw_retest, criteria, verdicts))
+    axes = [name for name in ("PC1", "PC2") if places is not None and name in places]
+    if places is not None and len(axes) == 2:
+        earlier, later = dict.fromkeys(places["study"])
+        n = counted(int((places["study"] == later).sum()), "model")
+        words = Description(
+            name="retest_places",
+            title=f"Models of {later} in the space of {earlier}",
+            section=OUT_OF_TIME,
+            caption=f"{n} of {later} on the first two components of {earlier}, with {intervals}, among its models. "
+            "The studies follow other protocols, see the notes above.",
+            reading="Compare the models of one study with each other; between studies a shift may be the protocol's.",
+            n=n,
+            alternative=f"Scatter plot of {counted(len(places), 'model')} of both studies.",
+        )
+        yield Drawing(words, partial(draw_places, places, results.models["name"], ("PC1", "PC2")))
+
+
+def _verdict_counts(verdicts: pd.DataFrame) -> str:
+    """Return how many conclusions of the earlier study have which verdict now."""
+    found = verdicts["later"].value_counts()
+    return ", ".join(f"{found[name]} of {len(verdicts)} {name}" for name in SHADES if name in found)
+
+
+class Retested(NamedTuple):
+    """A row of retest.csv."""
+
+    statement: str
+    earlier: str
+    later: str
 
 
 def _verdicts(robustness: pd.DataFrame, statements: Mapping[str, str]) -> Iterator[str]:

@@ -7,6 +7,7 @@ from functools import partial
 import pandas as pd
 
 from stages.analysis.scaling.laws import Law
+from stages.analysis.scaling.stand_ins import STAND_INS
 from stages.analysis.scores.results import Results
 from stages.contracts.rows import rows_of, texts
 from stages.figures.bars import draw_loadings, draw_scores
@@ -27,6 +28,10 @@ CORRELATIONS = "Correlations"
 COMPONENTS = "Principal components"
 SCALING = "Scaling laws"
 FACTORS = "Factors"
+STANDING_IN = (
+    " Few token counts are known: the panels of parameters and of the year of release hold no budgets and stand "
+    "beside them for want of tokens."
+)
 
 
 @dataclass(frozen=True)
@@ -182,13 +187,24 @@ def _scaling(results: Results, scores: pd.DataFrame, kind: str) -> Iterator[Draw
             title=f"Scaling of {response}",
             section=SCALING,
             caption=f"{response} ({kind}) against log₁₀ of the training budget ND, parameters × tokens, by language "
-            f"of the tokens: {found}. ρ is Pearson's correlation over the n models whose budget is known.",
+            f"of the tokens: {found}. ρ is Pearson's correlation over the n models whose budget is known."
+            + (STANDING_IN if any(law.language in STAND_INS for law in laws) else ""),
             reading="A steep line with close points: more training on that language goes with more "
             f"{response}. {POINTS}",
             n=span(pd.Series([law.n for law in laws]), "model"),
             alternative=f"Scatter plots with a fitted line each: {found}. Slope per factor of ten: {slopes}.",
         )
         yield Drawing(words, partial(draw_scaling, results, response))
+
+
+def improper_words(results: Results) -> str:
+    """Return a sentence on the uniquenesses at their bound, with a space before it; nothing where there are none."""
+    found = results.uniqueness
+    names = list(found.index[found["at_bound"] == 1]) if len(found) else []
+    if not names:
+        return ""
+    labels = ", ".join(str(results.benchmarks["label"][name]) for name in names)
+    return f" Improper solution: {len(names)} of {len(found)} uniquenesses stand at their lower bound ({labels})."
 
 
 def _factors(results: Results) -> Iterator[Drawing]:
@@ -213,7 +229,8 @@ def _factors(results: Results) -> Iterator[Drawing]:
         title="Loadings of the factors",
         section=FACTORS,
         caption=f"Promax-rotated maximum-likelihood loadings of {counted(len(results.factor_loadings), 'benchmark')} "
-        f"on {factors} over {n}, with their sum of squared loadings and its share of the variance of all benchmarks.",
+        f"on {factors} over {n}, with their sum of squared loadings and its share of the variance of all benchmarks."
+        + improper_words(results),
         reading="One bar per benchmark: after rotation each benchmark should have one long bar.",
         n=n,
         alternative="Bar chart, one panel per factor. "

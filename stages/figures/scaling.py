@@ -1,6 +1,7 @@
 """Scaling laws: a component or factor against the training budgets."""
 
 from stages.analysis.scaling.laws import TOTAL, Law, log_budget
+from stages.analysis.scaling.stand_ins import PARAMETERS, RELEASED, STAND_INS
 from stages.analysis.scores.results import Results
 from stages.contracts.rows import rows_of
 from stages.contracts.study.info import StudyInfo
@@ -10,8 +11,10 @@ from stages.figures.style import look
 
 
 def budget_name(info: StudyInfo, language: str) -> str:
-    """Return the name of a budget: the language, or all languages."""
-    return "Total" if language == TOTAL else info.languages[language]
+    """Return the name of a budget: the language, or all languages; or of what stands in for budgets."""
+    return {TOTAL: "Total", PARAMETERS: "Parameters", RELEASED: "Year of release"}.get(language) or info.languages[
+        language
+    ]
 
 
 @look()
@@ -32,15 +35,22 @@ def draw_scaling(results: Results, response: str) -> Picture:
             Panel(
                 x=x,
                 y=scores.loc[x.index, response],
-                title=f"{name} budget: ρ = {law.rho:.3f} (n = {law.n})",
-                x_label=f"log₁₀ ND, {name} (parameters × {token_words(results.info, law.language)})",
+                title=f"{name}{'' if law.language in STAND_INS else ' budget'}: ρ = {law.rho:.3f} (n = {law.n})",
+                x_label=axis_words(results.info, law.language),
                 y_label=f"{response} score",
-                x_short=f"log₁₀ ND {name}",
+                x_short=name if law.language in STAND_INS else f"log₁₀ ND {name}",
                 y_short=response,
                 line=(law.slope, law.intercept),
             )
         )
     return draw_panels(results, panels)
+
+
+def axis_words(info: StudyInfo, language: str) -> str:
+    """Return what the axis of a budget holds, or of what stands in for budgets."""
+    if language in STAND_INS:
+        return {PARAMETERS: "log₁₀ of the active parameters", RELEASED: "Year of release"}[language]
+    return f"log₁₀ ND, {budget_name(info, language)} (parameters × {token_words(info, language)})"
 
 
 def token_words(info: StudyInfo, language: str) -> str:

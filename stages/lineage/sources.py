@@ -27,7 +27,9 @@ _EXACT: Mapping[str, tuple[str, ...]] = {
     "stability_ranks": (f"{TABLES}/stability_ranks.csv", f"{TABLES}/stability_rank_pairs.csv"),
     "stability_ranks_benchmarks": (f"{TABLES}/stability_ranks.csv",),
     "robustness": (f"{TABLES}/robustness.csv",),
-    "factor_loadings": (f"{TABLES}/fa_loadings.csv", f"{TABLES}/fa_summary.csv"),
+    "retest": (f"{TABLES}/retest.csv", f"{TABLES}/retest_criteria.csv"),
+    "retest_places": (f"{TABLES}/retest_places.csv",),
+    "factor_loadings": (f"{TABLES}/fa_loadings.csv", f"{TABLES}/fa_summary.csv", f"{TABLES}/fa_uniqueness.csv"),
 }
 
 

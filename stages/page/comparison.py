@@ -6,7 +6,7 @@ from typing import Any
 
 import pandas as pd
 
-from stages.analysis.conclusions.verdicts import COLUMNS, OPEN
+from stages.analysis.conclusions.verdicts import COLUMNS
 from stages.contracts.rows import texts
 from stages.contracts.study.info import StudyInfo
 from stages.page import pictures, tables
@@ -183,7 +183,7 @@ def conclusions_table(first: State, second: State) -> Table | None:
     rows = []
     for name, statement in statements.items():
         own = [part.loc[[name]] if name in part.index.get_level_values(0) else part.iloc[:0] for part in both]
-        held = [f"{(part['verdict'] == 'holds').sum()} of {(part['verdict'] != OPEN).sum()}" for part in own]
+        held = [f"{(part['verdict'] == 'holds').sum()} of {part['value'].notna().sum()}" for part in own]
         rows.append((statement, _analysed(own[0]), _analysed(own[1]), *held, _turn(own[0], own[1])))
     columns = ["Conclusion", first.name, f"{second.name} ", "Held before", "Holds now", ""]
     note = "Verdict of the analysis as it was done, with the number that decides; variations in which it holds."

@@ -25,9 +25,13 @@ from stages.page.findings import finding_tables, left_out_table
 from stages.page.inline import share
 from stages.page.ranks import rank_table
 from stages.page.rendering import render
+from stages.page.retest import retest_notes, retest_tables
+from stages.page.soundness import factor_notes, uniqueness_table
 from stages.page.tables import Table, Tables, anchor, without_gaps
 
 COMPONENTS = "Principal components"
+FACTORS = "Factors"
+OUT_OF_TIME = "Out of time"
 CROSSING = "An interval that crosses zero leaves open whether the benchmark belongs to the component."
 DRAWN_HERE = ("models", "pca_loadings", "stability_loadings")
 """Figures whose numbers the page's own pictures show: it leads to their files and holds no copy of them."""
@@ -97,6 +101,7 @@ class Section:
         anchor: Target of links within the page.
         figures: In the order shown.
         tables: Behind them.
+        notes: What is to be known before they are read, a paragraph each.
         picture: What the picture of the loadings says that the page draws itself; empty where it draws none.
     """
 
@@ -104,6 +109,7 @@ class Section:
     anchor: str
     figures: tuple[Shown, ...]
     tables: tuple[Table, ...]
+    notes: tuple[str, ...] = ()
     picture: str = ""
 
 
@@ -268,8 +274,9 @@ def _sections(study: Study, figures: Sequence[Figure], findings: pd.DataFrame) -
     kept = {title: tuple(table for table in behind.get(title, ()) if table.rows) for title in titles}
     shown = {title: _shown(study, [one for one in figures if _section_of(one) == title]) for title in titles}
     drawn = {COMPONENTS: _loadings_words(study)} if len(study.results.loadings.columns) else {}
+    notes = {FACTORS: tuple(factor_notes(study.results, study.beyond)), OUT_OF_TIME: retest_notes(study.beyond)}
     return [
-        Section(title, anchor(title), shown[title], kept[title], drawn.get(title, ""))
+        Section(title, anchor(title), shown[title], kept[title], notes.get(title, ()), drawn.get(title, ""))
         for title in titles
         if shown[title] or kept[title]
     ]
@@ -323,9 +330,11 @@ def _tables(study: Study, findings: pd.DataFrame) -> dict[str, list[Table]]:
             tables.loading_table(results, beyond, level),
             tables.position_table(results),
         ],
+        FACTORS: [uniqueness_table(results)] if len(results.uniqueness) else [],
         "Scaling laws": [tables.law_table(results, beyond, level)],
         "Uncertainty": [rank_table(results, beyond, level)],
         "Robustness": [tables.robustness_table(overview)],
+        OUT_OF_TIME: list(retest_tables(beyond, level)),
     }
 
 

@@ -7,12 +7,13 @@ from typing import Any
 import pandas as pd
 
 from stages.analysis.scaling.laws import Law
+from stages.analysis.scaling.stand_ins import PARAMETERS
 from stages.analysis.scores.families import family_codes, family_names
 from stages.analysis.scores.results import Results
 from stages.contracts.rows import rows_of, texts
 from stages.contracts.study.info import StudyInfo
 from stages.figures.palette import group_colours, group_markers, language_colours
-from stages.page.tables import budget_names, number
+from stages.page.tables import axis_title, number, predictor_names
 
 
 @dataclass(frozen=True)
@@ -58,27 +59,36 @@ def named(info: StudyInfo, models: pd.DataFrame, benchmarks: pd.DataFrame) -> di
 
 def axes(results: Results) -> list[list[str]]:
     """Return key and title of everything that a scatter can have on an axis, in the order to pick from."""
-    budgets = [[f"nd_{code}", f"log₁₀ ND, {name} budget"] for code, name in budget_names(results).items()]
+    budgets = [[f"nd_{code}", axis_title(code, f"{name} budget")] for code, name in predictor_names(results).items()]
     responses = [[name, name] for name in texts([*results.pc_scores, *results.factor_scores])]
     labels = results.benchmarks["label"]
     return [*responses, *budgets, *([name, str(labels[name])] for name in texts(results.X))]
 
 
+def _against(language: str, name: str) -> str:
+    return axis_title(language, name) if language == PARAMETERS else f"log₁₀ of the {name} training budget"
+
+
 def main_panels(results: Results, laws: Sequence[tuple[str, str]]) -> tuple[Panel, ...]:
     """Return the scatters of the main picture: the first two laws that the study is about, or what there is instead.
+
+    A law of fewer than half of the models is no picture of the study: the law of its component in what stands in for
+    budgets is, where there is one.
 
     Args:
         results: Of the state shown.
         laws: Component and budget of the laws that the conclusions are about.
     """
     fitted = {(law.response, law.language): law for law in rows_of(results.laws, Law)}
-    chosen = [pair for pair in dict.fromkeys(laws) if pair in fitted][:2]
-    names = budget_names(results)
+    whole = {pair for pair, law in fitted.items() if 2 * law.n >= len(results.X)}
+    wished = [next((p for p in (pair, (pair[0], PARAMETERS)) if p in whole), pair) for pair in laws]
+    chosen = [pair for pair in dict.fromkeys(wished) if pair in whole][:2]
+    names = predictor_names(results)
     panels = [
         Panel(
             f"nd_{language}",
             response,
-            f"{response} against log₁₀ of the {names[language]} training budget: "
+            f"{response} against {_against(language, names[language])}: "
             f"ρ = {number(fitted[response, language].rho, '.3f')} over {fitted[response, language].n} models",
         )
         for response, language in chosen

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 import pandas as pd
 
 from stages.analysis.scaling.laws import TOTAL, Law, log_budget
+from stages.analysis.scaling.stand_ins import PARAMETERS, RELEASED
 from stages.analysis.scores.correlation import counterparts
 from stages.analysis.scores.results import Results
 from stages.contracts.rows import rows_of, texts
@@ -16,6 +17,7 @@ MOST_CELLS = 10_000
 
 MISSING = "–"
 MINUS = "−"
+STAND_IN_NAMES = {PARAMETERS: "Active parameters", RELEASED: "Year of release"}
 NO_ENDS = (float("nan"), float("nan"))
 Tables = Mapping[str, pd.DataFrame]
 """Tables of the stages stability and robustness by name; those without rows may be left out."""
@@ -182,9 +184,20 @@ def budget_names(results: Results) -> dict[str, str]:
     return {**results.info.languages, TOTAL: "Total"}
 
 
+def axis_title(code: str, name: str) -> str:
+    """Return what an axis or a column holds that a law can rest on."""
+    return {PARAMETERS: "log₁₀ active parameters", RELEASED: "year of release"}.get(code, f"log₁₀ ND {name}")
+
+
+def predictor_names(results: Results) -> dict[str, str]:
+    """Return the same, and what laws stand beside those against budgets for want of token counts."""
+    fitted = set(texts(results.laws["language"])) if len(results.laws) else set()
+    return {**budget_names(results), **{name: words for name, words in STAND_IN_NAMES.items() if name in fitted}}
+
+
 def law_table(results: Results, beyond: Tables, level: float) -> Table:
     """Return every scaling law with n, the interval of its correlation, slope and intercept."""
-    names = budget_names(results)
+    names = predictor_names(results)
     way, ends = ends_of(beyond.get("stability_scaling"), ("response", "language"))
     span = [f"{100 * level:g} % interval over {way}"] if way else []
     columns = ["Response", "Budget", "n", "ρ", *span, "Slope", "Intercept"]
@@ -204,6 +217,12 @@ def law_table(results: Results, beyond: Tables, level: float) -> Table:
         "ρ: Pearson's correlation of the response with log₁₀ of the training budget over the n models whose budget is "
         "known and not zero. Slope: change of the response per factor of ten in budget, of the least-squares line."
     )
+    if len(names) > len(budget_names(results)):
+        note += (
+            " Token counts are known for fewer than half of the models: laws against log₁₀ of the active parameters "
+            "and against the year of release (slope per year) stand beside those against budgets, and are none of "
+            "budgets."
+        )
     return table("Scaling laws", columns, columns[2:], rows, note)
 
 
@@ -246,10 +265,10 @@ def score_table(results: Results) -> Table:
 
 def position_table(results: Results) -> Table:
     """Return what models are placed by in pictures: components, factors, log10 of the budgets."""
-    logs = {f"nd_{code}": log_budget(results.models, code) for code in budget_names(results)}
+    logs = {f"nd_{code}": log_budget(results.models, code) for code in predictor_names(results)}
     everything = pd.concat([results.pc_scores, results.factor_scores, pd.DataFrame(logs)], axis=1)
     frame, more = first_rows(everything.reindex(results.X.index), everything.shape[1])
-    titles = {f"nd_{code}": f"log₁₀ ND {name}" for code, name in budget_names(results).items()}
+    titles = {f"nd_{code}": axis_title(code, name) for code, name in predictor_names(results).items()}
     columns = ["Model", *(titles.get(name, str(name)) for name in frame.columns)]
     rows = numbered(results.models["name"][frame.index], frame)
     note = (

@@ -34,7 +34,7 @@ GROUPS = (
     ("1-models", ("models", "pc_scores")),
     ("2-components", ("pc", "factor")),
     ("3-scaling", ("scaling",)),
-    ("4-certainty", ("stability", "robustness")),
+    ("4-certainty", ("stability", "robustness", "retest")),
     ("5-benchmarks", ("",)),
 )
 """Folders of the figures of a run, with the beginnings of the names that go there; the first that fits has them."""
@@ -190,7 +190,7 @@ def _conclusions(metrics: Mapping[str, float]) -> str:
         "holds": "that hold in every variation of the analysis",
         "weakens": "that weaken in some",
         "fails": "that fail in some",
-        "not_computable": "not computable in any",
+        "cannot_be_told": "that the data cannot tell",
     }
     told = "; ".join(f"{text}: {found[name]:.0f}" for name, text in words.items() if found[name])
     return f"conclusions {told}"
@@ -205,10 +205,10 @@ def _claims(metrics: Mapping[str, float]) -> str:
 def _table(conclusions: Sequence[Mapping[str, object]]) -> Iterator[str]:
     if not conclusions:
         return
-    yield "| conclusion | holds | weakens | fails | not computable |"
+    yield "| conclusion | holds | weakens | fails | cannot be told |"
     yield "|---|---:|---:|---:|---:|"
     for row in conclusions[:MOST_ROWS]:
-        cells = [row[name] for name in ("holds", "weakens", "fails", "not_computable")]
+        cells = [row[name] for name in ("holds", "weakens", "fails", "cannot_be_told")]
         yield f"| {str(row['statement']).replace('|', '/')} | {' | '.join(map(str, cells))} |"
     if len(conclusions) > MOST_ROWS:
         yield f"\nand {len(conclusions) - MOST_ROWS} more in `tables/robustness_counts.csv`"

@@ -1,5 +1,6 @@
 """The study as analysed, and what it can be varied by."""
 
+import numpy as np
 import pandas as pd
 
 from stages.analysis.components.gaps import NotImputableError, fill
@@ -57,3 +58,25 @@ def read_alternatives(X: pd.DataFrame, subsets: list[str], params: Params) -> Al
         codes=codes,
         families=family_names(models, codes),
     )
+
+
+def read_families(X: pd.DataFrame) -> pd.Series:
+    """Return the number of the family of each model of a matrix."""
+    return pd.Series(family_codes(read_models(X)), X.index)
+
+
+def read_protocols() -> pd.Series:
+    """Return the protocol of each benchmark under which most of its cells were measured."""
+    table = read_parquet(paths.CELLS)
+    return table.groupby("benchmark")["protocol"].agg(lambda column: column.value_counts().index[0])
+
+
+def read_stderr(wide: pd.DataFrame, usual: np.ndarray) -> pd.DataFrame:
+    """Return the standard error of each score, the usual one of its benchmark where it is not known.
+
+    Args:
+        wide: Scores (n_models, n_benchmarks).
+        usual: Per benchmark (n_benchmarks,).
+    """
+    known = cells.to_matrix(read_parquet(paths.CELLS), "stderr", list(wide.index), list(wide.columns))
+    return known.where(known > 0).fillna(pd.Series(usual, wide.columns))

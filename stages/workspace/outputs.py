@@ -15,7 +15,7 @@ from stages.workspace.running import say
 PLACES, FITTED_PLACES = 9, 6
 """Decimal places written, of numbers below 10: see `as_written`."""
 
-FITTED = ("fa_", "factorize", "stability", "robustness")
+FITTED = ("fa_", "factorize", "stability", "robustness", "retest")
 """Beginnings of the names of tables and metrics that hold optima and summaries of samples."""
 
 

@@ -26,8 +26,12 @@ PIPELINE = Path("dvc.yaml")
 LOCK = Path("dvc.lock")
 
 
-def study_folder(study: str) -> Path:
+def study_folder(study: str, parameter: str = "study") -> Path:
     """Return the folder of a study.
+
+    Args:
+        study: Its name.
+        parameter: Of params.yaml, that names it.
 
     Raises:
         InputError: There is none of that name; the known ones are listed.
@@ -35,7 +39,9 @@ def study_folder(study: str) -> Path:
     folder = METADATA / study
     if not study or Path(study).name != study or not folder.is_dir():
         known = ", ".join(known_studies()) or "none"
-        raise InputError([f"params.yaml: study is {study!r}, but there is no folder {folder}; studies here: {known}"])
+        raise InputError(
+            [f"params.yaml: {parameter} is {study!r}, but there is no folder {folder}; studies here: {known}"]
+        )
     return folder
 
 

@@ -9,6 +9,9 @@ from stages.workspace.facts import load_info, read_fact
 from stages.workspace.files import read_parquet
 from stages.workspace.outputs import read_table
 
+BEYOND = ("stability_", "robustness", "retest", "skipped_retest")
+"""Beginnings of the names of tables that say how far the results hold."""
+
 SKIPPING = ("decompose", "factorize", "scale")
 """Stages that do what they can and say what they skipped."""
 
@@ -38,18 +41,23 @@ def load_results(params: Params) -> Results:
         laws=read_table("scaling"),
         skipped=tuple(skipped),
         standardized=params.decompose.standardize,
+        factor_fit=read_table("fa_fit"),
+        uniqueness=read_table("fa_uniqueness", "benchmark"),
     )
 
 
 def tables_beyond() -> dict[str, pd.DataFrame]:
-    """Return the tables of the stages stability and robustness that have rows, by name."""
-    names = [name for name in paths.table_names() if name.startswith(("stability_", "robustness"))]
+    """Return the tables of the stages stability, robustness and retest that have rows, by name."""
+    names = [name for name in paths.table_names() if name.startswith(BEYOND)]
     tables = {name: read_table(name) for name in names}
     return {name: table for name, table in tables.items() if len(table)}
 
 
 def skipped_beyond() -> list[str]:
-    """Return what the stages stability and robustness could not compute, one line each."""
-    stages = ("stability", "robustness")
+    """Return what the stages stability, robustness and retest could not compute, one line each.
+
+    The doubts of a retest that was possible are among `tables_beyond`.
+    """
+    stages = ("stability", "robustness") if len(read_table("retest")) else ("stability", "robustness", "retest")
     tables = [read_table(f"skipped_{stage}", text=("skipped",)) for stage in stages]
     return [line for table in tables for line in table["skipped"]]

@@ -12,7 +12,7 @@ from stages.analysis.conclusions import verdicts
 from stages.analysis.scaling import laws
 from stages.analysis.scores import correlation
 from stages.analysis.uncertainty import report
-from stages.contracts.study.conclusions import Conclusions
+from stages.contracts.study.conclusions import Conclusion, Conclusions
 from stages.lineage.pipeline import flatten
 
 MOST = 40
@@ -23,6 +23,11 @@ GATE = 6
 def budgets(languages: list[str]) -> list[laws.Law]:
     named = [*languages, laws.TOTAL]
     return [laws.Law(f"PC{k}", name, 300, 0.5, 1.0, 0.0) for k in range(1, 9) for name in named]
+
+
+def conclusion(name: str) -> Conclusion:
+    criterion = {"statistic": "evr.PC1", "holds": 1, "weakens": 0}
+    return Conclusion.model_validate({"id": name, "statement": "s", "criteria": [criterion]})
 
 
 def intervals(fitted: list[laws.Law], kinds: list[str]) -> pd.DataFrame:
@@ -49,13 +54,14 @@ def test_any_study_has_at_most_40_numbers(
     ratio = pd.Series(np.full(k, 1 / k), [f"PC{i + 1}" for i in range(k)])
     fitted = budgets([f"l{i}" for i in range(n_languages)])
     scale = laws.headline(fitted, named)
-    counted = pd.DataFrame({name: n_conclusions * [1] for name in ("holds", "weakens", "fails", "not_computable")})
+    listed = [conclusion(f"c{i}") for i in range(n_conclusions)]
+    judged = pd.DataFrame([(one.id, "holds", 0.5) for one in listed], columns=["conclusion", "verdict", "value"])
     found = {
         "correlate": correlation.headline(r, precision, pairs),
         "decompose": pca.headline((n_models, len(names)), ratio),
         "scale": scale,
         "stability": report.headline(intervals(fitted, ["models", "families", "items"]), scale),
-        "robustness": verdicts.headline(counted),
+        "robustness": verdicts.headline(judged, listed),
         "compare": claims.counts(pd.DataFrame({"status": ["reproduced"] * n_models})),
     }
     leaves = [leaf for content in found.values() for leaf in flatten("", content)]

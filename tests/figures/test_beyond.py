@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from matplotlib.collections import PathCollection
 
 from stages.analysis.components.dimensionality import criteria, spectrum
 from stages.analysis.scaling.laws import TOTAL, log_budgets
@@ -173,3 +174,59 @@ def test_a_model_of_the_study_can_be_placed_too():
     (first, *_) = draw_newcomers(results, placed, 0.95).axes
     names = [text.get_text() for text in first.texts]
     assert sorted(names) == sorted([*results.models["name"], str(placed.index[0])])
+
+
+def retested() -> dict[str, pd.DataFrame]:
+    verdicts = pd.DataFrame(
+        [("one", "A conclusion", "§1", "holds", "cannot be told")],
+        columns=["conclusion", "statement", "source", "earlier", "later"],
+    )
+    rows = [
+        ("one", "old", "evr.PC1", "holds", 0.6, 0.5, 0.7, 0.5, 0.4, 35, 10, ""),
+        (
+            "one",
+            "new",
+            "evr.PC1",
+            "cannot be told",
+            0.45,
+            0.2,
+            0.9,
+            0.5,
+            0.4,
+            50,
+            12,
+            "the interval covers both sides",
+        ),
+    ]
+    columns = ["conclusion", "variation", "statistic", "verdict", "value", "low", "high", "holds_from", "weakens_from"]
+    criteria = pd.DataFrame(rows, columns=[*columns, "n", "families", "reason"])
+    ids = list(planted().X.index)
+    places = pd.DataFrame({"study": ["old"] * 5 + ["new"] * len(ids), "model_id": [f"o{i}" for i in range(5)] + ids})
+    for j, name in enumerate(("PC1", "PC2")):
+        places[name] = np.arange(len(places)) * (1.0 - 2 * j)
+        places[f"{name}_low"] = np.where(places["study"] == "new", places[name] - 1, np.nan)
+        places[f"{name}_high"] = places[f"{name}_low"] + 2
+    return {"retest": verdicts, "retest_criteria": criteria, "retest_places": places}
+
+
+def test_conclusions_out_of_time_stand_on_one_scale():
+    found = {drawing.description.name: drawing for drawing in catalogue_beyond(planted(), retested(), {}, 0.95)}
+    assert list(found) == ["retest", "retest_places"]
+    words = found["retest"].description
+    assert words.title == "Conclusions of old on the models of new"
+    assert "1 of 1 cannot be told" in words.caption
+    assert "A conclusion: holds, now cannot be told" in words.alternative
+    (axes,) = found["retest"].draw().axes
+    points = [collection for collection in axes.collections if isinstance(collection, PathCollection)]
+    # distances from the bound 0.5 in units of 0.1
+    assert [float(point.get_offsets()[0, 0]) for point in points] == pytest.approx([1.0, -0.5])
+    filled, hollow = (point.get_facecolors()[0].tolist() for point in points)
+    assert hollow == [1.0, 1.0, 1.0, 1.0] != filled
+
+
+def test_places_name_models_without_covering_one_another():
+    (axes,) = [d.draw() for d in catalogue_beyond(planted(), retested(), {}, 0.95)][-1].axes
+    shown = [text.get_text() for text in axes.texts]
+    assert shown
+    assert set(shown) <= set(planted().models["name"])
+    assert len(set(shown)) == len(shown)

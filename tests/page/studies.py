@@ -58,9 +58,18 @@ VERDICTS = verdicts(
     ("general", "all", "holds", 0.652, "evr.PC1 0.652; rho.PC1.en 0.916"),
     ("general", "factor analysis", "fails", 0.23, "evr.PC1 0.230; rho.PC1.en 0.900"),
     ("pair", "all", "holds", 0.939, "r.gsm8k.mgsm_ja 0.939"),
-    ("pair", "factor analysis", "not computable", float("nan"), "no"),
+    ("pair", "factor analysis", "cannot be told", float("nan"), "no"),
     ("local", "all", "holds", 0.779, "rho.PC2.ja 0.779"),
     ("local", "factor analysis", "holds", 0.79, "rho.PC2.ja 0.790"),
+)
+CRITERIA = pd.DataFrame(
+    [
+        ("general", "all", "evr.PC1", "holds", 0.652, 0.55, 0.74, 35, 10, None),
+        ("general", "all", "rho.PC1.en", "holds", 0.916, 0.75, 0.97, 27, 8, None),
+        ("pair", "all", "r.gsm8k.mgsm_ja", "holds", 0.939, 0.87, 0.97, 35, 10, None),
+        ("local", "all", "rho.PC2.ja", "holds", 0.779, 0.6, 0.95, 25, 7, None),
+    ],
+    columns=["conclusion", "variation", "statistic", "verdict", "value", "low", "high", "n", "families", "reason"],
 )
 COUNTED = pd.DataFrame(
     [
@@ -68,7 +77,7 @@ COUNTED = pd.DataFrame(
         ("pair", "GSM8K and MGSM go together", 1, 0, 0, 1),
         ("local", "PC2 scales with Japanese", 2, 0, 0, 0),
     ],
-    columns=["conclusion", "statement", "holds", "weakens", "fails", "not_computable"],
+    columns=["conclusion", "statement", "holds", "weakens", "fails", "cannot_be_told"],
 )
 
 
@@ -80,6 +89,7 @@ def beyond(results: Results) -> dict[str, pd.DataFrame]:
     return {
         "robustness": VERDICTS,
         "robustness_counts": COUNTED,
+        "robustness_criteria": CRITERIA,
         "stability_loadings": long.assign(low=long["estimate"] - 0.1, high=long["estimate"] + 0.1),
         "stability_explained_variance": pd.DataFrame(
             {"component": ratio.index, "low_families": ratio - 0.05, "high_families": ratio + 0.05}

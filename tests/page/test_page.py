@@ -9,10 +9,13 @@ import pandas as pd
 import pytest
 
 from stages.analysis.claims import COLUMNS
+from stages.analysis.components.soundness import Fit
+from stages.analysis.conclusions.retest import AXES
 from stages.analysis.scores.incomplete import left_out
 from stages.page.findings import finding_tables, left_out_table
 from stages.page.page import render_page
 from stages.page.ranks import rank_table
+from stages.page.soundness import factor_notes
 from stages.page.tables import score_table
 from tests.figures.results_factory import planted, shipped
 from tests.page.studies import COUNTS, DIGEST, claims_of, figure, page_of, study_of, verdicts
@@ -35,26 +38,41 @@ def test_the_first_screen_answers_with_numbers_intervals_and_n():
     assert (general.verdict, general.worst) == ("holds", "fails")
     # Saito et al. 2024, sections 4.3 and 4.5; the intervals are the test's own
     assert general.evidence == (
-        "PC1 explains 65.2 % of the variance (95 % over families: 60 to 70 %)",
-        "ρ of PC1 and the English budget 0.916 (95 % over families: 0.75 to 0.97), n = 27",
+        "PC1 explains 65.2 % of the variance (95 % over 10 families: 55 to 74 %)",
+        "ρ of PC1 and the English budget 0.916 (95 % over 8 families: 0.75 to 0.97), n = 27",
     )
     assert general.varied == "holds in 1 of 2 variations; fails under factor analysis"
     assert pair.varied == "holds in the one variation there is"
     assert HTML.index(answer.lead) < HTML.index("<h2>")
 
 
-def test_a_conclusion_that_could_not_be_computed_says_why():
+def test_a_conclusion_that_cannot_be_told_says_why():
     rows = verdicts(
-        ("general", "all", "not computable", np.nan, "evr.PC1 (no PC1); rho.PC1.en 0.916"),
-        ("pair", "all", "not computable", np.nan, "3 models"),
-        ("local", "all", "holds", 0.779, "rho.PC2.ja 0.779"),
+        ("general", "all", "cannot be told", np.nan, "evr.PC1 (no PC1); rho.PC1.en 0.916"),
+        ("pair", "all", "cannot be told", np.nan, "3 models"),
+        ("local", "all", "cannot be told", 0.779, "rho.PC2.ja 0.779"),
     )
-    general, pair, _ = page_of(
-        study_of(RESULTS, NO_CLAIMS, beyond={**STUDY.beyond, "robustness": rows})
-    ).answer.findings
-    assert general.evidence[0] == "evr.PC1 not computable (no PC1)"
+    criteria = pd.DataFrame(
+        [
+            ("general", "all", "evr.PC1", np.nan, np.nan, np.nan, 0, 0, "no PC1"),
+            ("local", "all", "rho.PC2.ja", 0.779, 0.22, 0.95, 25, 7, "the interval covers both sides"),
+        ],
+        columns=["conclusion", "variation", "statistic", "value", "low", "high", "n", "families", "reason"],
+    )
+    tables = {**STUDY.beyond, "robustness": rows, "robustness_criteria": criteria}
+    answer = page_of(study_of(RESULTS, NO_CLAIMS, beyond=tables)).answer
+    general, pair, local = answer.findings
+    assert answer.lead == (
+        "0 of 3 conclusions hold in every variation of the analysis, 3 cannot be told from these models."
+    )
+    assert general.evidence == ("evr.PC1 not computable (no PC1)",)
     assert pair.evidence == ("3 models",)
     assert pair.varied == "not computable in any variation"
+    assert local.evidence == (
+        "ρ of PC2 and the Japanese budget 0.779 (95 % over 7 families: 0.22 to 0.95), n = 25: the interval covers "
+        "both sides",
+    )
+    assert local.varied == "cannot be told in any of 1 variation"
 
 
 def test_the_main_picture_shows_the_laws_that_the_conclusions_are_about():
@@ -250,3 +268,68 @@ def test_a_figure_that_the_page_draws_itself_is_linked_and_not_copied():
     html = render_page(page)
     assert html.count("<svg xmlns") == 1
     assert 'href="figures/models.svg"' in html
+
+
+def test_an_improper_factor_solution_is_named_and_explained():
+    fit = pd.DataFrame([(10, 26, 1.79, 0.0, 2, 6712.0, 4, 0.043)], columns=Fit._fields)
+    unique = pd.DataFrame({"communality": 0.99, "uniqueness": 0.02, "at_bound": 0}, RESULTS.X.columns)
+    unique.loc[["niilc", "triviaqa"], ["uniqueness", "at_bound"]] = [0.005, 1]
+    criteria = pd.DataFrame({"criterion": ["parallel analysis", "minimum average partial"], "components": [3, 4]})
+    tables = {**STUDY.beyond, "stability_components": criteria}
+    study = study_of(replace(RESULTS, factor_fit=fit, uniqueness=unique), CLAIMS, beyond=tables)
+    (section,) = [section for section in page_of(study).sections if section.title == "Factors"]
+    fitted, improper, converged, rotated = section.notes
+    assert fitted.startswith("10 factors were fitted")
+    assert "parallel analysis keeps 3" in fitted
+    assert "the uniquenesses of NIILC, TriviaQA, 2 of 19, stand at their lower bound, 0.005" in improper
+    assert "condition number of the correlation matrix 6,712" in converged
+    assert "Kaiser" in rotated
+    assert "0.043" in rotated
+    assert improper in re.sub(r"<[^>]+>", "", render_page(page_of(study)))
+
+
+def test_a_proper_factor_solution_is_called_so():
+    fit = pd.DataFrame([(3, 26, 1.79, 0.0, 0, 6712.0, 4, 0.043)], columns=Fit._fields)
+    unique = pd.DataFrame({"communality": 0.9, "uniqueness": 0.1, "at_bound": 0}, RESULTS.X.columns)
+    notes = list(factor_notes(replace(RESULTS, factor_fit=fit, uniqueness=unique), {}))
+    assert notes[1].startswith("Proper solution")
+    assert list(factor_notes(RESULTS, {})) == []
+
+
+def test_conclusions_out_of_time_stand_beside_those_of_the_earlier_study():
+    tables = {
+        **STUDY.beyond,
+        "retest": pd.DataFrame(
+            [("general", "PC1 is general", "§4", "holds", "cannot be told")],
+            columns=["conclusion", "statement", "source", "earlier", "later"],
+        ),
+        "retest_criteria": pd.DataFrame(
+            [
+                ("general", "old", "evr.PC1", "holds", 0.65, 0.55, 0.74, 35, 10, np.nan),
+                ("general", "new", "evr.PC1", "cannot be told", np.nan, np.nan, np.nan, 0, 0, "no PC1"),
+            ],
+            columns=[
+                "conclusion",
+                "variation",
+                "statistic",
+                "verdict",
+                "value",
+                "low",
+                "high",
+                "n",
+                "families",
+                "reason",
+            ],
+        ),
+        "retest_axes": pd.DataFrame([("PC1", 0.65, 0.7, "PC1", 0.97, 0.95, 0.98)], columns=AXES),
+        "skipped_retest": pd.DataFrame({"skipped": ["squad2 lies outside the range of old"]}),
+    }
+    page = page_of(study_of(RESULTS, CLAIMS, beyond=tables))
+    (section,) = [section for section in page.sections if section.title == "Out of time"]
+    assert section.notes == ("Squad2 lies outside the range of old.",)
+    verdicts, criteria, axes = section.tables
+    assert verdicts.columns == ("Conclusion", "old", "new")
+    assert verdicts.rows == (("PC1 is general", "holds", "cannot be told"),)
+    assert [row[3] for row in criteria.rows] == ["holds", "cannot be told: no PC1"]
+    assert axes.rows == (("PC1", "65.0 %", "70.0 %", "PC1", "0.970", "0.950 to 0.980"),)
+    assert [section.title for section in page_of(STUDY).sections if section.title == "Out of time"] == []

@@ -19,7 +19,7 @@ METRICS = {
     "robustness.conclusions.holds": 4.0,
     "robustness.conclusions.weakens": 2.0,
     "robustness.conclusions.fails": 1.0,
-    "robustness.conclusions.not_computable": 0.0,
+    "robustness.conclusions.cannot_be_told": 0.0,
     "scale.PC1.en.rho": 0.916,
     "scale.PC1.en.n": 27.0,
     "stability.PC1.en.families.low": 0.745,
@@ -31,7 +31,7 @@ METRICS = {
     "validate.waived": 6.0,
     "validate.corrected": 0.0,
 }
-ROW = {"conclusion": "pc1", "statement": "PC1 | general", "holds": 34, "weakens": 0, "fails": 2, "not_computable": 0}
+ROW = {"conclusion": "pc1", "statement": "PC1 | general", "holds": 34, "weakens": 0, "fails": 2, "cannot_be_told": 0}
 
 
 def test_the_note_answers_in_five_lines_then_shows_the_table_the_gate_and_the_way_back():
@@ -43,7 +43,7 @@ def test_the_note_answers_in_five_lines_then_shows_the_table_the_gate_and_the_wa
         "- conclusions that hold in every variation of the analysis: 4; that weaken in some: 2; that fail in some: 1",
         "- 101 of 106 published numbers reproduce",
         "",
-        "| conclusion | holds | weakens | fails | not computable |",
+        "| conclusion | holds | weakens | fails | cannot be told |",
         "|---|---:|---:|---:|---:|",
         "| PC1 / general | 34 | 0 | 2 | 0 |",
         "",

@@ -17,11 +17,9 @@ from numpy.typing import NDArray
 from scipy.optimize import minimize, root
 
 from stages.analysis.components.pca import standardise
+from stages.analysis.components.soundness import UNIQUENESS, Fit, condition_number, plain_promax
 
 Array = NDArray[np.float64]
-
-UNIQUENESS = (0.005, 1.0)
-"""Bounds of the variance that a benchmark shares with no factor; those of factor_analyzer and of R's factanal."""
 
 GRADIENT = 1e-6
 """Largest slope of the discrepancy in a free uniqueness at which the maximum counts as found."""
@@ -50,7 +48,9 @@ class Factors:
         structure: Correlations of benchmarks and factors, L @ phi (n_benchmarks, k).
         scores: Regression factor scores (n_models, k).
         communality: diag(L phi L') (n_benchmarks,).
+        uniqueness: Variance that a benchmark shares with no factor (n_benchmarks,).
         summary: Per factor: ss_loadings, the sum of squared loadings, and share = ss_loadings / n_benchmarks.
+        fit: How sound the solution is.
     """
 
     loadings: pd.DataFrame
@@ -58,7 +58,22 @@ class Factors:
     structure: pd.DataFrame
     scores: pd.DataFrame
     communality: pd.Series
+    uniqueness: pd.Series
     summary: pd.DataFrame
+    fit: Fit
+
+
+def uniqueness_table(found: Factors | None) -> pd.DataFrame:
+    """Return benchmark, communality, uniqueness, at_bound; no rows without factors.
+
+    at_bound is 1 where a uniqueness stands at its lower bound, a Heywood case (Heywood 1931).
+    """
+    columns = ["benchmark", "communality", "uniqueness", "at_bound"]
+    if found is None:
+        return pd.DataFrame(columns=columns)
+    bound = (found.uniqueness <= UNIQUENESS[0]).astype(int)
+    values = (found.uniqueness.index, found.communality, found.uniqueness, bound)
+    return pd.DataFrame(dict(zip(columns, values, strict=True))).reset_index(drop=True)
 
 
 def most_factors(n_benchmarks: int) -> int:
@@ -90,7 +105,8 @@ def factorise(X: pd.DataFrame, n_factors: int, power: int) -> Factors:
         raise NotFactorisableError(f"{p} benchmarks identify at most {most_factors(p)} factors, {n_factors} asked")
     Z, _, _ = standardise(X)
     R = Z.T @ Z / n
-    pattern, phi = _rotate(_loadings(_uniqueness(Z, R, n_factors), R, n_factors), power)
+    psi, gradient = _uniqueness(Z, R, n_factors)
+    pattern, phi, difference = _rotate(_loadings(psi, R, n_factors), power)
     squares = (pattern**2).sum(axis=0)
     order = np.argsort(-squares, kind="stable")
     signs = np.where(pattern[:, order].mean(axis=0) < 0, -1.0, 1.0)
@@ -104,12 +120,23 @@ def factorise(X: pd.DataFrame, n_factors: int, power: int) -> Factors:
         structure=pd.DataFrame(structure, X.columns, names),
         scores=pd.DataFrame(Z @ weights, X.index, names),
         communality=pd.Series(np.einsum("ij,jk,ik->i", L, phi, L), X.columns),
+        uniqueness=pd.Series(psi, X.columns),
         summary=pd.DataFrame({"ss_loadings": squares[order], "share": squares[order] / p}, names),
+        fit=Fit(
+            n_factors=n_factors,
+            df=((p - n_factors) ** 2 - p - n_factors) // 2,
+            discrepancy=_discrepancy(psi, R, n_factors),
+            gradient=gradient,
+            at_bound=int((psi <= UNIQUENESS[0]).sum()),
+            condition_number=condition_number(R),
+            power=power,
+            plain_difference=difference,
+        ),
     )
 
 
-def _uniqueness(Z: Array, R: Array, n_factors: int) -> Array:
-    """Return the uniquenesses (n_benchmarks,) that maximise the likelihood.
+def _uniqueness(Z: Array, R: Array, n_factors: int) -> tuple[Array, float]:
+    """Return the uniquenesses (n_benchmarks,) that maximise the likelihood, and the largest slope left in a free one.
 
     From where factor_analyzer stops, L-BFGS-B goes on with the exact gradient until the discrepancy falls no more, and
     Newton's steps on the gradient alone bring what is not at a bound to the last digits: a value of the discrepancy
@@ -149,12 +176,12 @@ def _uniqueness(Z: Array, R: Array, n_factors: int) -> Array:
     if free.any():
         solved = root(free_slope, psi[free], options={"xtol": 1e-15})
         psi = np.clip(with_free(np.abs(solved.x)), *UNIQUENESS)
-    left = np.abs(_gradient(psi, R, n_factors)[free]).max(initial=0.0)
+    left = float(np.abs(_gradient(psi, R, n_factors)[free]).max(initial=0.0))
     if left > GRADIENT:
         raise NotFactorisableError(
             f"the maximum-likelihood fit is not sound: the likelihood still rises (gradient {left:.1g}) where it stops"
         )
-    return psi
+    return psi, left
 
 
 def _search(Z: Array, n_factors: int) -> Array:
@@ -203,8 +230,10 @@ def _gradient(psi: Array, R: Array, n_factors: int) -> Array:
     return slope
 
 
-def _rotate(loadings: Array, power: int) -> tuple[Array, Array]:
-    """Return the promax pattern (n_benchmarks, k) and the correlations of the factors (k, k).
+def _rotate(loadings: Array, power: int) -> tuple[Array, Array, float]:
+    """Return the promax pattern (n_benchmarks, k), the correlations of the factors (k, k) and a difference.
+
+    The difference is the largest of a loading from promax without what the next sentence says.
 
     The rows are scaled to unit length while they are rotated (Kaiser), as R's `psych::kaiser` does; promax without it
     gives other loadings. Varimax runs until the loadings stand still, then promax starts from it.
@@ -214,7 +243,7 @@ def _rotate(loadings: Array, power: int) -> tuple[Array, Array]:
     """
     k = loadings.shape[1]
     if k == 1:
-        return loadings, np.eye(1)
+        return loadings, np.eye(1), 0.0
     # a negative tolerance never ends the steps early
     varimax = Rotator(method="varimax", max_iter=STEPS, tol=-1.0)
     for _ in range(LOOKS):
@@ -225,4 +254,5 @@ def _rotate(loadings: Array, power: int) -> tuple[Array, Array]:
         raise NotFactorisableError(f"varimax does not come to rest in {STEPS * LOOKS} steps")
     promax = Rotator(method="promax", power=power)
     pattern = np.asarray(promax.fit_transform(loadings), dtype=float)
-    return pattern, np.asarray(promax.phi_, dtype=float)
+    difference = float(np.abs(pattern - plain_promax(loadings, power)).max())
+    return pattern, np.asarray(promax.phi_, dtype=float), difference

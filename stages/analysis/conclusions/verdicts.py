@@ -1,37 +1,53 @@
-"""Which conclusions of a study hold in which variations of its analysis."""
+"""Which conclusions of a study hold in which variations of its analysis, and which the data cannot tell."""
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 
+from stages.analysis.conclusions.evidence import Evidence, Support
+from stages.analysis.conclusions.measures import NotThereError, measure, numbers_of
 from stages.analysis.conclusions.variations import Solution, Variation
-from stages.analysis.scaling.laws import FEWEST, correlate
-from stages.contracts.rows import rows_of, texts
+from stages.contracts.rows import rows_of
 from stages.contracts.study.conclusions import Conclusion, Criterion
 
-HOLDS, WEAKENS, FAILS, OPEN = "holds", "weakens", "fails", "not computable"
+HOLDS, WEAKENS, FAILS, OPEN = "holds", "weakens", "fails", "cannot be told"
 VERDICTS = (HOLDS, WEAKENS, FAILS, OPEN)
 COLUMNS = [
     "conclusion",
     "variation",
     "verdict",
     "value",
+    "low",
+    "high",
     "statistic",
     "holds_from",
     "weakens_from",
     "kind",
     "n_models",
     "n_benchmarks",
+    "n",
+    "families",
     "detail",
 ]
-
-
-class NotThereError(Exception):
-    """The variation has no such number; the message says why."""
+CRITERIA = [
+    "conclusion",
+    "variation",
+    "statistic",
+    "verdict",
+    "value",
+    "low",
+    "high",
+    "holds_from",
+    "weakens_from",
+    "n",
+    "families",
+    "reason",
+]
+NOTHING = Support(np.nan, np.nan, 0, 0)
 
 
 @dataclass(frozen=True)
@@ -42,150 +58,152 @@ class Judged:
         criterion: The criterion.
         value: Its number, NaN where there is none.
         verdict: One of `VERDICTS`.
-        reason: Why there is no number.
+        support: Its interval, and what it rests on.
+        reason: Why there is no number, or why it tells nothing.
     """
 
     criterion: Criterion
     value: float
     verdict: str
+    support: Support = NOTHING
     reason: str = ""
 
     @property
     def margin(self) -> float:
-        """How far the value lies beyond `holds`, in units of the distance between the bounds; NaN without a value."""
-        return (self.value - self.criterion.holds) / (self.criterion.holds - self.criterion.weakens)
+        """See `margin`."""
+        return margin(self.criterion, self.value)
 
     def words(self) -> str:
-        """Return statistic and value."""
-        return f"{self.criterion.statistic} {self.reason or f'{self.value:.3f}'}"
+        """Return statistic, value, interval and what it rests on."""
+        if math.isnan(self.value):
+            return f"{self.criterion.statistic} ({self.reason})"
+        found = self.support
+        ends = "" if math.isnan(found.low) else f"{found.low:.3f} to {found.high:.3f}; "
+        rests = f"{found.models} models of {found.families} {'family' if found.families == 1 else 'families'}"
+        return f"{self.criterion.statistic} {self.value:.3f} ({ends}{rests})"
 
 
-def judge(criterion: Criterion, solution: Solution) -> Judged:
-    """Compute a criterion in a variation and compare it with its bounds."""
-    try:
-        value = measure(criterion, solution)
-    except NotThereError as error:
-        return Judged(criterion, np.nan, OPEN, f"({error})")
-    judged = Judged(criterion, value, OPEN)
-    verdict = HOLDS if judged.margin >= 0 else WEAKENS if judged.margin >= -1 else FAILS
-    return Judged(criterion, value, verdict)
+def margin(criterion: Criterion, value: float) -> float:
+    """Return how far a value lies beyond `holds`, in units of the distance between the bounds; NaN without a value.
 
-
-def measure(criterion: Criterion, solution: Solution) -> float:
-    """Return the number that a criterion is about; see conclusions.yaml for the statistics.
-
-    Raises:
-        NotThereError: The variation lacks a component, a benchmark or a budget.
+    From 0 on it holds, from -1 on it weakens.
     """
-    kind, *rest = criterion.parts
-    value = float(STATISTICS[kind](solution, rest, criterion.benchmarks))
-    if not np.isfinite(value):
-        raise NotThereError("undefined")
-    return value
+    return (value - criterion.holds) / (criterion.holds - criterion.weakens)
 
 
-def _axis(solution: Solution, name: str) -> pd.Series:
-    if name not in solution.loadings:
-        raise NotThereError(f"no {name}")
-    return solution.loadings[name]
+def judge(criterion: Criterion, variation: str, solution: Solution, evidence: Evidence) -> Judged:
+    """Compute a criterion in a variation and compare it, with its interval, with its bounds.
+
+    The estimate decides, unless its interval covers both sides, that is values that hold and values that fail, or the
+    number rests on fewer models or families than the study asks for.
+    """
+    try:
+        value = float(measure(criterion, numbers_of(solution))[0])
+    except NotThereError as error:
+        return Judged(criterion, np.nan, OPEN, reason=str(error))
+    if not math.isfinite(value):
+        return Judged(criterion, np.nan, OPEN, reason="undefined")
+    support = evidence.support(criterion, value, variation, solution)
+    reason = _untold(criterion, support, evidence)
+    at = margin(criterion, value)
+    verdict = OPEN if reason else HOLDS if at >= 0 else WEAKENS if at >= -1 else FAILS
+    return Judged(criterion, value, verdict, support, reason)
 
 
-def _present(names: Sequence[str], solution: Solution) -> list[str]:
-    present = [name for name in names if name in solution.loadings.index]
-    if not present:
-        raise NotThereError("none of its benchmarks")
-    return present
+def _untold(criterion: Criterion, support: Support, evidence: Evidence) -> str:
+    """Return why a number tells nothing about its conclusion, or nothing."""
+    needs = {"models": (support.models, evidence.min_models), "families": (support.families, evidence.min_families)}
+    few = [f"{count} {what}, {least} needed" for what, (count, least) in needs.items() if count < least]
+    if few:
+        return "; ".join(few)
+    ends = sorted(margin(criterion, end) for end in (support.low, support.high))
+    if math.isnan(ends[0]):
+        return "no interval"
+    return "the interval covers both sides" if ends[0] < -1 and ends[1] >= 0 else ""
 
 
-def _evr(solution: Solution, rest: list[str], benchmarks: Sequence[str]) -> float:
-    _axis(solution, rest[0])
-    return float(solution.ratio[rest[0]])
-
-
-def _evenness(solution: Solution, rest: list[str], benchmarks: Sequence[str]) -> float:
-    squares = _axis(solution, rest[0]) ** 2
-    return float(squares.sum() ** 2 / (len(squares) * (squares**2).sum()))
-
-
-def _share(solution: Solution, rest: list[str], benchmarks: Sequence[str]) -> float:
-    squares = _axis(solution, rest[0]) ** 2
-    return float(squares[_present(benchmarks, solution)].sum() / squares.sum())
-
-
-def _least(solution: Solution, rest: list[str], benchmarks: Sequence[str]) -> float:
-    axis = _axis(solution, rest[0])
-    return float(axis[_present(benchmarks, solution)].min() / np.sqrt((axis**2).sum()))
-
-
-def _rho(solution: Solution, rest: list[str], benchmarks: Sequence[str]) -> float:
-    component, budget = rest
-    _axis(solution, component)
-    logs = solution.logs[budget]
-    if logs.notna().sum() < FEWEST or logs.nunique() < 2:
-        raise NotThereError(f"{budget} budget known for {logs.notna().sum()} models")
-    both = pd.DataFrame({"scores": solution.scores[component], "logs": logs}).dropna()
-    both = both.rank() if solution.method == "spearman" else both
-    return correlate(both["scores"], both["logs"])
-
-
-def _r(solution: Solution, rest: list[str], benchmarks: Sequence[str]) -> float:
-    missing = [name for name in rest if name not in solution.correlation]
-    if missing:
-        raise NotThereError(f"no {missing[0]}")
-    return float(solution.correlation[rest[1]][rest[0]])
-
-
-def _outside_r(solution: Solution, rest: list[str], benchmarks: Sequence[str]) -> float:
-    inside = _present(benchmarks, solution)
-    outside = [name for name in texts(solution.correlation) if name not in benchmarks]
-    return float(solution.correlation.loc[inside, outside].abs().to_numpy().mean())
-
-
-STATISTICS: Mapping[str, Callable[[Solution, list[str], Sequence[str]], float]] = {
-    "evr": _evr,
-    "evenness": _evenness,
-    "share": _share,
-    "least": _least,
-    "rho": _rho,
-    "r": _r,
-    "outside_r": _outside_r,
-}
-
-
-def robustness(conclusions: Sequence[Conclusion], variations: Sequence[Variation]) -> pd.DataFrame:
+def robustness(
+    conclusions: Sequence[Conclusion], variations: Sequence[Variation], evidence: Evidence
+) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Judge every conclusion in every variation.
 
-    A conclusion is as good as its worst criterion, whose statistic, value and bounds stand in the row. Where a
-    criterion has no number and no other fails, the conclusion is not computable.
+    A conclusion is as good as its worst criterion, whose statistic, value, interval and bounds stand in the row: it
+    fails where one fails, else it cannot be told where one cannot, else it weakens where one does.
 
     Returns:
-        One row per conclusion and variation, with `COLUMNS`; detail lists all criteria.
+        One row per conclusion and variation, with `COLUMNS`, detail lists all criteria; and one row per criterion and
+        subset, with `CRITERIA`.
     """
-    rows = [_row(conclusion, variation) for conclusion in conclusions for variation in variations]
-    return pd.DataFrame(rows, columns=COLUMNS)
+    rows, criteria = [], []
+    for conclusion in conclusions:
+        for variation in variations:
+            judged = judge_all(conclusion, variation, evidence)
+            rows.append(_row(conclusion, variation, judged))
+            if variation.kind == "subset":
+                criteria += criterion_rows(conclusion.id, variation.name, judged)
+    return pd.DataFrame(rows, columns=COLUMNS), pd.DataFrame(criteria, columns=CRITERIA)
 
 
-def _row(conclusion: Conclusion, variation: Variation) -> dict[str, object]:
+def judge_all(conclusion: Conclusion, variation: Variation, evidence: Evidence) -> list[Judged]:
+    """Judge the criteria of a conclusion in a variation; none where there is no analysis."""
+    solution = variation.solution
+    if isinstance(solution, str):
+        return []
+    return [judge(criterion, variation.name, solution, evidence) for criterion in conclusion.criteria]
+
+
+def worst_of(judged: Sequence[Judged]) -> Judged:
+    """Return the criterion that decides about a conclusion."""
+    order = (HOLDS, WEAKENS, OPEN, FAILS)
+    return max(judged, key=lambda item: (order.index(item.verdict), -np.nan_to_num(item.margin)))
+
+
+def verdict_of(judged: Sequence[Judged]) -> str:
+    """Return the verdict on a conclusion whose criteria were judged."""
+    return worst_of(judged).verdict if judged else OPEN
+
+
+def criterion_rows(conclusion: str, variation: str, judged: Sequence[Judged]) -> list[tuple[object, ...]]:
+    """Return one row per criterion, with `CRITERIA`."""
+    return [
+        (
+            conclusion,
+            variation,
+            one.criterion.statistic,
+            one.verdict,
+            one.value,
+            one.support.low,
+            one.support.high,
+            one.criterion.holds,
+            one.criterion.weakens,
+            one.support.models,
+            one.support.families,
+            one.reason,
+        )
+        for one in judged
+    ]
+
+
+def _row(conclusion: Conclusion, variation: Variation, judged: Sequence[Judged]) -> dict[str, object]:
     row: dict[str, object] = {"conclusion": conclusion.id, "variation": variation.name, "kind": variation.kind}
     solution = variation.solution
     if isinstance(solution, str):
-        return row | {"verdict": OPEN, "detail": solution}
-    judged = [judge(criterion, solution) for criterion in conclusion.criteria]
-    worst = max(judged, key=lambda item: (_rank(item), -np.nan_to_num(item.margin)))
+        return row | {"verdict": OPEN, "n": 0, "families": 0, "detail": solution}
+    worst = worst_of(judged)
     return row | {
         "verdict": worst.verdict,
         "value": worst.value,
+        "low": worst.support.low,
+        "high": worst.support.high,
         "statistic": worst.criterion.statistic,
         "holds_from": worst.criterion.holds,
         "weakens_from": worst.criterion.weakens,
         "n_models": len(solution.scores),
         "n_benchmarks": len(solution.loadings),
+        "n": worst.support.models,
+        "families": worst.support.families,
         "detail": "; ".join(item.words() for item in judged),
     }
-
-
-def _rank(item: Judged) -> int:
-    return (HOLDS, WEAKENS, OPEN, FAILS).index(item.verdict)
 
 
 def overview(table: pd.DataFrame, conclusions: Sequence[Conclusion]) -> pd.DataFrame:
@@ -220,7 +238,7 @@ def _cell(told: _Told) -> str:
 
 def _worst(part: pd.DataFrame) -> str:
     """Return how many hold, and the worst of the others."""
-    known = part[part["verdict"] != OPEN]
+    known = part[part["value"].notna()]
     if known.empty:
         return OPEN
     held = known["verdict"] == HOLDS
@@ -243,15 +261,24 @@ def counts(table: pd.DataFrame, conclusions: Sequence[Conclusion]) -> pd.DataFra
     )
 
 
-def headline(counted: pd.DataFrame) -> dict[str, dict[str, int]]:
+def headline(table: pd.DataFrame, conclusions: Sequence[Conclusion]) -> dict[str, dict[str, int]]:
     """Return how many conclusions there are of each verdict, for robustness.json.
 
-    A conclusion counts as its worst verdict over the variations in which it could be computed: it holds where it holds
-    in all of them, and fails where it fails in one.
-
     Args:
-        counted: See `counts`.
+        table: See `robustness`.
+        conclusions: Of the study.
     """
-    order = (FAILS, WEAKENS, HOLDS)
-    worst = [next((verdict for verdict in order if row[verdict] > 0), OPEN) for row in counted.to_dict("records")]
-    return {"conclusions": {verdict.replace(" ", "_"): worst.count(verdict) for verdict in VERDICTS}}
+    found = [overall(table[table["conclusion"] == one.id]) for one in conclusions]
+    return {"conclusions": {verdict.replace(" ", "_"): found.count(verdict) for verdict in VERDICTS}}
+
+
+def overall(rows: pd.DataFrame) -> str:
+    """Return the verdict on a conclusion over all variations of the analysis.
+
+    What cannot be told from the study as analysed, the first row, cannot be told. Another conclusion has its worst
+    verdict over the variations that have its numbers.
+    """
+    if rows.empty or rows.iloc[0]["verdict"] == OPEN:
+        return OPEN
+    verdicts = set(rows.loc[rows["value"].notna(), "verdict"])
+    return next((verdict for verdict in (FAILS, WEAKENS, OPEN) if verdict in verdicts), HOLDS)

@@ -15,6 +15,8 @@ from scipy import stats
 
 from stages.analysis.scaling.budgets import BILLION
 from stages.analysis.scaling.forecasting import Errors, complete, designs
+from stages.analysis.scaling.laws import log_budget
+from stages.analysis.scaling.stand_ins import PARAMETERS, RELEASED, STAND_INS
 from stages.contracts.rows import texts
 
 Array = NDArray[np.float64]
@@ -35,15 +37,24 @@ class Plan:
 
     Attributes:
         params_b: Active parameters in billions.
-        tokens_b: Language to tokens in billions.
+        tokens_b: Language to tokens in billions; empty where budgets are not what predicts.
+        released: Year of release with its fraction, where that predicts.
     """
 
     params_b: float
     tokens_b: Mapping[str, float]
+    released: float = np.nan
 
-    def logs(self, languages: Sequence[str]) -> Array:
-        """Return log10 ND of each language, parameters x tokens in plain units (n_languages,)."""
-        return np.array([np.log10(self.params_b * BILLION * self.tokens_b[name] * BILLION) for name in languages])
+    def logs(self, predictors: Sequence[str]) -> Array:
+        """Return log10 ND of each language, parameters x tokens in plain units, or what stands in for it (q,)."""
+        parameters = self.params_b * BILLION
+        others = {PARAMETERS: np.log10(parameters), RELEASED: self.released}
+        return np.array(
+            [
+                others[name] if name in others else np.log10(parameters * self.tokens_b[name] * BILLION)
+                for name in predictors
+            ]
+        )
 
 
 @dataclass(frozen=True)
@@ -51,8 +62,8 @@ class Surface:
     """The planes of all responses.
 
     Attributes:
-        languages: Language codes.
-        coefficients: Intercept, then slope per factor of ten in each language (n_languages + 1, n_responses).
+        predictors: Language codes, or what stands in for budgets (q of them).
+        coefficients: Intercept, then slope per factor of ten in each, or per year (q + 1, n_responses).
         error: Root of the mean squared leave-one-family-out error, each family weighing the same (n_responses,).
         blind: The same of the mean, which knows no budget.
         span: Largest minus smallest value of the models (n_responses,).
@@ -60,10 +71,11 @@ class Surface:
         bread: Inverse of the design's cross-products.
         leverages: Leverage of each model.
         params_b: Parameters of the models, billions.
-        tokens_b: Tokens of the models, billions (n_models, n_languages).
+        tokens_b: Tokens of the models, billions (n_models, n_languages); no columns where budgets do not predict.
+        released: Year of release of the models, NaN where unknown or where it does not predict.
     """
 
-    languages: list[str]
+    predictors: list[str]
     coefficients: pd.DataFrame
     error: pd.Series
     blind: pd.Series
@@ -73,23 +85,35 @@ class Surface:
     leverages: Array
     params_b: pd.Series
     tokens_b: pd.DataFrame
+    released: pd.Series
+
+    @property
+    def languages(self) -> list[str]:
+        """Languages whose budgets predict; none where something else does."""
+        return [str(name) for name in self.tokens_b]
+
+    def parameter_slope(self, response: str) -> float:
+        """Return the change of a response per factor of ten in parameters, all else the same."""
+        slopes = self.coefficients[response]
+        return float(slopes[self.languages or [PARAMETERS]].sum())
 
 
 def fit_surface(
-    responses: pd.DataFrame, models: pd.DataFrame, logs: pd.DataFrame, errors: Errors, languages: Sequence[str]
+    responses: pd.DataFrame, models: pd.DataFrame, logs: pd.DataFrame, errors: Errors, predictors: Sequence[str]
 ) -> Surface:
     """Fit the planes.
 
     Args:
         responses: PC scores and benchmark scores (n_models, n_responses).
         models: With active_params_b and tokens_<l>_b.
-        logs: log10 budgets (n_models, n_languages + 1), the last the total; NaN where unknown.
+        logs: Predictors (n_models, q + 1), the last that of the line; NaN where unknown. See `forecasting.with_line`.
         errors: Leave-one-family-out errors of the same responses.
-        languages: Language codes.
+        predictors: Language codes, or what stands in for budgets.
     """
     usable = complete(logs.to_numpy())
     design = designs(logs.to_numpy()[usable])["budgets"]
     chosen = models[usable]
+    languages = [name for name in predictors if name not in STAND_INS]
     solution = np.linalg.lstsq(design, responses[usable].to_numpy(), rcond=None)[0]
     bread: Array = np.asarray(np.linalg.inv(design.T @ design), dtype=float)
     error, blind = (
@@ -97,8 +121,8 @@ def fit_surface(
         for found in (errors.budgets, errors.mean)
     )
     return Surface(
-        languages=list(languages),
-        coefficients=pd.DataFrame(solution, ["intercept", *languages], responses.columns),
+        predictors=list(predictors),
+        coefficients=pd.DataFrame(solution, ["intercept", *predictors], responses.columns),
         error=error,
         blind=blind,
         span=responses[usable].max() - responses[usable].min(),
@@ -106,7 +130,8 @@ def fit_surface(
         bread=bread,
         leverages=np.einsum("ij,jk,ik->i", design, bread, design),
         params_b=chosen["active_params_b"],
-        tokens_b=chosen[[f"tokens_{name}_b" for name in languages]].set_axis(list(languages), axis=1),
+        tokens_b=chosen[[f"tokens_{name}_b" for name in languages]].set_axis(languages, axis=1),
+        released=log_budget(chosen, RELEASED) if RELEASED in predictors else pd.Series(dtype=float),
     )
 
 
@@ -118,14 +143,14 @@ def predict(surface: Surface, plan: Plan, level: float) -> pd.DataFrame:
         plan: The budget; every token count positive.
         level: Coverage of the interval for one new model of a new family.
     """
-    estimate = np.append(1.0, plan.logs(surface.languages)) @ surface.coefficients
+    estimate = np.append(1.0, plan.logs(surface.predictors)) @ surface.coefficients
     half = surface.error * _multiple(surface, plan, level, surface.families)
     return pd.DataFrame({"estimate": estimate, "low": estimate - half, "high": estimate + half})
 
 
 def _multiple(surface: Surface, plan: Plan, level: float, families: int) -> float:
     """Return half the length of an interval in units of the error, were there so many families like those here."""
-    x = np.append(1.0, plan.logs(surface.languages))
+    x = np.append(1.0, plan.logs(surface.predictors))
     share = surface.families / families
     stretch = (1 + share * (x @ surface.bread @ x)) / (1 + share * surface.leverages.mean())
     return float(stats.t.ppf((1 + level) / 2, families - 1) * np.sqrt(stretch))
@@ -161,12 +186,16 @@ def outside(surface: Surface, plan: Plan) -> list[str]:
     lines = []
     amounts = [("parameters", plan.params_b, surface.params_b)]
     amounts += [(f"{name} tokens", plan.tokens_b[name], surface.tokens_b[name]) for name in surface.languages]
+    if len(surface.released):
+        first, last = surface.released.min(), surface.released.max()
+        if not first <= plan.released <= last:
+            lines.append(f"outside the data: released {plan.released:.1f}, the models here {first:.1f} to {last:.1f}")
     for what, value, known in amounts:
         if not known.min() <= value <= known.max():
             lines.append(
                 f"outside the data: {value:g} B {what}, the models here have {known.min():g} to {known.max():g} B"
             )
-    x = np.append(1.0, plan.logs(surface.languages))
+    x = np.append(1.0, plan.logs(surface.predictors))
     leverage, most = float(x @ surface.bread @ x), float(surface.leverages.max())
     if leverage > most and not lines:
         lines.append(
@@ -210,7 +239,7 @@ def reach(surface: Surface, plan: Plan, response: str, wish: float, level: float
     """
     found = predict(surface, plan, level).T[response]
     slopes = surface.coefficients[response]
-    ways = {"parameters": (plan.params_b, float(slopes[surface.languages].sum()), surface.params_b)}
+    ways = {"parameters": (plan.params_b, surface.parameter_slope(response), surface.params_b)}
     ways |= {name: (plan.tokens_b[name], float(slopes[name]), surface.tokens_b[name]) for name in surface.languages}
     return [_way(what, *way, found=found, wish=wish) for what, way in ways.items()]
 
@@ -238,7 +267,7 @@ def trades(surface: Surface, response: str) -> list[tuple[str, float]]:
     Languages without a positive slope, for which there is no such factor, are left out.
     """
     slopes = surface.coefficients[response]
-    total = float(slopes[surface.languages].sum())
+    total = surface.parameter_slope(response)
     return [
         (name, float(2.0 ** (-total / slopes[name])))
         for name in surface.languages

@@ -64,6 +64,19 @@ def rmse(errors: pd.DataFrame) -> pd.Series:
     return pd.Series(np.sqrt((errors**2).mean()))
 
 
+def with_line(stand_ins: pd.DataFrame) -> tuple[Array, list[str]]:
+    """Return predictors that stand in for budgets laid out as budgets: the first again in place of the total.
+
+    Args:
+        stand_ins: (n_models, q), see `laws.stand_ins`.
+
+    Returns:
+        (n_models, q + 1) and the names of the columns.
+    """
+    names = [str(name) for name in stand_ins]
+    return stand_ins[[*names, names[0]]].to_numpy(dtype=float), [*names, names[0]]
+
+
 def designs(logs: Array) -> dict[str, Array]:
     """Return the design matrix of each method.
 
@@ -105,7 +118,7 @@ def left_out_errors(
     errors = {method: np.full((len(rows), len(names)), np.nan) for method in METHODS}
     # threads of BLAS wait for one another: on matrices as small as these they take twenty times as long
     with threadpool_limits(limits=1):
-        for g, S in _scores_without(values, codes, np.unique(codes[usable]), reference, unit_variance=unit_variance):
+        for g, S in scores_without(values, codes, np.unique(codes[usable]), reference, unit_variance=unit_variance):
             held = rows[codes[rows] == g]
             responses = np.hstack([S, values])
             # the models outside a family may have fewer components than all models
@@ -122,7 +135,7 @@ def left_out_errors(
     return Errors(X.index[rows], codes[rows], **frames)
 
 
-def _scores_without(
+def scores_without(
     X: Array, codes: Codes, families: Codes, reference: Array, *, unit_variance: bool
 ) -> Iterator[tuple[int, Array]]:
     """Yield each family with the scores of all models (n, k) on the components of those outside it."""

@@ -8,6 +8,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from stages.analysis.components.spectra import TINY, weighted_moments
+from stages.analysis.scaling.stand_ins import STAND_INS, stand_in, stand_in_line, stand_ins
 from stages.contracts.names import listed
 from stages.contracts.params import ScaleParams
 
@@ -27,7 +28,7 @@ class Law(NamedTuple):
 
     Attributes:
         response: Component or factor, `PC1`.
-        language: Language code of the budget, or `total`.
+        language: Language code of the budget, `total`, or one of `STAND_INS`.
         n: Models with a positive known budget.
         rho: Pearson correlation of log10 budget and response.
         slope: Change of the response per factor of ten in budget.
@@ -62,12 +63,14 @@ def budget_column(language: str) -> str:
 
 
 def log_budget(models: pd.DataFrame, language: str) -> pd.Series:
-    """Return log10 of ND for the models where it is known and positive.
+    """Return log10 of ND for the models where it is known and positive; of `STAND_INS`, see there.
 
     Args:
         models: Indexed by model_id, with `nd_<language>` in parameters x tokens.
-        language: Language code or `total`.
+        language: Language code, `total` or one of `STAND_INS`.
     """
+    if language in STAND_INS:
+        return stand_in(models, language)
     budget = models[budget_column(language)]
     return pd.Series(np.log10(budget[budget > 0]))
 
@@ -196,7 +199,7 @@ def fit_laws(
             continue
         logs = log_budget(inside, language)
         laws += [fit_law(responses[name], logs, language) for name in responses.columns]
-        zero = list(inside.index[inside[budget_column(language)] == 0])
+        zero = [] if language in STAND_INS else list(inside.index[inside[budget_column(language)] == 0])
         if zero:
             skipped.append(f"laws of the {language} budget leave out models without such tokens: {listed(zero)}")
     return sorted(laws, key=lambda law: list(responses.columns).index(law.response)), skipped
@@ -211,6 +214,8 @@ def unusable(models: pd.DataFrame, language: str, min_models: int) -> str:
         min_models: Fewest models for a fit.
     """
     logs = log_budget(models, language)
+    if len(logs) < min_models and language in STAND_INS:
+        return f"known for {len(logs)} models, {min_models} needed"
     if len(logs) < min_models:
         known = models[budget_column(language)].notna().sum()
         zero = f", zero for {known - len(logs)} of them" if known > len(logs) else ""
@@ -237,14 +242,18 @@ def fit_all_laws(
     Returns:
         The laws, and one line for each budget that could not be used.
     """
+    inside = models[models.index.isin(pc_scores.index)]
+    others = [str(name) for name in stand_ins(inside, languages)]
     budgets = [*languages, TOTAL]
-    laws, skipped = fit_laws(pc_scores, models, budgets, params.min_models)
+    laws, skipped = fit_laws(pc_scores, models, [*budgets, *others], params.min_models)
+    skipped += [stand_in_line(inside, languages, others)] if others else []
     if not factor_scores.shape[1]:
         return laws, skipped
     if params.factor_models == "available":
-        return [*laws, *fit_laws(factor_scores, models, budgets, params.min_models)[0]], skipped
+        return [*laws, *fit_laws(factor_scores, models, [*budgets, *others], params.min_models)[0]], skipped
     common = with_all_budgets(models[models.index.isin(factor_scores.index)], languages)
     of_factors, _ = fit_laws(factor_scores, common, budgets, params.min_models)
+    of_factors += fit_laws(factor_scores, models, others, params.min_models)[0]
     fitted = {law.language for law in laws} - {law.language for law in of_factors}
     new = [
         f"no scaling law of factors for the {language} budget: scale.factor_models=common keeps the {len(common)} "

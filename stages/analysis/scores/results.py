@@ -1,6 +1,6 @@
 """Everything that the analysis of one state yields, as claims, figures and the report read it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import pandas as pd
 
@@ -34,6 +34,8 @@ class Results:
         laws: Scaling laws: response, language, n, rho, slope, intercept.
         skipped: One line for each thing that could not be computed, and why.
         standardized: Whether each benchmark was scaled to unit variance before the components were computed.
+        factor_fit: One row on how sound the factor model is, see `factors.Fit`; none without factors.
+        uniqueness: Per benchmark: communality, uniqueness, at_bound; likewise.
     """
 
     info: StudyInfo
@@ -56,3 +58,5 @@ class Results:
     laws: pd.DataFrame
     skipped: tuple[str, ...]
     standardized: bool = True
+    factor_fit: pd.DataFrame = field(default_factory=pd.DataFrame)
+    uniqueness: pd.DataFrame = field(default_factory=pd.DataFrame)

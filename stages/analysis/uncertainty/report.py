@@ -11,13 +11,14 @@ from stages.analysis.components import dimensionality
 from stages.analysis.components.alignment import best_pairs
 from stages.analysis.components.gaps import Filled, NotImputableError, Ranges, decompose_filled, fill, left_out
 from stages.analysis.components.pca import Decomposition
-from stages.analysis.scaling.forecasting import can_predict, left_out_errors
 from stages.analysis.scaling.laws import FEWEST, TOTAL, correlate, log_budgets
+from stages.analysis.scaling.stand_ins import stand_ins
 from stages.analysis.scores.families import family_codes
 from stages.analysis.uncertainty import tables as stability
 from stages.analysis.uncertainty.bootstrap import language_pairs
 from stages.analysis.uncertainty.inference import compare_dependent, fit_robust
 from stages.analysis.uncertainty.intervals import Resampling
+from stages.analysis.uncertainty.prediction import beside, frame, prediction_table
 from stages.analysis.uncertainty.ranks import MOST_LISTED, measures, pairs_table, ranks_table
 from stages.analysis.uncertainty.resampling import Data
 from stages.analysis.uncertainty.tables import Study
@@ -61,6 +62,11 @@ class Inputs:
     anchors: Mapping[str, str]
     unit_variance: bool
     min_models: int
+
+    @property
+    def stand_ins(self) -> pd.DataFrame:
+        """What laws rest on beside budgets (n_models, q); q may be 0."""
+        return stand_ins(self.models, self.languages)
 
 
 @dataclass(frozen=True)
@@ -111,18 +117,23 @@ def assess(inputs: Inputs, params: StabilityParams, watched: stability.Watch = i
     level = params.level
     # a token count moves laws only
     of_scores = [resampling for resampling in found if resampling.name != "tokens"]
-    spectrum = dimensionality.spectrum(_frame(study), min(params.draws, params.parallel_draws), level, rng)
+    spectrum = dimensionality.spectrum(frame(study), min(params.draws, params.parallel_draws), level, rng)
     seen = versions(inputs, filled)
     missing, lines = missing_table(inputs, seen)
     skipped += lines
-    prediction, why = prediction_table(study, inputs.min_models)
-    skipped += [why] * bool(why)
+    prediction, why = prediction_table(study, inputs.stand_ins, inputs.min_models, level)
+    skipped += why
     scaling = with_robust_slopes(study, stability.scaling_table(study, found, level), level)
     if scaling.empty:
         skipped.append(f"scaling: no budget is known for {inputs.min_models} models")
     ranked = measures(study, inputs.X.notna().to_numpy(), inputs.ranges, params.protocol_error)
     if ranked and len(study.models) > MOST_LISTED:
         skipped.append(f"a list of pairs that cannot be told apart: {len(study.models)} models have too many")
+    if inputs.stand_ins.shape[1]:
+        other = beside(study, inputs.stand_ins)
+        again, _ = stability.resample(other, params.draws, rng)
+        more = with_robust_slopes(other, stability.scaling_table(other, again, level), level)
+        scaling = pd.concat([scaling, more], ignore_index=True)
     tables = {
         "explained_variance": stability.explained_variance_table(study, of_scores, level),
         "loadings": stability.loadings_table(study, of_scores, level),
@@ -141,10 +152,6 @@ def assess(inputs: Inputs, params: StabilityParams, watched: stability.Watch = i
         "missing": missing,
     }
     return Stability(tables, skipped)
-
-
-def _frame(study: Study) -> pd.DataFrame:
-    return pd.DataFrame(study.data.X, list(study.models), list(study.benchmarks))
 
 
 def reliability(data: Data) -> Array:
@@ -201,16 +208,6 @@ def contrasts_table(study: Study, found: Sequence[Resampling], level: float) -> 
                 row |= {f"low_{resampling.name}": low[j, i], f"high_{resampling.name}": high[j, i]}
             rows.append(row)
     return pd.DataFrame(rows) if rows else pd.DataFrame(columns=["response", "language", "other"])
-
-
-def prediction_table(study: Study, min_models: int) -> tuple[pd.DataFrame, str]:
-    """Return the leave-one-family-out errors (see `forecasting.Errors.table`), or why there are none."""
-    logs, codes = study.data.logs, study.codes
-    why = can_predict(logs, codes, study.budgets, min_models)
-    if why:
-        return pd.DataFrame(columns=["response"]), why
-    errors = left_out_errors(_frame(study), study.reference, logs, codes, unit_variance=study.unit_variance)
-    return errors.table(), ""
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from stages import assemble
+from stages.analysis.scores.assembly import assemble
 from stages.analysis.scores.cells import take_subset
 from stages.analysis.scores.incomplete import outside, why_benchmark, why_model
 from stages.commands.snapshot import Snapshot
@@ -88,7 +88,7 @@ def absence(model: str, benchmark: str | None, facts: Facts, snapshot: Snapshot)
     except InputError as error:
         return error.problems[0]
     everything = params.assemble.model_copy(update={"missing": "refuse"})
-    _, X, _ = assemble.run(facts, evaluated, params.model_copy(update={"assemble": everything}))
+    _, X, _ = assemble(facts, evaluated, params.model_copy(update={"assemble": everything}))
     reason = _left_out(model, benchmark, X.isna(), params.assemble.missing)
     return reason or f"not in {paths.CELLS}, where it belongs: run `dvc repro`"
 

@@ -9,9 +9,9 @@ from typing import Any
 import pandas as pd
 import pyarrow.parquet as pq
 
-from stages import assemble
 from stages.analysis.claims import compare
 from stages.analysis.scaling import budgets
+from stages.analysis.scores.assembly import assemble
 from stages.commands.snapshot import Snapshot
 from stages.commands.verify.files import none
 from stages.commands.verify.report import Report
@@ -116,7 +116,7 @@ def _check_cells(snapshot: Snapshot, facts: Facts, read: _Reader) -> None:
     except InputError as error:
         read.report.add(error.problems)
         return
-    cells, X, _ = assemble.run(facts, evaluated, snapshot.params)
+    cells, X, _ = assemble(facts, evaluated, snapshot.params)
     read.report.count("cells", len(cells))
     for path, ours in ((paths.CELLS, cells), (paths.MATRIX, X)):
         stored = read.parquet(path)

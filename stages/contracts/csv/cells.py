@@ -3,6 +3,7 @@
 from array import array
 from collections.abc import Callable, Mapping, MutableSequence, Sequence
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
 
 import pandas as pd
@@ -18,8 +19,16 @@ DTYPES: dict[Kind, str] = {
     "text": "str",
     "choice": "str",
     "flag": "bool",
+    "date": "str",
 }
-BLANKS: dict[Kind, Any] = {"number": float("nan"), "integer": None, "text": "", "choice": "", "flag": False}
+BLANKS: dict[Kind, Any] = {
+    "number": float("nan"),
+    "integer": None,
+    "text": "",
+    "choice": "",
+    "flag": False,
+    "date": "",
+}
 FLAGS = {"true": True, "false": False}
 DECLARED = {"model_id": "models.csv", "benchmark": "benchmarks.csv"}
 """Columns whose values another table declares."""
@@ -61,12 +70,24 @@ def read_text(text: str) -> str:
     return text
 
 
+def read_date(text: str) -> str:
+    """Return a day, as it is written."""
+    try:
+        day = date.fromisoformat(text)
+    except ValueError:
+        raise CellError("expected a day as YYYY-MM-DD") from None
+    if day.isoformat() != text:
+        raise CellError(f"expected a day as YYYY-MM-DD: write {day}")
+    return text
+
+
 PARSERS: dict[Kind, Callable[[str], Any]] = {
     "number": read_number,
     "integer": read_integer,
     "text": read_text,
     "choice": str,
     "flag": read_flag,
+    "date": read_date,
 }
 
 

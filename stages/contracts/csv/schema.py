@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
-Kind = Literal["text", "number", "integer", "choice", "flag"]
+Kind = Literal["text", "number", "integer", "choice", "flag", "date"]
 
 
 @dataclass(frozen=True)
@@ -12,7 +12,8 @@ class Column:
 
     Attributes:
         name: Header.
-        kind: `number` is a plain finite decimal, `integer` a plain whole number, `flag` is `true` or `false`.
+        kind: `number` is a plain finite decimal, `integer` a plain whole number, `flag` is `true` or `false`,
+            `date` is YYYY-MM-DD and stays text.
         blank: Whether a cell may be empty. An empty number is missing, never zero.
         required: Whether the header must be there. A missing optional column reads as all blank.
         low: Smallest number allowed, in the unit of the column.

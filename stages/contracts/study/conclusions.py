@@ -78,10 +78,14 @@ class Conclusions(Frozen):
 
     Attributes:
         subsets: Values of construction or group that the analysis is repeated on.
+        min_models: Fewest models that a number must be computed of to tell anything.
+        min_families: Fewest families that these must be of.
         conclusions: In the order of the table.
     """
 
     subsets: list[str] = Field(default_factory=list)
+    min_models: Annotated[int, Field(ge=4)] = 8
+    min_families: Annotated[int, Field(ge=2)] = 5
     conclusions: Annotated[list[Conclusion], Field(min_length=1)]
 
     @property

@@ -48,6 +48,8 @@ def models_table(languages: Sequence[str], groups: Sequence[str]) -> Table:
             Column("trust_reason", blank=True, required=False),
             Column("expected_weights", blank=True, required=False),
             Column("weights_reason", blank=True, required=False),
+            Column("released", "date", blank=True, required=False),
+            Column("tokens_source", blank=True, required=False),
             *ranges,
         ),
         key=("model_id",),

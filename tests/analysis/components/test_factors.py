@@ -4,8 +4,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from stages.analysis.components.factors import NotFactorisableError, factorise, most_factors
+from stages.analysis.components.factors import NotFactorisableError, factorise, most_factors, uniqueness_table
 from stages.analysis.components.pca import standardise
+from stages.analysis.components.soundness import condition_number, dependence, plain_promax
 from tests.analysis.matrices import planted
 from tests.repository import ROOT
 
@@ -89,3 +90,45 @@ def test_too_few_models_are_refused_with_the_reason():
         factorise(planted(5, 6, 0), 2, 4)
     with pytest.raises(NotFactorisableError, match="at most 2 factors, 3 asked"):
         factorise(planted(20, 5, 0), 3, 4)
+
+
+def test_heywood_cases_are_named(shipped_scores: pd.DataFrame):
+    found = factorise(shipped_scores, 10, 4)
+    table = uniqueness_table(found).set_index("benchmark")
+    # the solution behind Figure 10 of Saito et al. 2024
+    assert found.fit.at_bound == table["at_bound"].sum() == 9
+    assert set(table.index[table["at_bound"] == 1]) >= {"jcommonsenseqa", "niilc", "openbookqa", "triviaqa"}
+    assert table["uniqueness"].min() == pytest.approx(0.005)
+    few = factorise(shipped_scores, 3, 4)
+    assert few.fit.at_bound < 3
+    assert found.fit.gradient < 1e-6
+    assert found.fit.df == ((19 - 10) ** 2 - 19 - 10) / 2
+    assert uniqueness_table(None).empty
+
+
+def test_promax_without_normalisation_is_that_of_r(shipped_scores: pd.DataFrame):
+    """What the two conventions give for Figure 10, computed independently, lies up to .043 apart."""
+    assert factorise(shipped_scores, 10, 4).fit.plain_difference == pytest.approx(0.043, abs=5e-4)
+
+
+def test_plain_promax_of_a_simple_structure_changes_nothing():
+    rotated = np.kron(np.eye(2), np.full((3, 1), 0.8))
+    np.testing.assert_allclose(plain_promax(rotated, 4), rotated, atol=1e-12)
+
+
+def test_columns_that_depend_on_each_other_are_named(shipped_scores: pd.DataFrame):
+    assert dependence(shipped_scores) == ""
+    mixed = shipped_scores.assign(mean_of_two=(shipped_scores["gsm8k"] + shipped_scores["mmlu"]).round(4) / 2)
+    line = dependence(mixed)
+    assert all(name in line for name in ("gsm8k", "mmlu", "mean_of_two"))
+    assert "niilc" not in line
+    assert "niilc" in dependence(shipped_scores.assign(average=shipped_scores.mean(axis=1)))
+    # with as many benchmarks as models everything depends on everything, which says nothing
+    assert dependence(shipped_scores.iloc[:19]) == ""
+    assert dependence(shipped_scores.iloc[:21]) == ""
+
+
+def test_the_condition_number_is_that_of_the_correlations(shipped_scores: pd.DataFrame):
+    R = np.corrcoef(shipped_scores.to_numpy(), rowvar=False)
+    assert factorise(shipped_scores, 3, 4).fit.condition_number == pytest.approx(np.linalg.cond(R), rel=1e-3)
+    assert condition_number(np.ones((2, 2))) == np.inf

@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 
 from stages.analysis.components.pca import decompose
+from stages.analysis.decisions.coverage import coverage
 from stages.analysis.decisions.planning import (
     Plan,
     Surface,
@@ -15,7 +16,9 @@ from stages.analysis.decisions.planning import (
     reach,
     trades,
 )
-from stages.analysis.scaling.forecasting import left_out_errors
+from stages.analysis.scaling.forecasting import left_out_errors, with_line
+from stages.analysis.scaling.stand_ins import year_of
+from tests.analysis.population import population
 
 LANGUAGES = ["ja", "en"]
 
@@ -117,3 +120,41 @@ def test_a_combination_that_no_model_has_is_outside_too():
     lines = outside(found, Plan(20, {"ja": tokens["ja"].min() * 1.01, "en": tokens["en"].max() * 0.99}))
     assert len(lines) == 1
     assert "no model here combines them" in lines[0]
+
+
+def test_parameters_and_the_year_predict_where_budgets_are_not_known():
+    rng = np.random.default_rng(0)
+    codes = np.repeat(np.arange(8), 3)
+    params, year = 10 ** rng.uniform(0, 2, len(codes)), rng.uniform(2024, 2026, len(codes))
+    days = [f"{int(y)}-{1 + int(12 * (y % 1)):02d}-01" for y in year]
+    models = pd.DataFrame({"active_params_b": params, "released": days}, [f"m{i}" for i in range(len(codes))])
+    stand = pd.DataFrame({"params": np.log10(params * 1e9), "released": [year_of(day) for day in days]}, models.index)
+    X = pd.DataFrame({"score": 0.2 * stand["params"] + 0.1 * (stand["released"] - 2024) - 1.5}, models.index)
+    X = (X + 0.01 * rng.normal(size=X.shape)).assign(flat=rng.normal(size=len(X)))
+    logs, names = with_line(stand)
+    errors = left_out_errors(X, decompose(X, 1, {}).loadings.to_numpy(), logs, codes)
+    found = fit_surface(X, models, pd.DataFrame(logs, X.index), errors, names[:-1])
+    assert found.languages == []
+    plan = Plan(10, {}, year_of("2025-01-01"))
+    # 10 log10 units of parameters: 2 + 0.1 - 1.5
+    assert predict(found, plan, 0.95).loc["score", "estimate"] == pytest.approx(0.6, abs=0.02)
+    (way,) = reach(found, plan, "score", 0.7, 0.95)
+    assert way.what == "parameters"
+    assert way.amount == pytest.approx(10 * 10**0.5, rel=0.2)
+    assert trades(found, "score") == []
+    assert outside(found, plan) == []
+    (line,) = outside(found, replace(plan, released=2031.0))
+    assert line.startswith("outside the data: released 2031.0, the models here 2024")
+
+
+def test_the_intervals_of_a_plan_hold_what_they_promise_for_families_never_seen():
+    held, count = 0.0, 6
+    for seed in range(count):
+        drawn = population(p=10, seed=3).draw(np.random.default_rng(seed), (4,) * 12, 0.5)
+        logs = np.column_stack([drawn.logs, drawn.logs.sum(axis=1)])
+        reference = decompose(drawn.X, 2, {}).loadings.to_numpy()
+        share = coverage(drawn.X, reference, logs, drawn.codes, 0.9)
+        assert share.between(0, 1).all()
+        held += float(share.mean()) / count
+    # 6 studies of 12 families on 12 responses that go together
+    assert 0.82 < held < 0.98

@@ -16,12 +16,13 @@ from stages.analysis.scaling.laws import (
     log_budget,
     with_all_budgets,
 )
+from stages.analysis.scaling.stand_ins import stand_ins, year_of
 from stages.contracts.params import ScaleParams
 
 
 def models(nd_en: list[float], nd_ja: list[float]) -> pd.DataFrame:
     table = pd.DataFrame({"nd_en": nd_en, "nd_ja": nd_ja}, index=[f"m{i}" for i in range(len(nd_en))])
-    return table.assign(nd_total=table["nd_en"] + table["nd_ja"])
+    return table.assign(nd_total=table["nd_en"] + table["nd_ja"], active_params_b=7.0)
 
 
 def test_an_exact_law_is_found():
@@ -145,3 +146,34 @@ def test_laws_of_factors_rest_on_the_models_chosen_and_those_of_components_on_al
 def test_common_models_know_every_budget():
     table = models([1e22, np.nan, 1e24], [1e20, 1e21, np.nan])
     assert list(with_all_budgets(table, ["en", "ja"]).index) == ["m0"]
+
+
+def test_parameters_and_release_stand_in_where_few_token_counts_are_known():
+    table = models([1e22, 1e23, 1e24, 1e25, 1e26, 1e27], [1e20, 1e21, np.nan, np.nan, np.nan, np.nan])
+    table = table.assign(
+        active_params_b=[1.0, 10, 100, 1, 10, 100],
+        released=["2024-01-01", "2024-07-01", "2025-01-01", "2025-07-01", "2026-01-01", ""],
+    )
+    found = stand_ins(table, ["en", "ja"])
+    assert list(found) == ["params", "released"]
+    assert found["params"].tolist() == pytest.approx([9, 10, 11, 9, 10, 11])
+    assert found["released"].iloc[0] == 2024
+    assert np.isnan(found["released"].iloc[-1])
+    assert stand_ins(table, ["en"]).empty
+    assert list(stand_ins(table.drop(columns="released"), ["ja"])) == ["params"]
+    responses = pd.DataFrame({"PC1": 2 * found["params"]}, index=table.index)
+    laws, skipped = fit_all_laws(
+        responses, responses.iloc[:, :0], table, ["en", "ja"], ScaleParams(min_models=5, factor_models="common")
+    )
+    by = {law.language: law for law in laws}
+    assert list(by) == ["en", "params", "released"]
+    assert by["params"].slope == pytest.approx(2)
+    assert by["released"].n == 5
+    assert skipped[-1].startswith(
+        "budgets are known of 6 models in en for 6, ja for 2: laws against active parameters"
+    )
+
+
+def test_a_day_is_a_year_with_its_fraction():
+    assert year_of("2025-01-01") == 2025
+    assert year_of("2024-12-31") == pytest.approx(2025, abs=0.01)

@@ -425,7 +425,7 @@ class TestCells:
 
     def test_words_that_must_be_known(self):
         table = models_table(["ja"], ["english", "other"])
-        row = ["a/b", "B", "7", "Scratch", "", "", "", "", "englsh", "f", "", "", "", "yes", "", *[""] * 6]
+        row = ["a/b", "B", "7", "Scratch", "", "", "", "", "englsh", "f", "", "", "", "yes", "", *[""] * 8]
         first, second, third = problems(csv_bytes([table.names, row]), table, {})
         assert first == (
             "construction of a/b is 'Scratch', expected scratch or continual: "
@@ -434,11 +434,29 @@ class TestCells:
         assert second == "group of a/b is 'englsh', expected english or other: did you mean english?"
         assert third == "trust_remote_code of a/b is 'yes', expected true or false"
 
+    @pytest.mark.parametrize(
+        ("text", "hint"),
+        [
+            ("2024", "expected a day as YYYY-MM-DD"),
+            ("19.12.2024", "expected a day as YYYY-MM-DD"),
+            ("2024-13-01", "expected a day as YYYY-MM-DD"),
+            ("20241219", "expected a day as YYYY-MM-DD: write 2024-12-19"),
+        ],
+    )
+    def test_a_day_has_one_style(self, text, hint):
+        table = Table("t.csv", (Column("model_id"), Column("released", "date", blank=True)), ("model_id",))
+        assert only(csv_bytes([table.names, ["a/b", text]]), table, {}) == f"released of a/b is {text!r}, {hint}"
+
+    def test_a_day_stays_as_it_is_written_and_may_be_missing(self):
+        table = Table("t.csv", (Column("model_id"), Column("released", "date", blank=True)), ("model_id",))
+        data = csv_bytes([table.names, ["a/b", "2024-12-19"], ["c/d", ""]])
+        assert list(read_table(data, WHERE, table).frame["released"]) == ["2024-12-19", ""]
+
     def test_numbers_out_of_range(self):
         table = models_table(["ja"], ["english"])
         rows = [
-            ["a/b", "B", "0", "scratch", "", "", "-1", "-2", "english", "f", *[""] * 11],
-            ["c/d", "B", "", "scratch", "", "", "", "", "english", "f", *[""] * 11],
+            ["a/b", "B", "0", "scratch", "", "", "-1", "-2", "english", "f", *[""] * 13],
+            ["c/d", "B", "", "scratch", "", "", "", "", "english", "f", *[""] * 13],
         ]
         assert problems(csv_bytes([table.names, *rows]), table, {}) == [
             "active_params_b of a/b is '0', expected more than 0: correct it, or leave the cell empty when it is not "
