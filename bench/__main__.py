@@ -9,10 +9,10 @@ NAMES = (
     "stability",
     "verify",
     "evaluate",
-    "engines",
     "page",
     "scale",
     "team",
+    "engines",
 )
 
 
