@@ -88,7 +88,7 @@ def test_every_column_of_a_study_has_its_contract_and_its_meaning():
     for table in generate.tables():
         section = page.split(f"## {table.file}\n")[1].split("\n## ")[0]
         assert [name for name in re.findall(r"^\| `([^`]+)` \|", section, re.MULTILINE)] == table.names
-    assert "| `active_params_b` | number > 0 |  | Parameters active per token, in billions" in page
+    assert "| `active_params_b` | number > 0 | cell | Parameters active per token, in billions" in page
     assert "| `construction` | `scratch`, `continual` |" in page
 
 

@@ -27,7 +27,7 @@ def stand_in(models: pd.DataFrame, name: str) -> pd.Series:
         name: Which.
     """
     if name == PARAMETERS:
-        return pd.Series(np.log10(models["active_params_b"] * BILLION))
+        return pd.Series(np.log10(models["active_params_b"].dropna() * BILLION))
     if RELEASED not in models:
         return pd.Series(dtype=float)
     return models[RELEASED][models[RELEASED] != ""].map(year_of).astype(float)

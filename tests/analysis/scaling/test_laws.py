@@ -174,6 +174,15 @@ def test_parameters_and_release_stand_in_where_few_token_counts_are_known():
     )
 
 
+def test_models_without_a_published_size_stand_in_nowhere():
+    table = models([np.nan] * 6, [np.nan] * 6).assign(active_params_b=[1.0, 10, 100, 1, 10, np.nan])
+    responses = pd.DataFrame({"PC1": [1.0, 2, 3, 1, 2, 9]}, index=table.index)
+    laws, _ = fit_all_laws(
+        responses, responses.iloc[:, :0], table, ["en", "ja"], ScaleParams(min_models=5, factor_models="common")
+    )
+    assert [(law.language, law.n, law.slope) for law in laws] == [("params", 5, pytest.approx(1))]
+
+
 def test_a_day_is_a_year_with_its_fraction():
     assert year_of("2025-01-01") == 2025
     assert year_of("2024-12-31") == pytest.approx(2025, abs=0.01)
