@@ -217,7 +217,7 @@ def opened(rev: str | None = None) -> Iterator[Snapshot]:
 def _inputs() -> tuple[str, ...]:
     """Return what of the workspace is told to differ from its commit: nothing of a study that is not analysed."""
     try:
-        return state.inputs_of(load_params().study)
+        return state.inputs_of(load_params())
     except InputError:
         return state.OUR_INPUTS
 

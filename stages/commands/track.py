@@ -138,7 +138,7 @@ def _log_version(commit: str, tracked: Tracked) -> None:
         revision = snapshot.revision
         where = f"experiment {revision.experiment}" if revision.experiment else f"commit {commit[:12]}"
         before = len(tracked.states)
-        origin = origin_of(revision, params.study, snapshot.root)
+        origin = origin_of(revision, params, snapshot.root)
         try:
             state = state_of(params, snapshot.digest, origin)
         except (KeyError, ValueError, OSError) as error:

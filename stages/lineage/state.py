@@ -98,21 +98,25 @@ def is_data(path: str) -> bool:
     return path.startswith("data/")
 
 
-def inputs_of(study: str) -> tuple[str, ...]:
-    """Return what git has of the inputs of one study's states, as patterns: other studies are none of them."""
-    facts = (f"{paths.METADATA}/{study}/*{suffix}" for suffix in FACT_SUFFIXES)
-    tasks = f"{paths.METADATA}/{study}/tasks"
+def inputs_of(params: Params) -> tuple[str, ...]:
+    """Return what git has of the inputs of a study's states, as patterns.
+
+    They are its tables and those of the earlier study whose conclusions are tested on it; no other study is one.
+    """
+    studies = dict.fromkeys(name for name in (params.study, params.retest.study) if name)
+    facts = (f"{paths.METADATA}/{study}/*{suffix}" for study in studies for suffix in FACT_SUFFIXES)
+    tasks = f"{paths.METADATA}/{params.study}/tasks"
     return (*facts, tasks, *(path for path in OUR_INPUTS if path != str(paths.METADATA)))
 
 
-def identity(study: str | None = None) -> dict[str, str]:
+def identity(params: Params | None = None) -> dict[str, str]:
     """Return where the state comes from: commit, whether inputs differ from it, DVC experiment.
 
     Args:
-        study: Whose tables are inputs, None for those of all studies.
+        params: Of the state, whose study has the tables that are inputs; None for those of all studies.
     """
     commit = _git("rev-parse", "HEAD")
-    inputs = OUR_INPUTS if study is None else inputs_of(study)
+    inputs = OUR_INPUTS if params is None else inputs_of(params)
     tags = {
         "mlflow.source.git.commit": commit,
         "observatory.dirty": "true" if _git("status", "--porcelain", "--", *inputs) else "false",
@@ -123,19 +127,19 @@ def identity(study: str | None = None) -> dict[str, str]:
     return {**tags, **experiment}
 
 
-def origin_of(revision: Revision, study: str, repository: Path) -> dict[str, str]:
+def origin_of(revision: Revision, params: Params, repository: Path) -> dict[str, str]:
     """Return what `identity` says of a state that git has: of an experiment, the commit that it started from.
 
     Args:
         revision: A commit or a DVC experiment.
-        study: Whose tables are inputs.
+        params: Of the state, whose study has the tables that are inputs.
         repository: Where git is asked.
     """
     tags = {"mlflow.source.name": "dvc repro", "mlflow.source.type": "PROJECT"}
     baseline = git(repository, "rev-parse", f"{revision.commit}^") if revision.experiment else None
     if not baseline:
         return {**tags, "mlflow.source.git.commit": revision.commit, "observatory.dirty": "false"}
-    same = git(repository, "diff", "--quiet", baseline, revision.commit, "--", *inputs_of(study)) is not None
+    same = git(repository, "diff", "--quiet", baseline, revision.commit, "--", *inputs_of(params)) is not None
     return {
         **tags,
         "mlflow.source.git.commit": baseline,

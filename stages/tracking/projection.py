@@ -24,7 +24,7 @@ NAMED = ("waived", "corrected")
 
 def current_state(params: Params) -> State:
     """Return what MLflow is told about the current, complete state."""
-    return state_of(params, state_digest(params), identity(params.study))
+    return state_of(params, state_digest(params), identity(params))
 
 
 def state_of(params: Params, digest: str, origin: Mapping[str, str]) -> State:
@@ -94,7 +94,7 @@ def failed_state(stage: str, findings: pd.DataFrame, docs: Path, params: Params)
         params=dict(flat_params(params)),
         metrics={f"{stage}.{name}s": float(severities.get(name, 0)) for name in ("error", "warning")},
         tags={
-            **identity(params.study),
+            **identity(params),
             **tags,
             "observatory.study": params.study,
             "observatory.subset": params.subset,
