@@ -164,7 +164,7 @@ def suspicion_findings(
     down = falling(benchmarks) & set(X)
     table, facts = as_ability(X.drop(columns=[*negative, *(distrusted(found) & set(X) - set(negative))]), benchmarks)
     report = find_suspicions(table, facts, params.suspicion, known)
-    notes = [*report.notes, *([f"{', '.join(negative)}: scores may be below zero: not predicted"] * bool(negative))]
+    notes = [*report.notes, *([f"{listed(negative)}: scores may be below zero: not predicted"] * bool(negative))]
     severity: Severity = "error" if params.suspicious == "fail" else "warning"
     unit = " (scores as 1 - score, since lower is better)"
     doubts = [

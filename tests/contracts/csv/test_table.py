@@ -14,7 +14,7 @@ from dataclasses import replace
 
 import pandas as pd
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from stages.contracts.csv.schema import Column, Table
@@ -576,6 +576,7 @@ class TestLargeFiles:
         assert read["b99"][2_499] == 249_999 / 70_001
 
 
+@settings(deadline=None)
 @given(st.data())
 def test_no_mutation_of_a_cell_is_read_as_something_else(data):
     row, column = data.draw(st.integers(1, 2)), data.draw(st.integers(1, 3))
@@ -590,12 +591,14 @@ def test_no_mutation_of_a_cell_is_read_as_something_else(data):
         assert reading.frame[BENCHMARKS[column - 1]][row - 1] == expected
 
 
+@settings(deadline=None)
 @given(st.lists(st.floats(allow_nan=False, allow_infinity=False), min_size=3, max_size=3))
 def test_every_double_is_read_back_exactly(values):
     rows = [ROWS[0], *([name, repr(value), "", ""] for name, value in zip(MODELS, values, strict=True))]
     assert list(frame(csv_bytes(rows))["jsquad"]) == values
 
 
+@settings(deadline=None)
 @given(st.permutations(range(3)), st.permutations(range(4)))
 def test_order_of_rows_and_columns_does_not_matter(rows, columns):
     shuffled = [[row[j] for j in columns] for row in [ROWS[0], *(ROWS[1 + i] for i in rows)]]
@@ -603,6 +606,7 @@ def test_order_of_rows_and_columns_does_not_matter(rows, columns):
     pd.testing.assert_frame_equal(read, frame(GOOD))
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=300), st.sampled_from([b"", HEADER, GOOD, codecs.BOM_UTF8]))
 @example(b'"', b"")
 @example(b"\r\r\n", HEADER)
@@ -614,6 +618,7 @@ def test_random_bytes_never_raise(junk, start):
 DAMAGE = st.sampled_from([",", "\n", '"', ";", "\r", "#", "%", "e", "", " ", "\t", "\0", "９", "−"])
 
 
+@settings(deadline=None)
 @given(st.integers(0, len(GOOD) - 1), DAMAGE)
 def test_damage_to_one_byte_never_changes_a_number_silently(at, junk):
     """Python's csv and float read the damaged bytes to the same numbers, or the bytes are refused."""
