@@ -22,6 +22,7 @@ def test_a_state_is_logged_once(root: Path):
     other = log_run(state("def"), root)
     assert (first.created, again.created, other.created) == (True, False, True)
     assert first.run_id == again.run_id != other.run_id
+    assert first.address == ""
     assert find_run("abc", root) == first.run_id
     assert find_run("nothing", root) is None
 

@@ -106,7 +106,9 @@ def folders(root: Path) -> list[tuple[Path, str]]:
     return [(root / "figures", "figures"), (root / "index.html", ""), (root / "params.yaml", "")]
 
 
-def test_a_state_takes_few_requests(client: MlflowClient, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+def test_a_state_takes_few_requests(
+    client: MlflowClient, server: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
     (tmp_path / "root").mkdir()
     # makes the experiment
     log_run(state("the first"), tmp_path / "root", None)
@@ -126,13 +128,15 @@ def test_a_state_takes_few_requests(client: MlflowClient, tmp_path: Path, monkey
     assert sum("log-batch" in url for url in asked) == 1
     assert sum("artifacts" in url for url in asked) == 3
     assert len(asked) <= 10
-    data = client.get_run(logged.run_id).data
+    run = client.get_run(logged.run_id)
+    assert logged.address == f"{server}/#/experiments/{run.info.experiment_id}/runs/{logged.run_id}"
+    data = run.data
     assert data.metrics == metrics
     assert data.params == params
     files = {item.path for item in client.list_artifacts(logged.run_id)}
     assert files == {"files.zip", "index.html", "record.json"}
-    (run,) = read.of_state("few", tmp_path / "root")
-    assert (run.run_id, run.status, len(run.metrics)) == (logged.run_id, "FINISHED", 665)
+    (found,) = read.of_state("few", tmp_path / "root")
+    assert (found.run_id, found.status, len(found.metrics)) == (logged.run_id, "FINISHED", 665)
     asked.clear()
     assert "few" in {run.state for run in read.stored(tmp_path / "root", history_of="few")}
     assert len(asked) <= 3
