@@ -15,7 +15,7 @@ from tests.repository import Repository, new_repository
 
 RUNS = 5
 STAGES = ("select", "ingest", "budget", "assemble", "validate", "correlate", "decompose", "factorize", "scale",
-          "stability", "robustness", "compare", "report", "track")  # fmt: skip
+          "stability", "robustness", "retest", "compare", "report", "track")  # fmt: skip
 ONE_PROCESS = """
 import importlib
 for name in {stages!r}:

@@ -80,8 +80,7 @@ class Shown:
 
     Attributes:
         figure: The figure.
-        picture: Its SVG, ready to stand in the page, or a large one from its file; empty where a picture of the page
-            shows the same.
+        picture: Its SVG or, large, a link to its file, as markup; empty where a picture of the page shows the same.
         basis: What it rests on as far as its caption does not say: n, of what its components were computed.
         folded: Whether it is one more of a kind that stands above it.
     """

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import linear_sum_assignment
 
 Array = NDArray[np.float64]
 
@@ -49,7 +48,11 @@ def align(reference: Array, candidates: Array) -> Alignment:
     strength = np.abs(cosines)
     order = strength.argmax(axis=2)
     ranked = np.sort(order, axis=1)
-    for i in np.flatnonzero((ranked[:, 1:] == ranked[:, :-1]).any(axis=1)):
+    contested = np.flatnonzero((ranked[:, 1:] == ranked[:, :-1]).any(axis=1))
+    if len(contested):
+        # its import takes as long as a thousand solutions without contest
+        from scipy.optimize import linear_sum_assignment
+    for i in contested:
         order[i] = linear_sum_assignment(-strength[i])[1]
     flipped = np.take_along_axis(cosines, order[:, :, None], axis=2)[:, :, 0] < 0
     matched = np.take_along_axis(candidates, order[:, None, :], axis=2)

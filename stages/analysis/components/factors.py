@@ -11,10 +11,7 @@ from math import floor, sqrt
 
 import numpy as np
 import pandas as pd
-from factor_analyzer import FactorAnalyzer
-from factor_analyzer.rotator import Rotator
 from numpy.typing import NDArray
-from scipy.optimize import minimize, root
 
 from stages.analysis.components.pca import standardise
 from stages.analysis.components.soundness import UNIQUENESS, Fit, condition_number, plain_promax
@@ -150,6 +147,8 @@ def _uniqueness(Z: Array, R: Array, n_factors: int) -> tuple[Array, float]:
     Raises:
         NotFactorisableError: factor_analyzer warns or fails, or there is no maximum within the bounds.
     """
+    from scipy.optimize import minimize, root
+
     start = np.clip(1 - (_search(Z, n_factors) ** 2).sum(axis=1), *UNIQUENESS)
     found = minimize(
         _discrepancy,
@@ -186,6 +185,9 @@ def _uniqueness(Z: Array, R: Array, n_factors: int) -> tuple[Array, float]:
 
 def _search(Z: Array, n_factors: int) -> Array:
     """Return the unrotated loadings at which factor_analyzer stops (n_benchmarks, n_factors)."""
+    # half a second that only a fit pays for, not who imports what a fit gives
+    from factor_analyzer import FactorAnalyzer
+
     analyzer = FactorAnalyzer(n_factors, rotation=None, method="ml", bounds=UNIQUENESS)
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
@@ -244,6 +246,8 @@ def _rotate(loadings: Array, power: int) -> tuple[Array, Array, float]:
     k = loadings.shape[1]
     if k == 1:
         return loadings, np.eye(1), 0.0
+    from factor_analyzer.rotator import Rotator
+
     # a negative tolerance never ends the steps early
     varimax = Rotator(method="varimax", max_iter=STEPS, tol=-1.0)
     for _ in range(LOOKS):

@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy import stats
+from scipy import special
 
 from stages.analysis.completion.model import Completion
 from stages.analysis.completion.placing import expect, next_benchmarks
@@ -227,10 +227,10 @@ def _place(space: Space, scores: pd.Series, stderr: Array, factor: Array, level:
     given = np.isfinite(x)
     found = expect(space.model, x)
     estimate = (found.scores - space.centre) @ space.slopes
-    quantile = float(stats.norm.ppf((1 + level) / 2))
+    quantile = float(special.ndtri((1 + level) / 2))
     doubt = _Doubt(
         covariance=found.root @ found.root.T,
-        multiple=stats.t.ppf((1 + level) / 2, space.families - 1) * factor,
+        multiple=special.stdtrit(space.families - 1, (1 + level) / 2) * factor,
         error=quantile**2 * ((space.slopes.T @ found.gain) ** 2) @ stderr[given] ** 2,
     )
     half = doubt.half(space)
