@@ -78,7 +78,7 @@ class Model:
         """Return the open units that somebody works on."""
         if holder(self.store.whole) is not None:
             return [unit for unit, _ in self.open.values()]
-        return [unit for unit, _ in self.open.values() if holder(self.store.lease(unit)) is not None]
+        return [unit for unit, place in self.open.values() if holder(lease_of(place)) is not None]
 
     def show(self) -> None:
         """Show on a terminal how far it is, and what is worked on, here or by others."""
@@ -158,16 +158,29 @@ class Driver:
 
     def _send(self) -> None:
         """Give the engine what it takes, models that nobody works on first."""
-        room = self._engine.room()
-        waiting = [model for model in self.models if not model.sent and not model.over] if room else []
-        free = [(len(taken), model) for model in waiting if len(taken := model.taken()) < len(model.open)]
-        chosen = [model for _, model in sorted(free, key=lambda one: one[0])][:room]
+        chosen = self._chosen(self._engine.room())
         for model in chosen:
             self._begin(model)
         if chosen:
             self._engine.submit([self._job(model) for model in chosen])
         for model in chosen:
             model.sent = True
+
+    def _chosen(self, room: int) -> list[Model]:
+        """Return at most so many models that have something to run."""
+        chosen: list[Model] = []
+        shared: list[tuple[int, Model]] = []
+        for model in self.models if room > 0 else []:
+            if model.sent or model.over:
+                continue
+            taken = len(model.taken())
+            if not taken:
+                chosen.append(model)
+            elif taken < len(model.open):
+                shared.append((taken, model))
+            if len(chosen) == room:
+                return chosen
+        return [*chosen, *(model for _, model in sorted(shared, key=lambda one: one[0]))][:room]
 
     def _begin(self, model: Model) -> None:
         """Begin the run of a model, and show how far it is."""

@@ -186,6 +186,24 @@ def test_what_somebody_else_works_on_is_waited_for(place, monkeypatch):
     assert engine.jobs == []
 
 
+def test_models_that_nobody_works_on_come_first_and_the_rest_of_others_is_shared(place, monkeypatch):
+    found = driver.model_of(RECORD, load_params().evaluate, ())
+    unit = found.units[1]
+
+    class Shared(Here):
+        def submit(self, jobs: Sequence[Job]) -> None:
+            super().submit(jobs)
+            if jobs[0].model_id == MODEL:
+                found.store.put(unit, fast(unit, None))
+
+    engine = Shared()
+    with leased(found.store.lease(unit)):
+        assert evaluated(monkeypatch, engine).ok
+    assert [job.model_id for job in engine.jobs] == [SECOND, MODEL]
+    log = (found.store.folder / cells.LOG).read_text(encoding="utf-8").splitlines()
+    assert [line for line in log if line in BENCHMARKS] == [name for name in BENCHMARKS if name != unit.benchmark]
+
+
 def test_the_stage_waits_for_nobody_who_works_on_its_model(place):
     params = load_params().evaluate
     found = driver.model_of(RECORD, params, ())
