@@ -93,7 +93,8 @@ def import_results(given: Sequence[Path], study: str, options: Options) -> Impor
         problems.append(f"--format {options.form}: expected {' or '.join(files.FORMATS)}")
     raise_all(problems)
     here = open_study(study)
-    found = files.read_files(each(files.result_files(given), "reading", lambda path: path.name), options.form)
+    reading = each(files.result_files(given), "reading", lambda path: path.name)
+    found = files.read_files(reading, given, options.form)
     found.notes += files.unique(found, {path: sha256(path) for path in {result.file for result in found.results}})
     candidates = _candidates(here, found, choices, add=options.add or here.facts is None)
     before = earlier(here.facts.imports) if here.facts else []

@@ -58,9 +58,9 @@ def import_(  # noqa: PLR0913 (each an option)
 ) -> None:
     """Import results of other tools into a study.
 
-    PATH is a file or folder of lm-eval or Every Eval Ever, with or without samples. Scores
-    go to imports.csv of the study, raw files to data/imports/ under DVC. --metric, as METRIC[,FILTER], may be given
-    several times.
+    PATH is a file or folder of lm-eval, Every Eval Ever, lighteval, EuroEval or inspect, with or without samples.
+    Scores go to imports.csv of the study, raw files to data/imports/ under DVC. --metric, as METRIC[,FILTER], may be
+    given several times.
     """
 
     def run() -> Result:

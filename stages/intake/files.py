@@ -1,19 +1,21 @@
 """Which files are results of which tool, and what is in them."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from stages.contracts.errors import InputError
 from stages.contracts.names import listed
-from stages.intake import every_eval_ever, lm_eval
-from stages.intake.jsons import read_object
+from stages.intake import euroeval, every_eval_ever, inspect_logs, lighteval, lm_eval
+from stages.intake.archives import SUFFIX, read_log
+from stages.intake.jsons import read_lines
 from stages.intake.results import Found
 
 SAMPLES = ("samples_", "_samples")
 """Beginning or end of the name of a file of samples: it is read with the results that it belongs to."""
-SUFFIXES = (".json",)
+LINES = ".jsonl"
+SUFFIXES = (".json", LINES, SUFFIX)
 
 
 @dataclass(frozen=True)
@@ -22,7 +24,7 @@ class Format:
 
     Attributes:
         title: How a person calls it.
-        is_one: Returns whether a JSON object is of this kind.
+        is_one: Returns whether a JSON object, the first of a file with several, is of this kind.
         read: Reads a file of it.
     """
 
@@ -34,6 +36,9 @@ class Format:
 FORMATS: Mapping[str, Format] = {
     lm_eval.NAME: Format("results of lm-eval", lm_eval.is_results, lm_eval.read),
     every_eval_ever.NAME: Format("records of Every Eval Ever", every_eval_ever.is_record, every_eval_ever.read),
+    lighteval.NAME: Format("results of lighteval", lighteval.is_results, lighteval.read),
+    euroeval.NAME: Format("lines of EuroEval", euroeval.is_line, euroeval.read),
+    inspect_logs.NAME: Format("logs of inspect", inspect_logs.is_log, inspect_logs.read),
 }
 """Name of a format, as `--format` takes it, in the order in which they are tried."""
 
@@ -70,34 +75,41 @@ def _expected() -> str:
     return listed([form.title for form in FORMATS.values()])
 
 
-def read_files(files: Iterable[Path], name: str | None = None) -> Found:
+def read_files(files: Iterable[Path], given: Collection[Path], name: str | None = None) -> Found:
     """Read files of results.
 
     Args:
         files: From `result_files`.
+        given: Those that the user named; others that are not recognised are passed over with a note.
         name: A key of `FORMATS` that all are; None to recognise each.
     """
     found = Found()
     for path in files:
         try:
             found.add(FORMATS[name].read(path) if name else _recognised(path).read(path))
+        except NotRecognisedError as error:
+            (found.refused if path in given else found.notes).extend(error.problems)
         except InputError as error:
             found.refused += error.problems
     return found
+
+
+class NotRecognisedError(InputError):
+    """A file is of no format that is known."""
 
 
 def _recognised(path: Path) -> Format:
     """Return the format of a file.
 
     Raises:
-        InputError: It is none that is known.
+        InputError: It cannot be read, or is none that is known.
     """
-    content = read_object(path)
+    content = next(read_lines(path), {}) if path.suffix == LINES else read_log(path)
     for form in FORMATS.values():
         if form.is_one(content):
             return form
     keys = listed(list(content)) or "none"
-    raise InputError([f"{path}: not recognised: expected {_expected()}; its keys are {keys}: leave the file out"])
+    raise NotRecognisedError([f"{path}: not recognised: expected {_expected()}; its keys are {keys}: passed over"])
 
 
 def unique(found: Found, digests: Mapping[Path, str]) -> Iterator[str]:

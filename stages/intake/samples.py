@@ -4,6 +4,7 @@ The columns are those of our own evaluations, so that the gate judges both alike
 item. A rate that a format does not state is NaN: not known is not zero.
 """
 
+import hashlib
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
@@ -12,14 +13,19 @@ from typing import Any, Literal, NamedTuple
 import pandas as pd
 
 from stages.contracts.outcomes import RATES
-from stages.intake.jsons import mapping, number, read_lines, sequence, text
+from stages.intake.archives import sample_rows
+from stages.intake.jsons import mapping, number, sequence, text
 from stages.tasks.refusal import refused
 
-Kind = Literal["lm-eval", "every-eval-ever"]
+Kind = Literal["lm-eval", "every-eval-ever", "inspect"]
 
 NO_MATCH = "[invalid]"
 """What lm-eval's regular expressions find where nothing matches."""
 UNKNOWN = math.nan
+VALUES = {"C": 1.0, "I": 0.0, "P": 0.5, "N": 0.0}
+"""Letters by which inspect scores: correct, incorrect, partially correct, no answer."""
+CUT = ("max_tokens", "model_length")
+"""Reasons of inspect for the end of an answer that the limit on tokens cut."""
 
 
 class Answer(NamedTuple):
@@ -55,7 +61,7 @@ class Of(NamedTuple):
 
     Attributes:
         kind: Format of the file.
-        metric: lm-eval's name of the metric.
+        metric: lm-eval's name of the metric, inspect's of the scorer.
         filter: lm-eval's name of the filter.
         names: evaluation_result_id and evaluation_name of a result of Every Eval Ever; None for all rows.
         longest: Tokens that an answer may have, None where that is not stated.
@@ -72,13 +78,13 @@ def read_samples(path: Path, of: Of) -> pd.DataFrame:
     """Read the answers to a benchmark, with the columns of `Answer`.
 
     Args:
-        path: File with one sample a line.
+        path: File with one sample a line, or a log of inspect.
         of: What to read of it.
 
     Raises:
         InputError: A line cannot be read.
     """
-    return pd.DataFrame(_answers(read_lines(path), of), columns=list(Answer._fields))
+    return pd.DataFrame(_answers(sample_rows(path), of), columns=list(Answer._fields))
 
 
 def rates(tables: Iterable[pd.DataFrame]) -> dict[str, float]:
@@ -90,6 +96,8 @@ def rates(tables: Iterable[pd.DataFrame]) -> dict[str, float]:
 def _answers(rows: Iterable[dict[str, Any]], of: Of) -> list[Answer]:
     if of.kind == "lm-eval":
         return [_of_lm_eval(row, of.metric) for row in rows if row.get("filter", of.filter) == of.filter]
+    if of.kind == "inspect":
+        return _each_once([_of_inspect(row, of.metric) for row in rows])
     return [_of_every_eval_ever(row, of.longest) for row in rows if of.names is None or _belongs(row, of.names)]
 
 
@@ -178,3 +186,39 @@ def _of_every_eval_ever(row: Mapping[str, Any], longest: int | None) -> Answer:
         capped=capped,
         refused=declined,
     )
+
+
+def _of_inspect(row: Mapping[str, Any], scorer: str) -> Answer:
+    said = mapping(row.get("output"))
+    first = mapping(next(iter(sequence(said.get("choices"))), None))
+    content = mapping(first.get("message")).get("content")
+    parts = [content] if isinstance(content, str) else [text(mapping(part).get("text")) for part in sequence(content)]
+    raw = text(said.get("completion")) or "".join(parts)
+    scored = mapping(row.get("scores")).get(scorer)
+    given = mapping(scored).get("value")
+    value = VALUES.get(given) if isinstance(given, str) else float(given) if isinstance(given, bool) else number(given)
+    asked, target = row.get("input"), row.get("target")
+    empty, stopped = float(not raw.strip()), text(first.get("stop_reason"))
+    return Answer(
+        item=text(row.get("id")),
+        item_hash="",
+        prompt_hash=hashlib.sha256(asked.encode()).hexdigest() if isinstance(asked, str) else "",
+        target=target if isinstance(target, str) else "; ".join(map(str, sequence(target))),
+        # what was not scored is a failure, not a gap
+        value=0.0 if scored is None else UNKNOWN if value is None else value,
+        empty=empty,
+        failed=1.0 if scored is None or row.get("error") else max(empty, float(given == "N")),
+        capped=float(stopped in CUT) if stopped else UNKNOWN,
+        refused=float(stopped == "content_filter" or refused(raw)),
+    )
+
+
+def _each_once(answers: Sequence[Answer]) -> list[Answer]:
+    """Return one row for each item, with the means over its epochs."""
+    table = pd.DataFrame(answers, columns=list(Answer._fields))
+    if not table["item"].duplicated().any():
+        return list(answers)
+    numbers = table.groupby("item", sort=False).mean(numeric_only=True)
+    first = table.drop_duplicates("item").set_index("item")
+    first[list(numbers.columns)] = numbers
+    return [Answer(*row) for row in first.reset_index()[list(Answer._fields)].itertuples(index=False)]

@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from stages.commands.trace.records import Row, short
-from stages.intake.jsons import read_lines, read_object
+from stages.intake.archives import read_log, sample_rows
+from stages.intake.jsons import read_lines
 from stages.workspace.imports import SEPARATOR, dvc_file
 
 LINE = re.compile(r"line (\d+)")
@@ -63,7 +64,7 @@ def import_evidence(row: Row, study: str, samples: int) -> ImportEvidence:
     missing = [path for path in (file, *answers) if not path.is_file()]
     absent = [f"{path} is not here: `dvc pull {dvc_file(study)}` gets it" for path in missing]
     record = None if file in missing else record_at(file, row.cells["place"])
-    here = (sample for path in answers if path not in missing for sample in read_lines(path))
+    here = (sample for path in answers if path not in missing for sample in sample_rows(path))
     return ImportEvidence(row, record, list(islice(here, samples)), absent)
 
 
@@ -82,7 +83,7 @@ def record_at(file: Path, place: str) -> Any:  # noqa: ANN401 (JSON)
         content: Any = next(islice(read_lines(file), int(line[1]) - 1, None), None)
         keys = keys[1:]
     else:
-        content = read_object(file)
+        content = read_log(file)
     while keys:
         for end in range(len(keys), 0, -1):
             found = _entry(content, "/".join(keys[:end]))
