@@ -9,7 +9,7 @@ STAMP = "2026-05-01T10-00-00.000001"
 DATE = 1777629600.5
 TASKS = {"arc": 0.25, "copa": 0.5, "gsm": 0.0, "nq": 0.0}
 """Task to what guessing scores; tasks of zero are generated."""
-MODELS = {"org/small-1b": 0.3, "org/medium-7b": 0.55, "org/large-13b": 0.75}
+MODELS = {"org/small-1b": 0.5, "org/medium-7b": 0.6, "org/large-13b": 0.75}
 N_ITEMS = 40
 
 
