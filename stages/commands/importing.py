@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from stages.analysis.scores.cells import falling
 from stages.commands.import_rows import earlier, import_rows
 from stages.commands.raw import keep_all
 from stages.commands.studies import Study, open_study
@@ -119,8 +120,8 @@ def _candidates(here: Study, found: Found, choices: Mapping[str, tuple[str, str]
     candidates = []
     for rule in (rule for rule in (*wanted, *new) if rule.benchmark in numbers):
         mine = numbers[rule.benchmark]
-        if any(result.higher_is_better is False for result in mine):
-            found.refused.append(f"{rule.benchmark}: lower {rule.metric or 'scores'} are better: name another metric")
+        if rule.benchmark not in fresh and (line := _direction(here, rule.benchmark, mine)):
+            found.refused.append(line)
             continue
         by, notes, refused = scales(mine, rule)
         found.notes += notes
@@ -133,6 +134,19 @@ def _candidates(here: Study, found: Found, choices: Mapping[str, tuple[str, str]
             )
             here.draft.benchmarks.append(row)
     return candidates
+
+
+def _direction(here: Study, benchmark: str, results: Sequence[Result]) -> str:
+    """Return in what a benchmark's direction contradicts that of some results, "" where it does not."""
+    stated = {result.higher_is_better for result in results} - {None}
+    falls = here.facts is not None and benchmark in falling(here.facts.benchmarks)
+    if not stated or falls not in stated:
+        return ""
+    ours, theirs = ("lower", "higher") if falls else ("higher", "lower")
+    return (
+        f"{benchmark}: {theirs} scores are better in these files, {ours} ones in benchmarks.csv: correct "
+        "higher_is_better there, or name another metric"
+    )
 
 
 def _take_models(here: Study, found: Found, *, add: bool) -> None:

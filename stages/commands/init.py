@@ -120,4 +120,4 @@ def _directions(names: Sequence[str]) -> Iterator[str]:
     """Yield the benchmarks whose names say that lower is better."""
     several = [name for name in names if any(word in name.lower().split() for word in FALLING)]
     if several:
-        yield f"benchmarks.csv: are lower scores better on {', '.join(several)}?"
+        yield f"benchmarks.csv: write higher_is_better false where lower scores are better: {', '.join(several)}?"

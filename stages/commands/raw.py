@@ -23,12 +23,12 @@ def keep_all(study: str, places: Mapping[Path, Path]) -> int:
     copied = sum(keep(file, place) for file, place in each(places.items(), "copying", lambda pair: pair[0].name))
     if copied or not dvc_file(study).is_file():
         done = subprocess.run(
-            [sys.executable, "-m", "dvc", "add", "--quiet", str(imports_folder(study))],
+            [sys.executable, "-m", "dvc", "add", str(imports_folder(study))],
             capture_output=True,
             text=True,
             check=False,
         )
         if done.returncode:
-            reason = " ".join(done.stderr.split()) or f"exit code {done.returncode}"
+            reason = next((line for line in done.stderr.splitlines() if line.startswith("ERROR")), "no reason given")
             raise InputError([f"{imports_folder(study)}: `dvc add` fails ({reason}): nothing was imported"])
     return copied

@@ -215,11 +215,17 @@ def _time(record: _Record, entry: Mapping[str, Any]) -> str:
 
 def _samples(record: _Record, entry: Mapping[str, Any]) -> tuple[SampleFile, ...]:
     path = _samples_path(record)
-    if path is None:
-        return ()
     several = len(sequence(record.content["evaluation_results"])) > 1
+    return (SampleFile(path, of_entry(entry, several=several)),) if path else ()
+
+
+def of_entry(entry: Mapping[str, Any], *, several: bool) -> Of:
+    """Return which samples belong to an entry of `evaluation_results`.
+
+    Args:
+        entry: Of the record.
+        several: Whether the record has other entries, whose samples are in the same file.
+    """
     names = (text(entry.get("evaluation_result_id")), text(entry.get("evaluation_name")))
-    asked = mapping(mapping(entry.get("generation_config")).get("generation_args"))
-    longest = number(asked.get("max_tokens"))
-    of = Of("every-eval-ever", names=names if several else None, longest=None if longest is None else int(longest))
-    return (SampleFile(path, of),)
+    longest = number(mapping(mapping(entry.get("generation_config")).get("generation_args")).get("max_tokens"))
+    return Of("every-eval-ever", names=names if several else None, longest=None if longest is None else int(longest))

@@ -56,7 +56,7 @@ def _results(
     for place, score in enumerate(scores):
         metrics = mapping(score.get("metrics"))
         stderr = number(mapping(metrics.get(ERROR)).get("value"))
-        scorer = text(score.get("scorer")) or text(score.get("name"))
+        scorer = scorer_of(score)
         for key, entry in metrics.items():
             value = number(mapping(entry).get("value"))
             if key == ERROR or value is None:
@@ -77,6 +77,11 @@ def _results(
                 failed=failed,
                 samples=(SampleFile(path, Of("inspect", scorer)),),
             )
+
+
+def scorer_of(score: Mapping[str, Any]) -> str:
+    """Return the name of the scorer of an entry of `results.scores`."""
+    return text(score.get("scorer")) or text(score.get("name"))
 
 
 def _model(name: str) -> str:

@@ -10,6 +10,8 @@ import pandas as pd
 import pytest
 
 from stages import assemble
+from stages.analysis.decisions import pairing
+from stages.commands.imported_answers import ImportedAnswers
 from stages.commands.importing import Options, import_results
 from stages.contracts.errors import InputError
 from stages.gate.matrix import check_matrix
@@ -27,7 +29,8 @@ def _quick(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch):
     """DVC takes two seconds for each import: where a test does not ask for it, only its record is written."""
 
     def record(command, **_):
-        Path(f"{command[-1]}.dvc").write_text("made for a test", encoding="utf-8")
+        out = f"outs:\n- path: {Path(command[-1]).name}\n  md5: {'0' * 32}.dir\n  hash: md5\n"
+        Path(f"{command[-1]}.dvc").write_text(out, encoding="utf-8")
         return subprocess.CompletedProcess(command, 0, "", "")
 
     if "with_dvc" not in request.fixturenames:
@@ -280,3 +283,31 @@ def test_an_unknown_format_and_a_folder_without_results_are_one_line_each(study,
     assert "--format helm: expected lm-eval or every-eval-ever or lighteval" in problems(study, tmp_path, form="helm")
     assert "no result files in this folder" in problems(study, tmp_path)
     assert "no such file or folder" in problems(study, tmp_path / "missing")
+
+
+def test_a_task_whose_lower_scores_are_better_says_so(study, results):
+    for model in made.MODELS:
+        edited(results, lambda content: content["higher_is_better"]["nq"].update(exact_match=False), model)
+    run(study, results)
+    assert list(table(study, "benchmarks")["higher_is_better"]) == ["", "", "", "false"]
+    run(study, results)
+    for model in made.MODELS:
+        edited(results, lambda content: content["higher_is_better"]["nq"].update(exact_match=True), model)
+    assert "nq: higher scores are better in these files, lower ones in benchmarks.csv" in problems(study, results)
+
+
+@pytest.mark.parametrize("kind", ["lm-eval", "every-eval-ever"])
+def test_two_imported_models_are_compared_item_by_item(desk, study, tmp_path, monkeypatch, kind):
+    name = f"{study}_{kind.partition('-')[0]}"
+    write = made.write_lm_eval if kind == "lm-eval" else made.write_eee
+    run(name, write(tmp_path / "results", {"org/a-1b": 0.4, "org/b-1b": 0.8}))
+    monkeypatch.setattr("stages.commands.imported_answers.load_params", lambda: params_of(name))
+    answers = ImportedAnswers()
+    assert answers.models() == ["org/a-1b", "org/b-1b"]
+    assert answers.benchmarks("org/a-1b") == sorted(made.TASKS)
+    first, second = answers.read("org/a-1b", "gsm"), answers.read("org/b-1b", "gsm")
+    joined, _ = pairing.match(first.table, second.table)
+    assert len(joined) == made.N_ITEMS
+    assert joined["first"].mean() == pytest.approx(first.score)
+    assert joined["second"].mean() == pytest.approx(second.score)
+    assert answers.read("org/a-1b", "other") is None

@@ -23,22 +23,8 @@ def desk(tmp_path_factory: pytest.TempPathFactory):
         yield repository
 
 
-def leaderboard(path, n=60, sizes=False):
-    """Write a table of models without sizes, as leaderboards are published."""
-    rng = np.random.default_rng(0)
-    ability = rng.normal(size=(n, 1))
-    scores = 100 / (1 + np.exp(-(ability + rng.normal(scale=0.6, size=(n, 5)))))
-    frame = pd.DataFrame(scores.round(2), columns=["MMLU", "GSM8K", "ARC", "Hella", "IFEval"])
-    frame.insert(
-        0, "Model", [f"lab{i % 7}/chat-{'abcdefghij'[i % 10]}-{i:02d}{'-7b' if sizes else ''}" for i in range(n)]
-    )
-    frame["Average"] = scores.mean(axis=1).round(2)
-    frame.to_csv(path, index=False)
-    return path
-
-
 def test_a_table_becomes_a_study_and_what_was_decided_is_told(tmp_path):
-    done = init("sized", leaderboard(tmp_path / "board.csv", sizes=True), None, ())
+    done = init("sized", made.write_made.write_leaderboard(tmp_path / "board.csv", "-7b"), None, ())
     facts = load_study_facts(params_of("sized"))
     assert (done.models, done.benchmarks) == (60, 5) == facts.scores.shape
     raw = pd.read_csv(tmp_path / "board.csv", index_col="Model")
@@ -56,7 +42,7 @@ def test_a_table_becomes_a_study_and_what_was_decided_is_told(tmp_path):
 
 def test_there_is_such_a_study(tmp_path):
     with pytest.raises(InputError, match="there is such a study"):
-        init("japanese-2024", leaderboard(tmp_path / "board.csv"), None, ())
+        init("japanese-2024", made.write_leaderboard(tmp_path / "board.csv"), None, ())
 
 
 def test_a_table_that_cannot_be_used_leaves_nothing(tmp_path):

@@ -214,3 +214,16 @@ def write_eee(
         }
         (place / f"{name}.json").write_text(json.dumps(record), encoding="utf-8")
     return folder
+
+
+def write_leaderboard(path: Path, ending: str = "", n_models: int = 60) -> Path:
+    """Write a table of models as leaderboards are published: scores in percent, their average, no sizes."""
+    columns = ["MMLU", "GSM8K", "ARC", "Hella", "IFEval"]
+    lines = [",".join(["Model", *columns, "Average"])]
+    for i in range(n_models):
+        ability = share("model", i)
+        scores = [round(100 * (0.1 + 0.6 * ability + 0.25 * share(i, name)), 2) for name in columns]
+        name = f"lab{i % 7}/chat-{'abcdefghij'[i % 10]}-v{i}{ending}"
+        lines.append(",".join(map(str, [name, *scores, round(sum(scores) / len(scores), 2)])))
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    return path
