@@ -19,11 +19,11 @@ PATH = click.Path(path_type=Path)
 @click.option("--language", "languages", multiple=True, metavar="CODE=NAME", help="Default en=English.")
 @JSON
 def init(name: str, table: Path | None, models: str | None, languages: tuple[str, ...], *, machine: bool) -> None:
-    """Begin the study NAME under metadata/, from TABLE or from nothing.
+    """Begin a study under metadata/, from a table or empty.
 
-    TABLE has one score a cell, models in rows or columns: CSV, TSV, Parquet, XLSX or JSON records. What it states and
-    what names state is written, the rest left blank and listed. --language may be given several times; the first is
-    that of every benchmark until benchmarks.csv says otherwise.
+    NAME is that of its folder. TABLE has one score a cell, models in rows or columns: CSV, TSV, Parquet, XLSX or JSON
+    records. What it states and what names state is written, the rest left blank and listed. --language may be given
+    several times; the first is that of every benchmark until benchmarks.csv says otherwise.
     """
 
     def run() -> Result:

@@ -43,8 +43,8 @@ def test_trace_leads_from_a_cell_to_its_record_and_its_answers(walked: Repositor
     assert f"at {row['place']}: {row['score']}" in told
     assert told.count("- doc_id:") == 2
     known = json.loads(walked.observatory("trace", CELL, "--json").stdout)
-    assert known["record"] == row["score"]
-    assert known["imported"]["sha256"] == row["sha256"]
+    assert known["evidence"]["record"] == row["score"]
+    assert known["evidence"]["imported"]["sha256"] == row["sha256"]
 
 
 def test_verify_names_a_raw_file_of_which_a_byte_changed(walked: Repository, tmp_path: Path):

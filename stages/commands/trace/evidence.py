@@ -140,7 +140,8 @@ def _mentions(model: str, benchmark: str, origin: str, folder: Path) -> Iterator
     for name, columns, what in tables:
         key = {"model_id": model} if name == "scores.csv" else {"model_id": model, "benchmark": benchmark}
         row = fact_row(folder / name, key)
-        if row:
+        blank = name == "scores.csv" and origin in MEASURED and row is not None and not row.cells.get(benchmark)
+        if row and not blank:
             yield name, Mention(row, what, columns, _applied(name, origin))
 
 
