@@ -9,8 +9,8 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from stages import assemble
 from stages.analysis.decisions import pairing
+from stages.analysis.scores.assembly import assemble
 from stages.commands.imported_answers import ImportedAnswers
 from stages.commands.importing import Options, import_results
 from stages.contracts.errors import InputError
@@ -87,7 +87,7 @@ def edited(folder: Path, edit, model: str = LARGE) -> None:
 def cells_of(study: str) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
     params = params_of(study)
     facts = load_study_facts(params)
-    cells, X, _ = assemble.run(facts, read_evaluations(params, facts.benchmarks), params)
+    cells, X, _ = assemble(facts, read_evaluations(params, facts.benchmarks), params)
     return cells, X, facts.benchmarks
 
 

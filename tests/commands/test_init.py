@@ -24,7 +24,7 @@ def desk(tmp_path_factory: pytest.TempPathFactory):
 
 
 def test_a_table_becomes_a_study_and_what_was_decided_is_told(tmp_path):
-    done = init("sized", made.write_made.write_leaderboard(tmp_path / "board.csv", "-7b"), None, ())
+    done = init("sized", made.write_leaderboard(tmp_path / "board.csv", "-7b"), None, ())
     facts = load_study_facts(params_of("sized"))
     assert (done.models, done.benchmarks) == (60, 5) == facts.scores.shape
     raw = pd.read_csv(tmp_path / "board.csv", index_col="Model")
