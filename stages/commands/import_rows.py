@@ -15,7 +15,7 @@ from stages.intake.drafts import plain
 from stages.intake.outcomes import Outcomes, all_outcomes, sha256
 from stages.intake.results import Found, Result
 from stages.workspace.imports import SEPARATOR, place_of
-from stages.workspace.progress import each
+from stages.workspace.progress import working
 
 TOLERANCE = 1e-6
 """The mean of the values behind a score may differ from it by this much: files hold rounded numbers."""
@@ -70,9 +70,12 @@ def import_rows(study: str, kept: Sequence[Candidate]) -> tuple[list[dict[str, s
     """
     new = [(c, c.result) for c in kept if c.result is not None]
     with_answers = [result for _, result in new if result.samples]
-    files = [result.samples for result in with_answers]
-    read = zip(with_answers, each(all_outcomes(files), "reading answers", lambda _: ""), strict=True)
-    known = {id(result): outcome for result, outcome in read}
+    known: dict[int, Outcomes] = {}
+    with working("reading answers", len(with_answers)) as step:
+        outcomes = all_outcomes([result.samples for result in with_answers])
+        for result, outcome in zip(with_answers, outcomes, strict=True):
+            step.next(f"{result.task} of {result.model}")
+            known[id(result)] = outcome
     digests = {path: sha256(path) for path in dict.fromkeys(result.file for _, result in new)}
     rows, found = [dict(c.row) for c in kept if c.row is not None], Found()
     places: dict[Path, Path] = {}
@@ -82,7 +85,7 @@ def import_rows(study: str, kept: Sequence[Candidate]) -> tuple[list[dict[str, s
             found.refused.append(problem)
             continue
         found.notes += _doubts(candidate, result, outcome)
-        digests |= {each.path: digest for each, digest in zip(result.samples, outcome.digests, strict=True)}
+        digests |= {sample.path: digest for sample, digest in zip(result.samples, outcome.digests, strict=True)}
         mine = {path: place_of(study, path, digests[path]) for path in (result.file, *_paths(result))}
         places |= mine
         rows.append(_row(candidate, result, outcome, mine, digests[result.file]))
@@ -90,7 +93,7 @@ def import_rows(study: str, kept: Sequence[Candidate]) -> tuple[list[dict[str, s
 
 
 def _paths(result: Result) -> Iterator[Path]:
-    return (each.path for each in result.samples)
+    return (sample.path for sample in result.samples)
 
 
 def _problem(result: Result, outcome: Outcomes) -> str:

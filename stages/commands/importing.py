@@ -18,7 +18,7 @@ from stages.intake.drafts import benchmark_row, model_rows, written
 from stages.intake.matching import new_benchmarks, same_models, wanted_by
 from stages.intake.outcomes import sha256
 from stages.intake.results import Found, Result
-from stages.workspace.progress import each, working
+from stages.workspace.progress import each
 
 
 @dataclass(frozen=True)
@@ -192,9 +192,7 @@ def _candidate(rule: Wanted, result: Result, scale: float) -> Candidate:
 
 def _write(here: Study, kept: Sequence[Candidate], found: Found, options: Options) -> Imported:
     """Read the answers behind the scores, and write everything that is left."""
-    with working("importing") as step:
-        step.part = "answers behind the scores"
-        rows, places, more = import_rows(here.name, kept)
+    rows, places, more = import_rows(here.name, kept)
     found.add(more)
     if found.refused and not options.skip_refused:
         hint = "nothing was imported; --skip-refused imports the rest"

@@ -95,6 +95,9 @@ def model_rows(names: Sequence[str], stated: Mapping[str, float]) -> tuple[list[
     notes = [f"models.csv: family is the first word of the name: {listed(list(spelled.values()))}"] if names else []
     if derived:
         notes.append(f"models.csv: parameters of {_count(derived, 'model')} are those that their names state")
+    dense = [row["model_id"] for row in rows if row["active_params_b"] and row["model_id"] not in derived]
+    if dense:
+        notes.append(f"models.csv: the parameters that files state of {listed(dense)} are taken to be all active")
     if unknown:
         notes.append(f"models.csv: no parameters are known of {listed(unknown)}: blank")
     return rows, notes

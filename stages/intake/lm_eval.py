@@ -121,9 +121,12 @@ def _task(file: _File, task: str, numbers: Mapping[str, Any]) -> Found:
     leaves = _leaves(file, task)
     counts = [mapping(file.of("n-samples", leaf)) for leaf in leaves]
     done, all_items = (_total(counts, key) for key in ("effective", "original"))
+    limit = file.config.get("limit")
+    if done is None and limit is not None:
+        return Found(refused=[f"{where} is a limited run, --limit {limit}: evaluate again without it"])
     if done is not None and all_items is not None and done < all_items:
-        text = f"{where} is a limited run, {done} of {all_items} items: evaluate again without --limit"
-        return Found(refused=[text])
+        line = f"{where} is a limited run, {done} of {all_items} items: evaluate again without --limit"
+        return Found(refused=[line])
     for key, score in _numbers(numbers):
         metric, _, name = key.partition(",")
         if metric.endswith(UNBOUNDED):

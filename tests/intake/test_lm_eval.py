@@ -71,6 +71,14 @@ def test_a_limited_run_is_refused(results):
     assert {result.task for result in found.results} == {"copa", "gsm", "nq"}
 
 
+def test_a_limited_run_of_a_file_without_counts_is_refused(results):
+    def edit(content):
+        content["n-samples"] = {}
+        content["config"]["limit"] = 10
+
+    assert all("is a limited run, --limit 10" in line for line in results(edit).refused)
+
+
 def test_no_standard_error_is_no_number(results):
     assert one(results(lambda c: c["results"]["arc"].update({"acc_stderr,none": "N/A"})), "arc").stderr is None
 
