@@ -13,7 +13,10 @@ NAMES = (
     "scale",
     "team",
     "engines",
+    "import",
 )
+MODULES = {"import": "importing"}
+"""Name to the module that has another: Python keeps some words for itself."""
 
 
 def main(names: Sequence[str]) -> None:
@@ -22,7 +25,7 @@ def main(names: Sequence[str]) -> None:
         if name not in NAMES:
             raise SystemExit(f"{name}: no such benchmark; known: {', '.join(NAMES)}")
         print(f"\n## {name}\n")
-        importlib.import_module(f"bench.{name}").main()
+        importlib.import_module(f"bench.{MODULES.get(name, name)}").main()
 
 
 if __name__ == "__main__":

@@ -22,7 +22,15 @@ from stages.cli import COMMANDS, main
 from stages.contracts.csv.schema import Column, Table
 from stages.contracts.params import Params, section_rows
 from stages.contracts.study import conclusions
-from stages.contracts.study.tables import CLAIMS, CORRECTIONS, WAIVERS, benchmarks_table, models_table, scores_table
+from stages.contracts.study.tables import (
+    CLAIMS,
+    CORRECTIONS,
+    IMPORTS,
+    WAIVERS,
+    benchmarks_table,
+    models_table,
+    scores_table,
+)
 from stages.gate.findings import MATRIX_CHECKS, MODEL_CHECKS
 from stages.tasks.registry import BENCHMARKS
 
@@ -221,6 +229,7 @@ def tables() -> list[Table]:
         CORRECTIONS,
         WAIVERS,
         CLAIMS,
+        IMPORTS,
     ]
 
 

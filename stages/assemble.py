@@ -1,4 +1,4 @@
-"""Stage `assemble`: published, corrected and evaluated scores of the subset, as cells and as a matrix.
+"""Stage `assemble`: published, corrected, imported and evaluated scores of the subset, as cells and as a matrix.
 
 Reads   data/study/, data/models.parquet, data/evaluations/
 Writes  data/score_cells.parquet, data/score_matrix.parquet, reports/tables/left_out.csv

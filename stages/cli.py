@@ -5,12 +5,15 @@ pandas, DVC, Great Expectations or MLflow.
 """
 
 from importlib import import_module
+from keyword import iskeyword
 
 import click
 
 from stages.commands.answering import example
 
 COMMANDS = {
+    "init": "stages.commands.intake_cli",
+    "import": "stages.commands.intake_cli",
     "check": "stages.commands.state_cli",
     "summary": "stages.commands.state_cli",
     "trace": "stages.commands.lineage_cli",
@@ -39,7 +42,8 @@ class LazyGroup(click.Group):
         """Import a subcommand, None when there is none of that name."""
         if cmd_name not in COMMANDS:
             return None
-        command: click.Command = getattr(import_module(COMMANDS[cmd_name]), cmd_name)
+        function = f"{cmd_name}_" if iskeyword(cmd_name) else cmd_name
+        command: click.Command = getattr(import_module(COMMANDS[cmd_name]), function)
         return command
 
 

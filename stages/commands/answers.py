@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from stages.commands.imported_answers import ImportedAnswers
 from stages.workspace.samples import OwnAnswers, Samples
 
 
@@ -45,5 +46,5 @@ class Answers:
 
 
 def known_answers() -> Answers:
-    """Return the answers that are known here: those of own evaluations."""
-    return Answers([OwnAnswers()])
+    """Return the answers that are known here: those of own evaluations, then imported ones."""
+    return Answers([OwnAnswers(), ImportedAnswers()])

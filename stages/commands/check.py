@@ -9,14 +9,13 @@ from typing import Any
 from stages.analysis.scores.assembly import assemble
 from stages.contracts.errors import InputError
 from stages.contracts.params import Params
-from stages.contracts.study.tables import ALL
 from stages.gate.findings import Finding, as_csv, folded
 from stages.gate.matrix import Study, judge_matrix
 from stages.gate.models import judge_models
 from stages.gate.verdict import FINDINGS, pronounce
 from stages.workspace import paths
 from stages.workspace.evaluations import read_evaluations
-from stages.workspace.facts import load_params, load_study_facts
+from stages.workspace.facts import load_params, load_study_facts, params_of
 from stages.workspace.files import write_text
 
 SEVERITIES = ("error", "warning", "waived", "corrected")
@@ -84,10 +83,7 @@ def params_for(folder: Path | None) -> Params:
         raise InputError([f"{folder}: not a folder under {paths.METADATA}/; studies here: {known}"])
     if not folder.is_dir():
         raise InputError([f"{folder}: no such folder; studies here: {known}"])
-    if folder.name == params.study:
-        return params
-    alone = {"study": folder.name, "subset": ALL, "evaluate": params.evaluate.model_copy(update={"models": []})}
-    return params.model_copy(update=alone)
+    return params_of(folder.name)
 
 
 def choices(params: Params, *, whole: bool) -> str:

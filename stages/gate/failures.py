@@ -4,20 +4,21 @@ from collections.abc import Collection, Mapping
 
 import pandas as pd
 
-from stages.analysis.scores.cells import Cell, divisors, failing_ends, falling
+from stages.analysis.scores.cells import MEASURED, Cell, divisors, failing_ends, falling
 from stages.contracts.outcomes import RATES
 from stages.contracts.params import ValidateParams
 from stages.contracts.rows import rows_of
 from stages.gate.findings import Finding
+from stages.gate.sources import imports_beside
 
 REPEATED, REPEATED_SHARE = 4, 0.1
 """Models, and share of the models, with exactly the same lowest or highest score from which on it is named."""
 
 
 def limited_findings(cells: pd.DataFrame, benchmarks: pd.DataFrame) -> list[Finding]:
-    """Name the evaluated cells that cover fewer items than the benchmark has."""
+    """Name the measured cells that cover fewer items than the benchmark has."""
     found = []
-    for cell in rows_of(cells[cells["origin"] == "evaluated"], Cell):
+    for cell in rows_of(cells[cells["origin"].isin(MEASURED)], Cell):
         declared = benchmarks["n_items"][cell.benchmark]
         if not pd.isna(declared) and not pd.isna(cell.n_items) and cell.n_items < declared:
             text = (
@@ -29,16 +30,16 @@ def limited_findings(cells: pd.DataFrame, benchmarks: pd.DataFrame) -> list[Find
 
 
 def outcome_findings(cells: pd.DataFrame, params: ValidateParams) -> list[Finding]:
-    """Name the evaluated cells whose answers fail more often than allowed: that is no inability."""
+    """Name the measured cells whose answers fail more often than allowed: that is no inability."""
     limits: Mapping[str, float] = {name: getattr(params, f"max_{name}") for name in RATES}
     found = []
-    evaluated = cells[cells["origin"] == "evaluated"]
-    for cell, rates in zip(rows_of(evaluated, Cell), evaluated[list(RATES)].to_dict("records"), strict=True):
+    measured = cells[cells["origin"].isin(MEASURED)]
+    for cell, rates in zip(rows_of(measured, Cell), measured[list(RATES)].to_dict("records"), strict=True):
         over = [f"{name} {rates[name]:.3g} > {limit:g}" for name, limit in limits.items() if rates[name] > limit]
         if over:
             text = (
                 f"{cell.benchmark} of {cell.model_id}: {', '.join(over)}: looks like a zero-output failure, "
-                f"run `observatory diagnose {cell.model_id} --benchmark {cell.benchmark}`"
+                f"{_diagnosis(cell)}"
             )
             found.append(Finding("outcomes", "error", cell.model_id, cell.benchmark, text))
     return found
@@ -70,14 +71,23 @@ def zero_findings(cells: pd.DataFrame, benchmarks: pd.DataFrame, where: str) -> 
 
 def _source(cell: Cell, where: str) -> str:
     """Return where a cell's score was read."""
+    if cell.origin == "imported":
+        return imports_beside(where)
     return f"evaluation of {cell.model_id}" if cell.origin == "evaluated" else where
 
 
 def _remedy(cell: Cell) -> str:
     """Return what helps where a score is wrong: a published one is corrected, an own one measured again."""
-    if cell.origin != "evaluated":
+    if cell.origin not in MEASURED:
         return "correct it in corrections.csv"
-    return f"look at its answers, run `observatory diagnose {cell.model_id} --benchmark {cell.benchmark}`"
+    return f"look at its answers, {_diagnosis(cell)}"
+
+
+def _diagnosis(cell: Cell) -> str:
+    """Return how to find out why a model did not answer; what others evaluated has its answers only."""
+    if cell.origin == "imported":
+        return f"run `observatory trace {cell.model_id}:{cell.benchmark} --samples 5`"
+    return f"run `observatory diagnose {cell.model_id} --benchmark {cell.benchmark}`"
 
 
 def repeated_findings(

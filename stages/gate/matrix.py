@@ -222,7 +222,8 @@ def protocol_findings(cells: pd.DataFrame, *, mixed_allowed: bool) -> list[Findi
     """
     severity: Severity = "warning" if mixed_allowed else "error"
     found = []
-    for benchmark, column in cells.groupby("benchmark", sort=False):
+    # what was not measured was measured under no protocol
+    for benchmark, column in cells[cells["score"].notna()].groupby("benchmark", sort=False):
         counts = column["protocol"].value_counts()
         for protocol in counts.index[1:]:
             few = column.loc[column["protocol"] == protocol, "model_id"].tolist()

@@ -38,14 +38,18 @@ DECIMALS = 12
 def range_findings(X: pd.DataFrame, benchmarks: pd.DataFrame, sources: Sources) -> list[Finding]:
     """Name the scores outside their declared range, in the unit of the table."""
     raw = X * divisors(benchmarks)
-    own = pd.DataFrame([[(m, b) in sources.evaluated for b in X] for m in X.index], X.index, X.columns, dtype=bool)
+    own, other = (
+        pd.DataFrame([[(m, b) in part for b in X] for m in X.index], X.index, X.columns, dtype=bool)
+        for part in (sources.evaluated, sources.imported)
+    )
     ranges, declared = raw_ranges(benchmarks), "min_score and max_score in benchmarks.csv"
     return [
         Finding(
             "range", "error", problem.row, problem.column, f"{where}: {problem.text}", kind=f"{where} {problem.kind}"
         )
         for where, part, remedy in (
-            (sources.where, raw.mask(own), "correct it"),
+            (sources.where, raw.mask(own | other), "correct it"),
+            (sources.imports, raw.where(other), "look at its source"),
             ("own evaluation", raw.where(own), "look at its answers"),
         )
         for problem in range_cells(

@@ -1,4 +1,4 @@
-"""Where scores were read: in the study's table, or in a model's own evaluation."""
+"""Where scores were read: in a table of the study, or in a model's own evaluation."""
 
 import pandas as pd
 
@@ -8,16 +8,27 @@ class Sources:
 
     Args:
         cells: Long table of cells.
-        where: Path of the table.
+        where: Path of scores.csv.
     """
 
     def __init__(self, cells: pd.DataFrame, where: str) -> None:
         self.where = where
+        self.imports = imports_beside(where)
         own = cells["origin"] == "evaluated"
-        self.evaluated = set(zip(cells.loc[own, "model_id"], cells.loc[own, "benchmark"], strict=True))
+        self.evaluated, self.imported = (
+            set(zip(cells.loc[part, "model_id"], cells.loc[part, "benchmark"], strict=True))
+            for part in (own, cells["origin"] == "imported")
+        )
         self._whole = set(cells["model_id"]) - set(cells.loc[~own, "model_id"])
 
     def of(self, model_id: str, benchmark: str) -> str:
         """Return the source of a cell, or of a model's scores where there is no benchmark."""
         own = (model_id, benchmark) in self.evaluated if benchmark else model_id in self._whole
-        return f"evaluation of {model_id}" if own else self.where
+        if own:
+            return f"evaluation of {model_id}"
+        return self.imports if (model_id, benchmark) in self.imported else self.where
+
+
+def imports_beside(where: str) -> str:
+    """Return the path of imports.csv beside scores.csv."""
+    return where.replace("scores.csv", "imports.csv")

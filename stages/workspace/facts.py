@@ -1,5 +1,7 @@
 """params.yaml and the tables of the study: as given under metadata/, and as the stages pass them on."""
 
+from pathlib import Path
+
 import pandas as pd
 
 from stages.contracts.params import Params, parse_params
@@ -7,6 +9,7 @@ from stages.contracts.study.facts import FILES, Facts, read_facts
 from stages.contracts.study.info import StudyInfo, load_study
 from stages.contracts.study.model_options import FILE as OPTIONS
 from stages.contracts.study.prompts import FILE as PROMPTS
+from stages.contracts.study.tables import ALL
 from stages.contracts.study.workarounds import FILE as WORKAROUNDS
 from stages.workspace.files import read_parquet, read_text, write_parquet
 from stages.workspace.paths import FACTS, PARAMS, study_folder
@@ -23,6 +26,18 @@ def load_params() -> Params:
     return parse_params(read_text(PARAMS), str(PARAMS))
 
 
+def params_of(study: str) -> Params:
+    """Return params.yaml for a study: another than that of params.yaml whole and as published.
+
+    A subset of one study means nothing in another, nor do the models that are evaluated for it.
+    """
+    params = load_params()
+    if study == params.study:
+        return params
+    alone = {"study": study, "subset": ALL, "evaluate": params.evaluate.model_copy(update={"models": []})}
+    return params.model_copy(update=alone)
+
+
 def load_info(study: str) -> StudyInfo:
     """Read study.yaml of a study."""
     path = study_folder(study) / "study.yaml"
@@ -36,12 +51,13 @@ def load_study_facts(params: Params) -> Facts:
         InputError: Something is wrong; every problem is named.
     """
     folder = study_folder(params.study)
-    files = {
-        name: (folder / name).read_bytes()
-        for name in ("study.yaml", WORKAROUNDS, PROMPTS, OPTIONS, *FILES)
-        if (folder / name).is_file()
-    }
-    return read_facts(files, str(folder), params)
+    return read_facts(study_files(folder), str(folder), params)
+
+
+def study_files(folder: Path) -> dict[str, bytes]:
+    """Return the files of a study's folder that are facts, by name."""
+    names = ("study.yaml", WORKAROUNDS, PROMPTS, OPTIONS, *FILES)
+    return {name: (folder / name).read_bytes() for name in names if (folder / name).is_file()}
 
 
 def write_facts(facts: Facts) -> None:

@@ -14,6 +14,7 @@ MODELS = Path("data/models.parquet")
 RECORDS = FACTS / "records"
 LOCKS = Path("data/locks")
 EVALUATIONS = Path("data/evaluations")
+IMPORTS = Path("data/imports")
 CELLS = Path("data/score_cells.parquet")
 MATRIX = Path("data/score_matrix.parquet")
 TABLES = Path("reports/tables")

@@ -25,6 +25,10 @@ ELSEWHERE = {
     "observatory evaluate --status": "tests/evaluation/test_scale.py",
     "observatory fetch": "tests/commands/test_fetch.py",
     "observatory fetch --model org/model --to offline": "tests/commands/test_fetch.py",
+    "observatory import results --study mine": "tests/pipeline/test_imported.py",
+    "observatory import records --study other": "tests/pipeline/test_imported.py",
+    "observatory init board leaderboard.csv": "tests/pipeline/test_imported.py",
+    "dvc exp run -S study=mine": "tests/pipeline/test_imported.py",
     "export MLFLOW_TRACKING_URI=http://SERVER:5000": "tests/tracking/test_server.py",
 }
 """Command to the file that runs it."""

@@ -13,13 +13,13 @@ def assemble(facts: Facts, evaluated: pd.DataFrame, params: Params) -> tuple[pd.
 
     Args:
         facts: Tables of the study.
-        evaluated: Cells from our own evaluations; they replace published ones.
+        evaluated: Cells from our own evaluations; they replace imported ones, as those replace published ones.
         params: study, subset and the section `assemble`.
     """
     table = cells.published_cells(facts.scores, facts.benchmarks, facts.info.citation)
     if params.assemble.corrections:
         table = cells.correct(table, facts.corrections, facts.benchmarks)
-    table = cells.replace_cells(table, evaluated)
+    table = cells.replace_cells(cells.replace_cells(table, cells.imported_cells(facts.imports)), evaluated)
     models = list(cells.take_subset(facts.models, params.subset).index)
     benchmarks = list(facts.benchmarks.index)
     table = cells.finish(cells.mark_waived(table, facts.waivers), models, benchmarks)

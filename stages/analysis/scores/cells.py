@@ -11,6 +11,8 @@ from stages.contracts.outcomes import RATES
 from stages.contracts.rows import rows_of
 from stages.contracts.study.tables import ALL, EVIDENCE, CorrectionRow, WaiverRow
 
+MEASURED = ("evaluated", "imported")
+"""Origins of cells behind which answers may be known: of our own evaluations, and of those of others."""
 EVALUATED_KEYS = ("score", "stderr", "n_items", "protocol", *RATES)
 CELL_COLUMNS = [
     "model_id",
@@ -221,6 +223,16 @@ def evaluated_cells(
     cells = pd.DataFrame(rows, columns=CELL_COLUMNS)
     numbers = ["score", "stderr", *RATES]
     return cells.astype(dict.fromkeys(numbers, float) | {"n_items": "Int64"})
+
+
+def imported_cells(imports: pd.DataFrame) -> pd.DataFrame:
+    """Return the results of other tools as cells.
+
+    Args:
+        imports: imports.csv, scores as shares of max_score.
+    """
+    cells = imports.assign(origin="imported", source=imports["tool"] + ", " + imports["file"], waived=False, reason="")
+    return cells[CELL_COLUMNS]
 
 
 def missing_evaluations(scores: Mapping[str, object], benchmarks: pd.DataFrame) -> list[str]:

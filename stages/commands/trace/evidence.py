@@ -8,13 +8,23 @@ from typing import Any
 import pandas as pd
 
 from stages.analysis.scores.assembly import assemble
-from stages.analysis.scores.cells import take_subset
+from stages.analysis.scores.cells import MEASURED, take_subset
 from stages.analysis.scores.incomplete import outside, why_benchmark, why_model
 from stages.commands.snapshot import Snapshot
-from stages.commands.trace.records import CellEvidence, ClaimEvidence, Evaluation, Mention, ModelEvidence, Row
+from stages.commands.trace.imported import import_evidence
+from stages.commands.trace.records import (
+    CellEvidence,
+    ClaimEvidence,
+    Evaluation,
+    Evidence,
+    Mention,
+    ModelEvidence,
+    Row,
+)
 from stages.contracts.csv.csvfile import records
 from stages.contracts.errors import InputError
 from stages.contracts.study.facts import Facts
+from stages.contracts.study.tables import IMPORTS
 from stages.workspace import paths
 from stages.workspace.evaluations import read_evaluations
 from stages.workspace.files import read_parquet
@@ -59,14 +69,24 @@ def cell_evidence(
     evidence = CellEvidence(
         cell=cell,
         absent="" if cell and cell["score"] is not None else absence(model, benchmark, facts, snapshot),
-        licence="" if evaluated else facts.info.licence,
-        evaluation=_evaluation(model, benchmark, snapshot, samples) if evaluated else None,
+        licence="" if origin in MEASURED else facts.info.licence,
+        measured=_measured(origin, model, benchmark, snapshot, samples),
         mentions=dict(_mentions(model, benchmark, origin, paths.study_folder(snapshot.params.study))),
     )
     standing = [str(paths.MATRIX), str(paths.CELLS)]
     folder = f"{paths.EVALUATIONS}/{model}"
     standing += [folder] if evaluated and snapshot.tree.exists(folder) else []
     return evidence, tuple(path for path in standing if path in snapshot.graph.entries)
+
+
+def _measured(origin: str, model: str, benchmark: str, snapshot: Snapshot, samples: int) -> Evidence | None:
+    """Return what was recorded of a cell that was evaluated here, or imported."""
+    if origin == "evaluated":
+        return _evaluation(model, benchmark, snapshot, samples)
+    study = snapshot.params.study
+    key = {"model_id": model, "benchmark": benchmark}
+    row = fact_row(paths.study_folder(study) / IMPORTS.file, key) if origin == "imported" else None
+    return import_evidence(row, study, samples) if row else None
 
 
 def absence(model: str, benchmark: str | None, facts: Facts, snapshot: Snapshot) -> str:
@@ -120,14 +140,15 @@ def _mentions(model: str, benchmark: str, origin: str, folder: Path) -> Iterator
     for name, columns, what in tables:
         key = {"model_id": model} if name == "scores.csv" else {"model_id": model, "benchmark": benchmark}
         row = fact_row(folder / name, key)
-        if row:
+        blank = name == "scores.csv" and origin in MEASURED and row is not None and not row.cells.get(benchmark)
+        if row and not blank:
             yield name, Mention(row, what, columns, _applied(name, origin))
 
 
 def _applied(name: str, origin: str) -> str:
     if name == "corrections.csv" and origin != "corrected":
         return " (not applied)"
-    return " (replaced)" if name == "scores.csv" and origin in {"corrected", "evaluated"} else ""
+    return " (replaced)" if name == "scores.csv" and origin in {"corrected", *MEASURED} else ""
 
 
 def _evaluation(model: str, benchmark: str, snapshot: Snapshot, samples: int) -> Evaluation:

@@ -195,14 +195,14 @@ class CellEvidence:
         cell: Row of the table of cells; None when the cell is not there.
         absent: Why it is not there, or has no score.
         licence: Of published scores; empty for others.
-        evaluation: What was recorded of an evaluated one.
+        measured: What was recorded of an evaluated or imported one.
         mentions: File name to what a table of the study says of it.
     """
 
     cell: Mapping[str, Any] | None
     absent: str
     licence: str
-    evaluation: Evaluation | None
+    measured: Evidence | None
     mentions: Mapping[str, Mention]
 
     def text(self) -> Iterator[str]:
@@ -215,8 +215,8 @@ class CellEvidence:
             told = ", ".join(f"{label} {value:.6g}" for label, value in known.items() if value is not None)
             yield from filter(None, (told,))
             yield f"source: {self.cell['source']}"
-        if self.evaluation:
-            yield from self.evaluation.text()
+        if self.measured:
+            yield from self.measured.text()
         if self.licence:
             yield f"licence: {self.licence}"
         yield from (mention.text() for mention in self.mentions.values())
@@ -226,8 +226,8 @@ class CellEvidence:
         known: dict[str, Any] = {"absent": self.absent} if self.absent else {}
         if self.cell is not None:
             known["cell"] = self.cell
-        if self.evaluation:
-            known |= self.evaluation.content()
+        if self.measured:
+            known |= self.measured.content()
         for name, mention in self.mentions.items():
             cells = {column: mention.row.cells[column] for column in mention.columns}
             known[name] = {"line": mention.row.line, **cells}

@@ -14,6 +14,7 @@ from stages.analysis.scaling import budgets
 from stages.analysis.scores.assembly import assemble
 from stages.commands.snapshot import Snapshot
 from stages.commands.verify.files import none
+from stages.commands.verify.imports import check_imports
 from stages.commands.verify.report import Report
 from stages.contracts import outcomes
 from stages.contracts.errors import InputError
@@ -62,6 +63,7 @@ def check_values(
             _report(report, paths.FACTS / f"{name}.parquet", source, table_differences(stored, getattr(facts, name)))
     _check_budgets(facts, read)
     _check_evaluations(snapshot, facts, read, left_out)
+    check_imports(snapshot, facts, report)
     _check_cells(snapshot, facts, read)
     _check_claims(snapshot, facts, intact, read)
 
@@ -121,7 +123,7 @@ def _check_cells(snapshot: Snapshot, facts: Facts, read: _Reader) -> None:
     for path, ours in ((paths.CELLS, cells), (paths.MATRIX, X)):
         stored = read.parquet(path)
         if stored is not None:
-            source = "scores.csv, corrections.csv, waivers.csv and data/evaluations"
+            source = "scores.csv, corrections.csv, imports.csv, waivers.csv and data/evaluations"
             _report(read.report, path, source, table_differences(stored, ours))
 
 

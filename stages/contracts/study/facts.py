@@ -25,6 +25,7 @@ from stages.contracts.study.tables import (
     ALL,
     CLAIMS,
     CORRECTIONS,
+    IMPORTS,
     WAIVERS,
     benchmarks_table,
     models_table,
@@ -33,8 +34,8 @@ from stages.contracts.study.tables import (
 from stages.contracts.study.workarounds import FILE as WORKAROUNDS
 from stages.contracts.study.workarounds import Workaround, read_workarounds
 
-FILES = ("models.csv", "benchmarks.csv", "scores.csv", "corrections.csv", "waivers.csv", "claims.csv")
-"""Tables of a study; the last three may be missing."""
+FILES = ("models.csv", "benchmarks.csv", "scores.csv", "corrections.csv", "waivers.csv", "claims.csv", "imports.csv")
+"""Tables of a study; the last four may be missing."""
 
 
 Parsed = TypeVar("Parsed")
@@ -52,6 +53,7 @@ class Facts:
         corrections: corrections.csv; no rows when the study has none.
         waivers: waivers.csv; likewise.
         claims: claims.csv; likewise.
+        imports: imports.csv, scores as shares of max_score; likewise.
         workarounds: workarounds.yaml; empty when the study has none, or when read back from parquet.
         prompts: prompts.yaml, likewise: benchmark to part to text.
         options: models.yaml, likewise: model_id to how it is loaded and asked.
@@ -64,6 +66,7 @@ class Facts:
     corrections: pd.DataFrame
     waivers: pd.DataFrame
     claims: pd.DataFrame
+    imports: pd.DataFrame
     workarounds: tuple[Workaround, ...] = ()
     prompts: Mapping[str, dict[str, str]] = field(default_factory=dict)
     options: Mapping[str, ModelOptions] = field(default_factory=dict)
@@ -165,7 +168,7 @@ def read_facts(files: Mapping[str, bytes], folder: str, params: Params) -> Facts
     scores = reader.read(scores_table(columns), known)
     # the gate says which models and benchmarks these name in vain: that need not stop anything else from being judged
     corrections, waivers = reader.read(CORRECTIONS, {}), reader.read(WAIVERS, {})
-    claims = reader.read(CLAIMS, {})
+    claims, imports = reader.read(CLAIMS, {}), reader.read(IMPORTS, known)
     workarounds, prompts = reader.workarounds(known), reader.mapping(PROMPTS, parse_prompts)
     options = reader.mapping(OPTIONS, lambda text, where: parse_model_options(text, where, known.get("model_id", ())))
     problems = reader.problems
@@ -176,19 +179,20 @@ def read_facts(files: Mapping[str, bytes], folder: str, params: Params) -> Facts
         problems += _benchmark_problems(benchmarks, info, folder)
         problems += choice_problems(benchmarks, f"{folder}/benchmarks.csv")
     if scores is not None:
-        needed = [name for name in known.get("model_id", ()) if name not in params.evaluate.models]
+        elsewhere = {*params.evaluate.models, *reader.column(IMPORTS.file, "model_id")}
+        needed = [name for name in known.get("model_id", ()) if name not in elsewhere]
         problems += missing_rows(scores, f"{folder}/scores.csv", "model_id", needed)
     if waivers is not None:
         problems += _waiver_problems(waivers, folder)
     if problems or info is None or models is None or benchmarks is None or scores is None:
         raise InputError(problems)
-    if corrections is None or waivers is None or claims is None:
+    if corrections is None or waivers is None or claims is None or imports is None:
         raise InputError(problems)
     models, benchmarks = models.set_index("model_id"), benchmarks.set_index("benchmark")
     scored = set(scores["model_id"])
     rows = [name for name in models.index if name in scored]
     wide = scores.set_index("model_id").loc[rows, list(benchmarks.index)]
-    return Facts(info, models, benchmarks, wide, corrections, waivers, claims, workarounds, prompts, options)
+    return Facts(info, models, benchmarks, wide, corrections, waivers, claims, imports, workarounds, prompts, options)
 
 
 def subset_values(models: pd.DataFrame) -> list[str]:

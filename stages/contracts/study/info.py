@@ -43,6 +43,8 @@ class StudyInfo(Frozen):
     """Component (`PC2`) to the benchmark on which it is oriented positive; others on their largest loading."""
     readings: dict[str, dict[str, list[str]]] = Field(default_factory=dict)
     """Component to the raw scores that it is shown against: label to the benchmarks averaged."""
+    import_rule: Text | None = None
+    """Which of several imported scores of one cell counts: `newest`, or a tool such as `lm-eval 0.4.13`."""
     token_rules: list[TokenRule] = Field(default_factory=list)
     """Shares from which blank token counts are derived and printed ones checked."""
 

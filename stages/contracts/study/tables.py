@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from stages.contracts.csv.schema import Column, Table
+from stages.contracts.outcomes import RATES
 
 CONSTRUCTIONS = ("scratch", "continual")
 ALL = "all"
@@ -158,6 +159,28 @@ class WaiverRow(NamedTuple):
     check: str
     reason: str
 
+
+IMPORTS = Table(
+    file="imports.csv",
+    columns=(
+        Column("model_id"),
+        Column("benchmark"),
+        Column("score", "number"),
+        Column("stderr", "number", blank=True, low=0),
+        Column("n_items", "integer", blank=True, low=1),
+        *(Column(name, "number", blank=True, low=0, high=1) for name in RATES),
+        Column("protocol"),
+        Column("tool"),
+        Column("evaluated_at", blank=True),
+        Column("file"),
+        Column("place"),
+        Column("sha256"),
+        Column("samples", blank=True),
+    ),
+    key=("model_id", "benchmark"),
+    optional=True,
+    may_be_empty=True,
+)
 
 CLAIMS = Table(
     file="claims.csv",

@@ -3,7 +3,6 @@
 import hashlib
 import json
 import math
-import re
 import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,12 +16,8 @@ from stages.evaluation.harness.finish import Finish
 from stages.tasks import outcomes, wording
 from stages.tasks.benchmark import Benchmark, Sample
 from stages.tasks.outcomes import Item, Score
+from stages.tasks.refusal import refused
 
-_REFUSAL = re.compile(
-    r"\s*(i['’]?m sorry|sorry,|i apologi[sz]e|i (can(no|['’])t|am unable|am not able)|as an ai\b|unfortunately, i"
-    r"|申し訳(ありません|ございません)|すみませんが|お答え(できません|することはできません)|回答(できません|することはできません))",
-    re.IGNORECASE,
-)
 METRICS = {
     "char_f1": "char F1",
     "rouge2": "ROUGE-2",
@@ -77,11 +72,6 @@ def protocol(spec: Benchmark, setting: Setting, words: Wording, loaded: Sequence
     if setting.fewshot_as_turns:
         text += ", examples as turns"
     return ", ".join([text, *loaded])
-
-
-def refused(text: str) -> bool:
-    """Return whether an answer begins like one that declines to answer, in English or Japanese."""
-    return _REFUSAL.match(text) is not None
 
 
 def answer_table(

@@ -10,6 +10,7 @@ import yaml
 from stages.contracts.errors import InputError
 from stages.contracts.study.facts import FILES, Facts, read_facts, subset_values
 from stages.contracts.study.info import field_rows
+from stages.contracts.study.tables import IMPORTS
 from tests.analysis.study import params
 from tests.repository import ROOT
 
@@ -17,7 +18,7 @@ STUDY = ROOT / "metadata/japanese-2024"
 
 
 def shipped() -> dict[str, bytes]:
-    return {name: (STUDY / name).read_bytes() for name in ("study.yaml", *FILES)}
+    return {name: (STUDY / name).read_bytes() for name in ("study.yaml", *FILES) if (STUDY / name).is_file()}
 
 
 def read(files: dict[str, bytes], **changes: object) -> Facts:
@@ -59,7 +60,7 @@ def test_order_of_rows_and_columns_in_scores_changes_nothing():
 def test_optional_tables_may_be_missing():
     files = {name: data for name, data in shipped().items() if name not in FILES[3:]}
     facts = read(files)
-    assert (len(facts.corrections), len(facts.waivers), len(facts.claims)) == (0, 0, 0)
+    assert (len(facts.corrections), len(facts.waivers), len(facts.claims), len(facts.imports)) == (0, 0, 0, 0)
     assert "tolerance" in facts.claims.columns
 
 
@@ -79,6 +80,20 @@ def test_a_model_to_be_evaluated_needs_no_published_scores():
     files = edited("scores.csv", lambda text: without_row(text, "01-ai/Yi-1.5-9B"))
     chosen = params().evaluate.model_copy(update={"models": ["01-ai/Yi-1.5-9B"]})
     assert len(read(files, evaluate=chosen).scores) == 34
+
+
+def test_a_model_with_imported_scores_needs_no_published_ones():
+    files = shipped()
+    lines = files["scores.csv"].decode().splitlines(keepends=True)
+    model = lines[1].split(",")[0]
+    files["scores.csv"] = "".join([lines[0], *lines[2:]]).encode()
+    cells = {"model_id": model, "benchmark": "mmlu", "score": "0.5", "protocol": "p", "tool": "t", "file": "f"}
+    row = cells | {"place": "a", "sha256": "0"}
+    files["imports.csv"] = f"{','.join(IMPORTS.names)}\n{','.join(row.get(n, '') for n in IMPORTS.names)}\n".encode()
+    assert read(files).imports["score"].tolist() == [0.5]
+    files["imports.csv"] = files["imports.csv"].replace(b"mmlu", b"mmmlu")
+    with pytest.raises(InputError, match=r"imports\.csv: benchmark in line 2 is 'mmmlu'.*did you mean mmlu"):
+        read(files)
 
 
 def test_scores_of_a_model_that_models_csv_lacks_are_named():
@@ -205,7 +220,8 @@ def test_every_column_of_the_shipped_tables_is_in_the_data_dictionary():
     dictionary = (STUDY / "README.md").read_text(encoding="utf-8")
     for name in FILES:
         section = dictionary.split(f"## {name}\n")[1].split("\n## ")[0]
-        header = Path(STUDY / name).read_text(encoding="utf-8").splitlines()[0].split(",")
+        path = Path(STUDY / name)
+        header = path.read_text(encoding="utf-8").splitlines()[0].split(",") if path.is_file() else IMPORTS.names
         if name == "scores.csv":
             header = header[:1]
         for column in header:
