@@ -13,6 +13,7 @@ NAMES = (
     "scale",
     "team",
     "engines",
+    "import",
 )
 MODULES = {"import": "importing"}
 """Name to the module that has another: Python keeps some words for itself."""
