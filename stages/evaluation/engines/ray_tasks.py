@@ -99,7 +99,13 @@ def _join(ray: Any, address: str) -> None:  # noqa: ANN401  Ray has no types
     quiet = {"logging_level": logging.ERROR, "log_to_driver": False}
     if address == "local":
         # the address is given: without one Ray would join whatever cluster runs on this machine, of whomever
-        ray.init(address="local", include_dashboard=False, **quiet)
+        try:
+            ray.init(address="local", include_dashboard=False, **quiet)
+        except Exception as error:
+            # so Ray says that a process of its own took more than half a minute
+            if type(error) is not Exception:
+                raise
+            raise InputError(["Ray did not start on this machine in time: it is busy: run the same again"]) from None
         return
     host, _, port = address.rpartition(":")
     try:
