@@ -5,6 +5,9 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from stages.commands.imported_answers import ImportedAnswers
+from stages.contracts.study.tables import IMPORTS
+from stages.workspace import paths
+from stages.workspace.facts import load_params
 from stages.workspace.samples import OwnAnswers, Samples
 
 
@@ -46,5 +49,10 @@ class Answers:
 
 
 def known_answers() -> Answers:
-    """Return the answers that are known here: those of own evaluations, then imported ones."""
-    return Answers([OwnAnswers(), ImportedAnswers()])
+    """Return the answers that are known here: those of own evaluations, then imported ones.
+
+    Raises:
+        InputError: There is no such study as params.yaml names.
+    """
+    imports = paths.study_folder(load_params().study) / IMPORTS.file
+    return Answers([OwnAnswers(), *([ImportedAnswers()] if imports.is_file() else [])])

@@ -5,13 +5,15 @@ from pathlib import Path
 
 import pandas as pd
 
+from stages.analysis.scores.cells import falling
 from stages.commands.trace.imported import record_at
+from stages.contracts.errors import raise_all
 from stages.contracts.study.facts import Facts
 from stages.intake import every_eval_ever, inspect_logs, lm_eval
 from stages.intake.jsons import mapping, number
 from stages.intake.samples import Of, read_samples
 from stages.workspace.facts import load_params, load_study_facts
-from stages.workspace.imports import SEPARATOR
+from stages.workspace.imports import SEPARATOR, dvc_file
 from stages.workspace.samples import Samples
 
 SCORE = "score_details/score"
@@ -26,36 +28,54 @@ class ImportedAnswers:
 
     @cached_property
     def _rows(self) -> pd.DataFrame:
-        """Rows of imports.csv whose answers are here."""
+        """Rows of imports.csv with answers, by model and benchmark."""
         imports = self._facts.imports
-        here = [
-            bool(names) and all(map(Path.is_file, map(Path, names.split(SEPARATOR)))) for names in imports["samples"]
-        ]
-        return imports[pd.Series(here, imports.index, dtype=bool)]
+        return imports[imports["samples"] != ""].set_index(["model_id", "benchmark"])
 
     def models(self) -> list[str]:
-        """Return the models of which answers are here, sorted."""
-        return sorted(set(self._rows["model_id"]))
+        """Return the models of which answers were imported, sorted."""
+        return sorted({model_id for model_id, _ in self._rows.index})
 
     def benchmarks(self, model_id: str) -> list[str]:
-        """Return the benchmarks to which answers of a model are here, sorted."""
-        return sorted(self._rows.loc[self._rows["model_id"] == model_id, "benchmark"])
+        """Return the benchmarks to which answers of a model were imported, sorted."""
+        return sorted(name for known, name in self._rows.index if known == model_id)
 
     def read(self, model_id: str, benchmark: str) -> Samples | None:
-        """Return a model's answers to a benchmark, None when none are here."""
-        rows = self._rows
-        found = rows[(rows["model_id"] == model_id) & (rows["benchmark"] == benchmark)].to_dict("records")
-        if not found:
+        """Return a model's answers to a benchmark, None when none were imported.
+
+        Raises:
+            InputError: Their raw files are not here.
+        """
+        if (model_id, benchmark) not in self._rows.index:
             return None
-        row = {str(key): value for key, value in found[0].items()}
+        row = {str(key): value for key, value in self._rows.loc[[(model_id, benchmark)]].to_dict("records")[0].items()}
         file, place = Path(str(row["file"])), str(row["place"])
+        answers = [Path(name) for name in str(row["samples"]).split(SEPARATOR)]
+        missing = [path for path in (file, *answers) if not path.is_file()]
+        raise_all([f"{path} is not here: `dvc pull {dvc_file(load_params().study)}` gets it" for path in missing])
         of = of_place(str(row["tool"]), file, place)
-        table = pd.concat([read_samples(Path(name), of) for name in str(row["samples"]).split(SEPARATOR)])
-        written = number(record_at(file, place))
-        scale = written / float(row["score"]) if written and row["score"] else 1.0
-        answers = table[["item", "prompt_hash", "value", "item_hash"]].reset_index(drop=True)
-        answers["value"] /= scale
-        return Samples(answers, float(row["score"]), str(row["protocol"]), "", str(row["samples"]))
+        table = pd.concat([read_samples(path, of) for path in answers], ignore_index=True)
+        score = float(row["score"])
+        table["value"] = scaled(table["value"], score, number(record_at(file, place)))
+        falls = benchmark in falling(self._facts.benchmarks)
+        return Samples(table, score, str(row["protocol"]), "", str(row["samples"]), falls)
+
+
+def scaled(values: pd.Series, score: float, written: float | None) -> pd.Series:
+    """Return the values of items as shares of the largest score.
+
+    A file may have a score in percent and the items behind it as 0 and 1: of the two scales that the values may be
+    on, that is taken which brings their mean closer to the score.
+
+    Args:
+        values: As the file has them.
+        score: As a share of the largest one.
+        written: The score as the file has it.
+    """
+    if not written or not score:
+        return values
+    shares, mean = values * (score / written), values.mean()
+    return shares if abs(shares.mean() - score) < abs(mean - score) else values
 
 
 def of_place(tool: str, file: Path, place: str) -> Of:

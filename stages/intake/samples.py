@@ -178,7 +178,8 @@ def _of_every_eval_ever(row: Mapping[str, Any], longest: int | None) -> Answer:
     return Answer(
         item=text(row.get("sample_id")),
         item_hash=text(row.get("sample_hash")),
-        prompt_hash="",
+        # no field of the schema; lm-eval's converter and our own export note it here
+        prompt_hash=text(mapping(row.get("metadata")).get("prompt_hash")),
         target="; ".join(str(part) for part in sequence(asked.get("reference"))),
         value=UNKNOWN if score is None else score,
         empty=empty,

@@ -23,6 +23,7 @@ from stages.commands.export.eee import Source, epoch, records
 from stages.commands.export.forms import write_record
 from stages.contracts.outcomes import RATES
 from stages.contracts.study.info import StudyInfo
+from stages.intake import every_eval_ever
 
 UUID4 = r"[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}"
 SCHEMAS = os.environ.get("EVERY_EVAL_EVER_SCHEMAS", "")
@@ -246,6 +247,17 @@ def test_a_record_for_each_model_and_kind_of_origin():
     assert [result["evaluation_name"] for result in found["aux", "published"]["evaluation_results"]] == ["alpha"]
 
 
+def test_the_tool_of_imported_scores_is_the_library():
+    imported = CELLS.assign(origin="imported")
+    tools = {("org/a", "alpha"): "lm-eval 0.4.13", ("org/a", "beta"): "lm-eval 0.4.13", ("aux", "alpha"): "made up"}
+    found = {one.model_id: one.content for one in records(replace(SOURCE, cells=imported, tools=tools))}
+    assert found["org/a"]["eval_library"] == {"name": "lm-eval", "version": "0.4.13"}
+    assert found["org/a"]["source_metadata"]["source_type"] == "evaluation_run"
+    tools["org/a", "beta"] = "inspect 0.3"
+    found = {one.model_id: one.content for one in records(replace(SOURCE, cells=imported, tools=tools))}
+    assert found["org/a"]["eval_library"] == {"name": "unknown", "version": "unknown"}
+
+
 def test_a_result_has_score_range_uncertainty_and_how_it_was_measured():
     (result,) = by_origin()["org/a", "evaluated"]["evaluation_results"]
     assert result["score_details"]["score"] == 0.5
@@ -329,6 +341,16 @@ def test_where_nothing_is_generated_the_choice_is_the_answer(tmp_path: Path):
     rows = [json.loads(line) for line in (tmp_path / name).read_text(encoding="utf-8").splitlines()]
     assert [row["output"]["raw"] for row in rows] == [["b"], ["a"]]
     assert [problems(row, SAMPLE) for row in rows] == [[], []]
+
+
+def test_what_is_exported_can_be_imported(tmp_path: Path):
+    written(tmp_path)
+    found = [every_eval_ever.read(path) for path in sorted(tmp_path.rglob("*.json"))]
+    assert [line for one in found for line in one.refused] == []
+    scores = {(result.model, result.task, result.score) for one in found for result in one.results}
+    known = CELLS[CELLS["score"].notna()]
+    assert scores == set(zip(known["model_id"], known["benchmark"], known["score"], strict=True))
+    assert sum(bool(result.samples) for one in found for result in one.results) == 1
 
 
 def test_the_same_state_gives_the_same_bytes_and_another_state_other_names(tmp_path: Path):

@@ -10,7 +10,7 @@ import json
 import math
 import re
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Set
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -57,6 +57,7 @@ class Source:
         benchmarks: benchmarks.csv, indexed by benchmark.
         cells: Long table of scores.
         provenance: model_id to the provenance.json of its evaluation, where it has one here.
+        tools: model_id and benchmark of an imported score to the tool that measured it, name and version.
     """
 
     study: str
@@ -68,6 +69,7 @@ class Source:
     benchmarks: pd.DataFrame
     cells: pd.DataFrame
     provenance: Mapping[str, Json] = field(default_factory=dict)
+    tools: Mapping[tuple[str, str], str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -105,6 +107,7 @@ def _record(source: Source, model_id: str, origin: str, cells: pd.DataFrame) -> 
     developer, _, name = model_id.rpartition("/")
     folder = "/".join(["data", *map(_component, (collection, developer or UNKNOWN, name))])
     provenance = source.provenance.get(model_id, {}) if origin == EVALUATED else {}
+    tools = {source.tools.get((model_id, str(name)), "") for name in cells["benchmark"]}
     identity = f"{collection}/{model_id}/{epoch(source.time)}"
     content: Json = {
         "schema_version": VERSION,
@@ -112,7 +115,7 @@ def _record(source: Source, model_id: str, origin: str, cells: pd.DataFrame) -> 
         **({"evaluation_timestamp": epoch(provenance["end"])} if "end" in provenance else {}),
         "retrieved_timestamp": epoch(source.time),
         "source_metadata": _source_metadata(source, origin),
-        "eval_library": _library(provenance),
+        "eval_library": _library(provenance, tools),
         "model_info": _model_info(_row(source.models, model_id), model_id, provenance),
         "evaluation_results": [
             _result(source, identity, cell, provenance) for cell in cells.to_dict("records")
@@ -144,10 +147,12 @@ def _source_metadata(source: Source, origin: str) -> Json:
     }
 
 
-def _library(provenance: Json) -> Json:
+def _library(provenance: Json, tools: Set[str]) -> Json:
     versions = provenance.get("libraries", {})
     if "lm_eval" not in versions:
-        return {"name": UNKNOWN, "version": UNKNOWN}
+        # of several tools, none is that of the record
+        name, _, version = min(tools).rpartition(" ") if len(tools) == 1 else ("", "", "")
+        return {"name": name or UNKNOWN, "version": version or UNKNOWN}
     others = {name: version for name, version in versions.items() if name != "lm_eval"}
     return {"name": "lm_eval", "version": str(versions["lm_eval"]), "additional_details": texts_of(others)}
 

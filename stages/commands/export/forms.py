@@ -116,7 +116,16 @@ def source_of(snapshot: Snapshot) -> Source:
         provenance={
             name: json.loads(file.read_text(encoding="utf-8")) for name, file in files.items() if file.is_file()
         },
+        tools=_tools(),
     )
+
+
+def _tools() -> dict[tuple[str, str], str]:
+    """Return the tools of imported scores by model and benchmark; none in states from before there were imports."""
+    if not (paths.FACTS / "imports.parquet").is_file():
+        return {}
+    imports = read_fact("imports")
+    return dict(zip(zip(imports["model_id"], imports["benchmark"], strict=True), imports["tool"], strict=True))
 
 
 def _records(snapshot: Snapshot, folder: Path, *, samples: bool) -> Iterator[str]:
