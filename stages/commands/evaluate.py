@@ -6,8 +6,9 @@ from typing import Any
 
 from stages.commands.shown import Grid
 from stages.contracts.errors import InputError, raise_all
+from stages.contracts.evaluate_params import EvaluateParams
 from stages.contracts.names import Names
-from stages.contracts.params import EvaluateParams, Params
+from stages.contracts.params import Params
 from stages.contracts.study.facts import Facts
 from stages.contracts.study.model_record import ModelRecord
 from stages.evaluation import lm_tasks

@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 from stages.commands.evaluate import benchmark_problems, model_problems, records_of
 from stages.commands.shown import Grid
 from stages.contracts.errors import InputError, raise_all
-from stages.contracts.params import EvaluateParams
+from stages.contracts.evaluate_params import EvaluateParams
 from stages.contracts.study.facts import Facts
 from stages.contracts.study.model_record import ModelRecord
 from stages.evaluation import estimate, loading, of_model

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from stages.contracts.errors import InputError
-from stages.contracts.params import EvaluateParams
+from stages.contracts.evaluate_params import EvaluateParams
 from stages.contracts.study.model_record import ModelRecord
 from stages.evaluation import of_model
 from stages.evaluation.cells import LOG, lease_of

@@ -11,8 +11,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from stages.contracts.errors import InputError, raise_all
+from stages.contracts.evaluate_params import EvaluateParams
 from stages.contracts.outcomes import RATES
-from stages.contracts.params import EvaluateParams
 from stages.contracts.study.model_options import SERVERS
 from stages.contracts.study.model_record import ModelRecord
 from stages.contracts.study.own_tasks import TaskChoice

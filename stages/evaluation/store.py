@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from stages.contracts.params import EvaluateParams
+from stages.contracts.evaluate_params import EvaluateParams
 from stages.evaluation.cells import Cells, read_json
 from stages.evaluation.harness import run as harness
 from stages.evaluation.unit import Unit

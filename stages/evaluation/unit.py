@@ -9,7 +9,7 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 from stages.contracts.errors import InputError
-from stages.contracts.params import ServerParams
+from stages.contracts.evaluate_params import ServerParams
 from stages.contracts.study.model_options import SERVERS
 from stages.contracts.study.own_tasks import TaskChoice
 from stages.contracts.study.prompts import Wording

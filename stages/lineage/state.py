@@ -10,7 +10,8 @@ from typing import Any
 
 import yaml
 
-from stages.contracts.params import PLACE, Params
+from stages.contracts.evaluate_params import PLACE
+from stages.contracts.params import Params
 from stages.lineage.cache import file_md5
 from stages.lineage.git import Revision, experiment_of_lock, git
 from stages.lineage.pipeline import PROJECTIONS

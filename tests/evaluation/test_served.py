@@ -13,7 +13,7 @@ pytest.importorskip("lm_eval")
 from lm_eval.api.instance import Instance
 
 from stages.contracts.errors import InputError
-from stages.contracts.params import ServerParams
+from stages.contracts.evaluate_params import ServerParams
 from stages.contracts.study.model_record import ModelRecord
 from stages.contracts.study.workarounds import PROTOCOL, Setting
 from stages.evaluation import lm_tasks, loading

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from stages.contracts.errors import InputError
-from stages.contracts.params import EvaluateParams
+from stages.contracts.evaluate_params import EvaluateParams
 from stages.evaluation.engines.engine import Engine
 
 

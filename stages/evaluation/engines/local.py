@@ -13,7 +13,7 @@ from multiprocessing.connection import Connection
 from multiprocessing.context import SpawnProcess
 
 from stages.contracts.errors import InputError
-from stages.contracts.params import EvaluateParams
+from stages.contracts.evaluate_params import EvaluateParams
 from stages.evaluation.engines.engine import Ended, gpus_of
 from stages.evaluation.worker import Job, work
 

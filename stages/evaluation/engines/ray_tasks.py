@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from stages.contracts.errors import InputError
-from stages.contracts.params import EvaluateParams
+from stages.contracts.evaluate_params import EvaluateParams
 from stages.evaluation.engines.engine import EXTRA, Ended, gpus_of
 from stages.evaluation.worker import Job, work
 

@@ -16,7 +16,7 @@ from lm_eval.models.api_models import JsonChatStr, TemplateAPI
 from lm_eval.models.openai_completions import LocalChatCompletion, LocalCompletionsAPI
 
 from stages.contracts.errors import InputError
-from stages.contracts.params import ServerParams
+from stages.contracts.evaluate_params import ServerParams
 from stages.contracts.study.workarounds import PROTOCOL, Setting
 from stages.evaluation.harness.asking import ENDS, Finishes, messages_of
 from stages.evaluation.harness.finish import Finish, Reason

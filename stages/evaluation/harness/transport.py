@@ -13,7 +13,7 @@ from typing import Any
 import requests
 
 from stages.contracts.errors import InputError
-from stages.contracts.params import ServerParams
+from stages.contracts.evaluate_params import ServerParams
 
 KEY_VARIABLE = "OPENAI_API_KEY"
 _PASSING = {408, 409, 425, 429, 500, 502, 503, 504}
