@@ -13,6 +13,7 @@ from stages.gate.findings import Finding, as_csv, folded
 from stages.gate.matrix import Study, judge_matrix
 from stages.gate.models import judge_models
 from stages.gate.verdict import FINDINGS, pronounce
+from stages.gate.waivers import STOPPING
 from stages.workspace import paths
 from stages.workspace.evaluations import read_evaluations
 from stages.workspace.facts import load_params, load_study_facts, params_of
@@ -54,7 +55,9 @@ class Checked:
             mine = [finding for finding in self.findings if finding.severity == severity]
             yield from (f"{severity}: {line}" for line in folded(mine))
         yield from (f"error: {sentence}" for sentence in self.unexplained)
-        counts = ", ".join(f"{number} {name}" for name, number in self.counts.items())
+        counts = ", ".join(
+            f"{number} {name}{'s' if name in STOPPING and number != 1 else ''}" for name, number in self.counts.items()
+        )
         yield self.choices
         state = "open" if self.ok else "closed"
         yield f"gate {state}: {counts}; details in {self.docs}, all findings in {self.docs.with_name(FINDINGS)}"

@@ -12,7 +12,16 @@ from stages.analysis.scaling.laws import Law
 from stages.analysis.scores.results import Results
 from stages.contracts.rows import rows_of
 from stages.contracts.study.conclusions import Conclusion
-from stages.page.tables import Tables, ends_of, interval, number, percent, predictor_names, variance_ends
+from stages.page.tables import (
+    STAND_IN_NAMES,
+    Tables,
+    ends_of,
+    interval,
+    number,
+    percent,
+    predictor_names,
+    variance_ends,
+)
 
 NAMED = 3
 """Variations that a sentence names."""
@@ -194,9 +203,7 @@ class Numbers:
         kind, *rest = statistic.split(".")
         names = ", ".join(str(self.results.benchmarks["label"].get(name, name)) for name in benchmarks)
         return {
-            "rho": lambda: (
-                f"ρ of {rest[0]} and the {predictor_names(self.results)[rest[1]]} budget {number(value, '.3f')}"
-            ),
+            "rho": lambda: f"ρ of {rest[0]} and {self.predictor(rest[1])} {number(value, '.3f')}",
             "r": lambda: f"r = {number(value, '.3f')}",
             "evr": lambda: f"{rest[0]} explains {percent(value, 1)} of the variance",
             "evenness": lambda: f"evenness of its loadings {number(value, '.2f')} (1: all benchmarks alike)",
@@ -204,6 +211,11 @@ class Numbers:
             "least": lambda: f"smallest loading among {names}: {number(value, '.2f')}",
             "outside_r": lambda: f"mean |r| with the others {number(value, '.2f')}",
         }[kind]()
+
+    def predictor(self, code: str) -> str:
+        """Return in words what a law predicts from: a budget, or what stands in for it where tokens are unknown."""
+        name = predictor_names(self.results)[code]
+        return f"{name[0].lower()}{name[1:]}" if code in STAND_IN_NAMES else f"the {name} budget"
 
     def law(self, law: Law) -> str:
         """Return a scaling law in words, with the interval of stage `stability`."""
