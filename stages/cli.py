@@ -39,7 +39,7 @@ class LazyGroup(click.Group):
         return list(COMMANDS)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """Import a subcommand, None when there is none of that name."""
+        """Import a subcommand; return None for an unknown name."""
         if cmd_name not in COMMANDS:
             return None
         function = f"{cmd_name}_" if iskeyword(cmd_name) else cmd_name

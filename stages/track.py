@@ -19,7 +19,7 @@ from stages.workspace.running import complain, run_stage, say
 def main() -> None:
     """Log the current state unless it has its run.
 
-    A store that cannot be used is no failure of the state: a failed stage would cost whoever runs `dvc exp run` the
+    A store that cannot be used is not a failure of the state: a failed stage would cost whoever runs `dvc exp run` the
     experiment, with `--temp` all that was computed.
     """
     current = current_state(load_params())

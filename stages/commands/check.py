@@ -27,7 +27,7 @@ class Checked:
     """Result of `check`.
 
     Attributes:
-        choices: What of params.yaml the tables were judged by.
+        choices: The choices of params.yaml by which the tables were judged.
         findings: Everything found, in the order of the pipeline.
         unexplained: Broken expectations that no finding explains.
         docs: Index of the Data Docs.
@@ -76,7 +76,7 @@ def params_for(folder: Path | None) -> Params:
     another, nor do the models that are evaluated for it.
 
     Raises:
-        InputError: The folder is none of a study.
+        InputError: The folder is not that of a study.
     """
     params = load_params()
     if folder is None:

@@ -56,8 +56,9 @@ def place(
 ) -> None:
     """Show where new models lie among those of the study.
 
-    SCORES is a CSV file, one row a model and one column a benchmark, any of which may be left out or empty; or one row
-    a score with the columns model_id, benchmark, score and, optionally, protocol and n_items; or an evaluated model.
+    SCORES is a CSV file, one row per model and one column per benchmark, any of which may be left out or empty; or one
+    row per score with the columns model_id, benchmark, score and, optionally, protocol and n_items; or an evaluated
+    model.
     """
 
     def run() -> Result:
@@ -84,7 +85,7 @@ class OfLanguages(click.Command):
 
     @staticmethod
     def token_options() -> list[click.Parameter]:
-        """Return the options of the languages; none outside of a repository, where the command says what lacks."""
+        """Return the options of the languages; none outside a repository, where the command says what is missing."""
         from stages.workspace.facts import load_info, load_params
 
         try:

@@ -36,7 +36,7 @@ class Case:
     """What is examined.
 
     Attributes:
-        record: Of the model.
+        record: Record of the model.
         benchmark: Its name, None for the probe.
         n_items: Items.
         params: params.yaml.
@@ -85,7 +85,7 @@ class Diagnosis:
 
     @property
     def answers(self) -> bool:
-        """Whether the model answers as the protocol has it."""
+        """Whether the model answers under the protocol."""
         first = self.trials[0].outcome
         return first is not None and self.limits.holds(first)
 
@@ -120,13 +120,13 @@ class Diagnosis:
             if self.written:
                 yield f"written to {self.written}; it evaluates {record.benchmark} of {record.model_id} again"
             elif self.case.benchmark is None:
-                yield f"plain questions are no benchmark: {_ONE} tries it on one and adds it for that one"
+                yield f"plain questions are not a benchmark: {_ONE} tries it on one and adds it for that one"
             else:
                 yield f"--write adds it to {self.case.file}:"
                 yield from as_yaml(record).splitlines()
 
     def content(self) -> Mapping[str, Any]:
-        """Return the same."""
+        """Return the same as plain data."""
         return {
             "model": self.case.record.model_id,
             "benchmark": self.case.benchmark,
@@ -158,7 +158,7 @@ def diagnose(
         benchmark: Whose items are asked; None for plain questions.
         n_items: Items.
         write: Whether to add the workaround to workarounds.yaml.
-        tell: Is told each cause that has been tried: loading and asking take minutes.
+        tell: Called with each cause that was tried: loading and asking take minutes.
 
     Raises:
         InputError: Model or benchmark are not known, or cannot be asked.

@@ -53,7 +53,7 @@ class Evaluated:
             yield "next: `dvc repro` publishes what is finished"
 
     def content(self) -> Mapping[str, Any]:
-        """Return the same, by unit."""
+        """Return the same as plain data, by unit."""
         return {
             "units": [
                 {"model_id": model.model_id, "benchmark": unit.benchmark, "key": unit.key,
@@ -71,7 +71,7 @@ def evaluate(models: Sequence[str], only: Sequence[str], engine: str | None, tel
         models: Some of evaluate.models; none for all.
         only: Benchmarks; none for all of the study.
         engine: Instead of `evaluate.engine`.
-        tell: Is told what is finished.
+        tell: Called with what is finished.
 
     Raises:
         InputError: A name is not known, something is missing, or the engine cannot be used; all problems are named.

@@ -23,7 +23,7 @@ from stages.workspace import paths
 from stages.workspace.facts import load_params, load_study_facts
 
 CLUSTERS = (8, 32)
-"""Numbers of GPUs for which hours are told."""
+"""Numbers of GPUs for which hours are shown."""
 
 
 @dataclass(frozen=True)
@@ -51,10 +51,10 @@ class Planned:
         model_id: The model.
         params: Parameters: those of its files, or active ones by models.csv.
         cells: Its units.
-        rate: Tokens a second.
+        rate: Tokens per second.
         basis: What the rate comes from.
         here: Whether its files are on this machine.
-        gpus: Of 80 GB that it needs.
+        gpus: GPUs of 80 GB that it needs.
     """
 
     model_id: str
@@ -120,7 +120,7 @@ class Plan:
         yield "GPUs: of 80 GB, for the weights and a quarter more; where files are not here, active parameters count"
 
     def content(self) -> Mapping[str, Any]:
-        """Return the same, by unit and by model."""
+        """Return the same as plain data, by unit and by model."""
         return {
             "units": [
                 {"model_id": model.model_id, "benchmark": cell.benchmark, "key": cell.key, "done": cell.done,
@@ -239,7 +239,7 @@ class Going:
 
     Attributes:
         model_id: The model.
-        done: Benchmarks of which a result lies on the store.
+        done: Benchmarks of which a result lies in the store.
         working: Benchmark to who works on it; "" for whoever puts all together.
         failed: Why benchmarks did not finish the last time.
         log: File that has what workers printed, "" where there is none.
@@ -283,7 +283,7 @@ class Status:
             yield from (f"{model.model_id}: {line}" for line in model.failed)
 
     def content(self) -> Mapping[str, Any]:
-        """Return the same."""
+        """Return the same as plain data."""
         return {"models": [vars(model) for model in self.models]}
 
 

@@ -1,4 +1,4 @@
-"""`observatory fetch`: everything an evaluation reads, brought here once, so that it can run without internet."""
+"""`observatory fetch`: everything that an evaluation reads, fetched once, so that it can run without internet."""
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -32,7 +32,7 @@ class Brought:
         named: Whether the user named the folder: then params.yaml has to name it, too.
         files: Benchmark or model to its files.
         apart: Benchmarks of which no publisher is known.
-        problems: What could not be brought.
+        problems: What could not be fetched.
     """
 
     folder: Path
@@ -67,7 +67,7 @@ class Brought:
             yield "what was brought is kept: run the same again for the rest"
 
     def content(self) -> Mapping[str, Any]:
-        """Return the same."""
+        """Return the same as plain data."""
         return {
             "folder": self.folder,
             "models": self.models,
@@ -78,13 +78,13 @@ class Brought:
 
 
 def fetch(benchmarks: Sequence[str], models: Sequence[str], to: str | None, tell: Callable[[str], None]) -> Brought:
-    """Bring the files of benchmarks and models here, as far as they can be had.
+    """Fetch the files of benchmarks and models, as many as can be fetched.
 
     Args:
         benchmarks: Names; none for all of the study.
         models: In models.csv.
         to: Folder; None for where every evaluation of this user looks.
-        tell: Is told what is being brought.
+        tell: Called with what is being fetched.
 
     Raises:
         InputError: A benchmark or a model is not known.

@@ -116,7 +116,7 @@ def _doubts(candidate: Candidate, result: Result, outcome: Outcomes) -> Iterator
     ):
         yield (
             f"{candidate.benchmark} of {candidate.model_id} is {result.score:.4g}, the mean of its answers "
-            f"{outcome.mean:.4g}: {result.key} is no mean over items, or they are of another run"
+            f"{outcome.mean:.4g}: {result.key} is not a mean over items, or they are from another run"
         )
 
 

@@ -68,9 +68,9 @@ def scaled(values: pd.Series, score: float, written: float | None) -> pd.Series:
     on, that is taken which brings their mean closer to the score.
 
     Args:
-        values: As the file has them.
+        values: As written in the file.
         score: As a share of the largest one.
-        written: The score as the file has it.
+        written: The score as written in the file.
     """
     if not written or not score:
         return values
@@ -82,7 +82,7 @@ def of_place(tool: str, file: Path, place: str) -> Of:
     """Return which numbers of the samples belong to a score.
 
     Args:
-        tool: That measured it.
+        tool: The tool that measured it.
         file: The raw file that the score is in.
         place: Where it is there.
     """

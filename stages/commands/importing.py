@@ -23,7 +23,7 @@ from stages.workspace.progress import each
 
 @dataclass(frozen=True)
 class Options:
-    """What the user says of an import.
+    """What the user says about an import.
 
     Attributes:
         form: Format of all files, None to recognise each.
@@ -64,7 +64,7 @@ class Imported:
     ok: bool = field(default=True, init=False)
 
     def text(self) -> Iterator[str]:
-        """Yield what was decided, what came of it, and what to do next."""
+        """Yield what was decided, the result, and what to do next."""
         yield from (f"note: {line}" for line in self.notes)
         yield from (f"decide: {line}" for line in self.decisions)
         yield (
@@ -74,7 +74,7 @@ class Imported:
         yield f"next: dvc exp run -S study={self.study}"
 
     def content(self) -> Mapping[str, Any]:
-        """Return the same."""
+        """Return the same as plain data."""
         return {name: value for name, value in vars(self).items() if name != "ok"}
 
 
@@ -83,7 +83,7 @@ def import_results(given: Sequence[Path], study: str, options: Options) -> Impor
 
     Args:
         given: Files and folders.
-        study: Name of the study; a new one where there is none.
+        study: Name of the study, created if it does not exist.
         options: What the user says.
 
     Raises:
@@ -113,7 +113,7 @@ def _candidates(here: Study, found: Found, choices: Mapping[str, tuple[str, str]
     wanted, others, problems = wanted_by(found.results, table, choices)
     new = new_benchmarks(others, found.results, choices) if add else []
     if others and not add:
-        found.notes.append(f"{len(others)} tasks are no benchmarks of the study: {listed(others)}: --add adds them")
+        found.notes.append(f"{len(others)} tasks are not benchmarks of the study: {listed(others)}: --add adds them")
     numbers, undeclared = by_score(found.results, [*wanted, *new])
     found.refused += [*problems, *undeclared]
     fresh = {rule.benchmark for rule in new}
@@ -150,7 +150,7 @@ def _direction(here: Study, benchmark: str, results: Sequence[Result]) -> str:
 
 
 def _take_models(here: Study, found: Found, *, add: bool) -> None:
-    """Rename the models of results as the study has them; those that it lacks are added, or left out with a note."""
+    """Rename the models of results as the study does; those that it lacks are added, or left out with a note."""
     names = list(dict.fromkeys(result.model for result in found.results))
     known = same_models(names, here.facts.models) if here.facts else {}
     others = [name for name in names if name not in known]

@@ -42,7 +42,7 @@ class Begun:
             yield f"next: fill its tables in, or observatory import PATH --study {self.study}"
 
     def content(self) -> Mapping[str, Any]:
-        """Return the same."""
+        """Return the same as plain data."""
         return {name: value for name, value in vars(self).items() if name != "ok"}
 
 
@@ -50,8 +50,8 @@ def init(name: str, table: Path | None, models: str | None, languages: Sequence[
     """Write the tables of a new study.
 
     Args:
-        name: Of its folder under metadata/.
-        table: Table with a score a cell; None for a study without any.
+        name: Name of its folder under metadata/.
+        table: Table with one score per cell; None for a study without any.
         models: Where the table has its models, `rows` or `columns`; None to tell by the names.
         languages: `CODE=NAME`, none for English.
 

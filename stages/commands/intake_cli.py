@@ -21,9 +21,9 @@ PATH = click.Path(path_type=Path)
 def init(name: str, table: Path | None, models: str | None, languages: tuple[str, ...], *, machine: bool) -> None:
     """Begin a study under metadata/, from a table or empty.
 
-    NAME is that of its folder. TABLE has one score a cell, models in rows or columns: CSV, TSV, Parquet, XLSX or JSON
-    records. What it states and what names state is written, the rest left blank and listed. --language may be given
-    several times; the first is that of every benchmark until benchmarks.csv says otherwise.
+    NAME is that of its folder. TABLE has one score per cell, models in rows or columns: CSV, TSV, Parquet, XLSX or
+    JSON records. What it states and what names state is written, the rest left blank and listed. --language may be
+    given several times; the first is that of every benchmark until benchmarks.csv says otherwise.
     """
 
     def run() -> Result:
@@ -36,7 +36,7 @@ def init(name: str, table: Path | None, models: str | None, languages: tuple[str
 
 @click.command("import", epilog=example("import results/ --study mine"))
 @click.argument("given", nargs=-1, required=True, metavar="PATH...", type=PATH)
-@click.option("--study", required=True, metavar="NAME", help="Study under metadata/; a new one where there is none.")
+@click.option("--study", required=True, metavar="NAME", help="Study under metadata/, created if it does not exist.")
 @click.option("--format", "form", metavar="F", help="Format of all files; default: recognised file by file.")
 @click.option("--metric", "metrics", multiple=True, metavar="[TASK=]METRIC", help="Which of a task's scores counts.")
 @click.option("--newest", is_flag=True, help="Of several scores of a cell the newest counts.")

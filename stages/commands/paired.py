@@ -203,7 +203,7 @@ def _notes(name: str, first: Samples, second: Samples, n: int) -> Iterator[str]:
     if any(left):
         yield f"{name}: {left[0]} items only the first model answered, {left[1]} only the second"
     if any(abs(one.table["value"].mean() - one.score) > SAME_SCORE for one in (first, second)):
-        yield f"{name}: its score is no mean over items: compared are the items' own values"
+        yield f"{name}: its score is not a mean over items: the items' own values are compared"
 
 
 def _row(one: Comparison) -> tuple[str, ...]:

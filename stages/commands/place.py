@@ -78,7 +78,7 @@ class Placement:
         yield from (f"warning: {line}" for line in self.warnings)
 
     def content(self) -> Mapping[str, Any]:
-        """Return the same."""
+        """Return the same as plain data."""
         models = {
             one.model_id: {
                 "benchmarks": one.given,

@@ -108,7 +108,7 @@ class Forecast:
             )
 
     def content(self) -> Mapping[str, Any]:
-        """Return the same."""
+        """Return the same as plain data."""
         wishes = {
             name: {
                 "wished": wish,
@@ -156,7 +156,7 @@ def plan(
         params_b: Active parameters in billions.
         tokens_b: Language to tokens in billions, for every language of the study; nothing where these are not known.
         wishes: Component or benchmark to the wished value, benchmarks in the unit of scores.csv.
-        unread: Problems of wishes that could not be read, to be told with all others.
+        unread: Problems of wishes that could not be read, to be reported with all others.
         released: Day of release, YYYY-MM-DD, for a study whose token counts are not known.
 
     Raises:

@@ -37,7 +37,7 @@ from stages.workspace.files import read_text
 GROUPED = {"foreach", "matrix"}
 """Keys of an entry of dvc.yaml that stands for several stages."""
 HASHED = 16 * 2**20
-"""A trace hashes files up to this many bytes to tell whether they changed; `verify` hashes everything."""
+"""A trace hashes files up to this many bytes to find out whether they changed; `verify` hashes everything."""
 
 
 @dataclass(frozen=True)
@@ -80,7 +80,7 @@ class Snapshot:
 
     @cached_property
     def params(self) -> Params:
-        """params.yaml, checked; what another version does not know yet or no more has the value of today.
+        """params.yaml, checked; what another version does not have gets its current value.
 
         Raises:
             InputError: It is wrong.
@@ -215,7 +215,7 @@ def opened(rev: str | None = None) -> Iterator[Snapshot]:
 
 
 def _inputs() -> tuple[str, ...]:
-    """Return what of the workspace is told to differ from its commit: nothing of a study that is not analysed."""
+    """Return whose changes count as differences from the commit: nothing of a study that is not analysed."""
     try:
         return state.inputs_of(load_params())
     except InputError:

@@ -24,7 +24,7 @@ class Study:
     """A study that grows.
 
     Attributes:
-        name: Of its folder.
+        name: Name of its folder.
         files: Its files as they are, by name.
         facts: Its tables; None while it has no models.
         languages: Language code to name.
@@ -64,7 +64,7 @@ class Study:
             others: Further files, as they are to be.
 
         Raises:
-            InputError: They are no study; every problem is named.
+            InputError: They do not form a study; every problem is named.
         """
         files = dict(self.files)
         if "study.yaml" not in files:
@@ -91,11 +91,11 @@ def open_study(name: str, languages: Mapping[str, str] = ENGLISH) -> Study:
     """Read a study to be grown, which need not exist.
 
     Args:
-        name: Of its folder under metadata/.
+        name: Name of its folder under metadata/.
         languages: Language code to name, for a study that has no study.yaml.
 
     Raises:
-        InputError: The name is none for a folder, or the study's files are wrong.
+        InputError: The name cannot be that of a folder, or the study's files are wrong.
     """
     if not name or Path(name).name != name or name.startswith("."):
         raise InputError([f"{label(name)} cannot name a study: expected a name for a folder under metadata/"])

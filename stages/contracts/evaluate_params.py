@@ -12,7 +12,7 @@ def _device(name: str) -> str:
     """Check the name of a device.
 
     Raises:
-        ValueError: It is none.
+        ValueError: It is not the name of a device.
     """
     if not re.fullmatch(r"auto|all|cpu|mps|cuda(:\d+)?", name):
         raise ValueError("auto, all, cpu, mps, cuda or cuda:NUMBER")
@@ -28,7 +28,7 @@ class ServerParams(Frozen):
     concurrent: Annotated[int, Field(ge=1, le=256)] = 8
     """Requests at a time."""
     requests_per_minute: Annotated[int, Field(ge=0)] = 0
-    """Most requests a minute; 0 for as many as there are answers."""
+    """Most requests per minute; 0 for as many as there are answers."""
     retries: Annotated[int, Field(ge=0)] = 6
     """Times that a request is sent again when the server is busy, fails or cannot be reached."""
     timeout: Annotated[float, Field(gt=0)] = 300.0

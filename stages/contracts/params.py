@@ -15,7 +15,7 @@ Fraction = Annotated[float, Field(ge=0, le=1)]
 
 
 def _renamed(missing: object) -> object:
-    """Return the name of today for a choice of assemble.missing that an older state may bear."""
+    """Return the current name for a choice of assemble.missing that an older state may bear."""
     return "model" if missing == "ppca" else missing
 
 
@@ -64,7 +64,7 @@ class SuspicionParams(Frozen):
     """Share of the models of no better level that must do so too."""
     ordered: Fraction = 0.7
     """Share of pairs of one model near zero and one not, the former predicted lower, from which models near zero are a
-    comparison: 0.5 is no relation to ability, 1 a perfect one."""
+    comparison: 0.5 means no relation to ability, 1 a perfect one."""
     free_form_count: Annotated[int, Field(ge=1)] = 3
     """Free-form benchmarks near zero that put a whole model in doubt."""
     free_form_share: Fraction = 0.75
@@ -271,7 +271,7 @@ def describe(field: Any) -> str:  # noqa: ANN401 (pydantic's FieldInfo)
     """Return a field's description.
 
     Raises:
-        ValueError: It has none.
+        ValueError: The field has no description.
     """
     if not field.description:
         raise ValueError("every parameter carries a description")

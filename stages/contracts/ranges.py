@@ -1,4 +1,4 @@
-"""Numbers outside their declared range, told so that a column or table in percent is one problem, not many."""
+"""Numbers outside their declared range, reported so that a column or table in percent is one problem, not many."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ import pandas as pd
 from stages.contracts.names import label
 
 LIMIT = 200
-"""Cells told one by one; the rest are counted."""
+"""Cells named one by one; the rest are counted."""
 
 MARKERS = frozenset({-0.01, -1.0, -9.0, -99.0, -100.0, -999.0, -9999.0, 999.0, 9999.0})
 """Numbers that programs write for a missing value; -0.01 is a marker -1 that was taken for percent."""

@@ -12,7 +12,7 @@ def rows_of(frame: pd.DataFrame, kind: type[R]) -> Iterator[R]:
     """Yield the rows of a frame as records.
 
     Args:
-        frame: Any frame with a column for each field; other columns are passed over. One without rows needs none.
+        frame: Any frame with a column for each field; other columns are ignored. One without rows needs none.
         kind: A NamedTuple; its annotations say what the columns hold.
 
     Raises:

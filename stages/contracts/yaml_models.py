@@ -79,7 +79,7 @@ def _line(path: Sequence[str], items: Sequence[ErrorDetails], known: Mapping[str
 
 
 def _expected(item: ErrorDetails) -> str:
-    """Return what belongs into a field."""
+    """Return what belongs in a field."""
     context = item.get("ctx", {})
     if item["type"] == "value_error":
         return str(context["error"])
@@ -93,7 +93,7 @@ def parse_yaml(text: str, where: str) -> dict[str, Any]:
     """Parse a YAML mapping.
 
     Raises:
-        InputError: The text is no YAML, or its top level is no mapping.
+        InputError: The text is not YAML, or its top level is not a mapping.
     """
     try:
         raw = yaml.safe_load(text)

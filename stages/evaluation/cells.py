@@ -25,7 +25,7 @@ class Cells:
     """Finished units of a model.
 
     Attributes:
-        folder: Of the model.
+        folder: Folder of the model.
     """
 
     folder: Path
@@ -101,7 +101,7 @@ def lease_of(place: Path) -> Path:
 
 
 def write_json(path: Path, content: Mapping[str, Any]) -> None:
-    """Write JSON as the files of an evaluation have it."""
+    """Write JSON in the layout of an evaluation's files."""
     text = json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False)
     path.write_text(text + "\n", encoding="utf-8")
 

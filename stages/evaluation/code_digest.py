@@ -21,7 +21,7 @@ ROOT = Path(__file__).parents[2]
 HARNESS = "stages.evaluation.harness"
 BACKENDS = {"hf": f"{HARNESS}.hf", "vllm": f"{HARNESS}.vllm", **dict.fromkeys(SERVERS, f"{HARNESS}.server")}
 CORE = ("stages.tasks.docs", "stages.tasks.outcomes", f"{HARNESS}.run", f"{HARNESS}.records")
-"""Where every benchmark begins: its items, the run, what answers came to."""
+"""Where every benchmark begins: its items, the run, the outcome of answers."""
 
 OWN = ("stages.evaluation.lm_tasks", f"{HARNESS}.own_outcomes")
 """Where a task that is not of the registry is found and read beside these."""

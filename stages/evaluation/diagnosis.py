@@ -56,7 +56,7 @@ class Trial:
     Attributes:
         cause: What was tried; "" for the protocol.
         setting: How the model was asked.
-        outcome: What the items came to; None where the model cannot be asked so.
+        outcome: The result on the items; None where the model cannot be asked in this way.
         answer: One of the answers, as generated.
         note: Why it cannot.
     """
@@ -81,7 +81,7 @@ class Limits:
 
 
 Ask = Callable[[Setting], tuple[Outcome, str]]
-"""Asks all items under a setting; returns what they came to, and one of the answers."""
+"""Asks all items under a setting; returns the outcome, and one of the answers."""
 
 
 def probe(model: Any, n_items: int) -> Ask:  # noqa: ANN401  lm-eval has no types
@@ -192,7 +192,7 @@ def fixes(trial: Trial, before: Trial, limits: Limits) -> bool:
 def smallest(trials: Sequence[Trial], limits: Limits) -> Trial | None:
     """Return the trial with the smallest change that fixes it; None where nothing does, or nothing is wrong.
 
-    Fewer changes are less; then those that leave the question as it is; then the better score counts.
+    Fewer changes count as smaller; then those that leave the question as it is; then the better score counts.
 
     Args:
         trials: From `examine`, the protocol first.

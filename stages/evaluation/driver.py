@@ -1,6 +1,6 @@
-"""All models at once: what is missing of each is sent to an engine, watched on the store, and logged as it appears.
+"""All models at once: what is missing of each is sent to an engine, watched in the store, and logged as it appears.
 
-Nothing is lost with the driver: finished units lie on the store. A second one shares the work, as leases say who does
+Nothing is lost with the driver: finished units lie in the store. A second one shares the work, as leases say who does
 what.
 """
 
@@ -44,10 +44,10 @@ class Model:
     """A model that is being evaluated.
 
     Attributes:
-        record: Of the model.
+        record: Record of the model.
         units: All of them.
         store: Where they are kept.
-        open: Those that are not finished, by benchmark, with their places on the store.
+        open: Those that are not finished, by benchmark, with their places in the store.
         sent: Whether the engine has it.
         deaths: Times in a row that its worker died.
         problems: What went wrong.
@@ -81,7 +81,7 @@ class Model:
         return [unit for unit, place in self.open.values() if holder(lease_of(place)) is not None]
 
     def show(self) -> None:
-        """Show on a terminal how far it is, and what is worked on, here or by others."""
+        """Show progress on a terminal, and what is worked on, here or by others."""
         if self.step is None or not sys.stderr.isatty():
             return
         self.step.begun = min(1 + len(self.units) - len(self.open), len(self.units))
@@ -99,7 +99,7 @@ def model_of(record: ModelRecord, params: EvaluateParams, only: Sequence[str]) -
     """Return a model with what is missing of it.
 
     Args:
-        record: Of the model.
+        record: Record of the model.
         params: Section `evaluate`.
         only: Benchmarks to run; none for all.
 
@@ -125,7 +125,7 @@ class Driver:
     Args:
         models: With what is missing of each.
         engine: Runs them.
-        tell: Is told what is finished.
+        tell: Called with what is finished.
     """
 
     def __init__(self, models: Sequence[Model], engine: Engine, tell: Callable[[str], None]) -> None:
@@ -167,7 +167,7 @@ class Driver:
             model.sent = True
 
     def _chosen(self, room: int) -> list[Model]:
-        """Return at most so many models that have something to run."""
+        """Return at most a given number of models that have something to run."""
         chosen: list[Model] = []
         shared: list[tuple[int, Model]] = []
         for model in self.models if room > 0 else []:
@@ -183,7 +183,7 @@ class Driver:
         return [*chosen, *(model for _, model in sorted(shared, key=lambda one: one[0]))][:room]
 
     def _begin(self, model: Model) -> None:
-        """Begin the run of a model, and show how far it is."""
+        """Begin the run of a model, and show its progress."""
         if model.live is None:
             model.store.recover([unit for unit in model.units if unit.benchmark not in model.open], model.model_id)
             model.live = model.stack.enter_context(of_model.tracked(model.units, watched=False))

@@ -23,7 +23,7 @@ TYPICAL: Mapping[str, tuple[float, float]] = {
 OTHER = (500.0, 50.0)
 """The same for any other benchmark."""
 ASSUMED_RATE, ASSUMED_PARAMS = 8000.0, 7e9
-"""Tokens a second, prompts included, of a model of so many parameters on one large GPU, where nothing was measured."""
+"""Tokens per second of a model with this many parameters on one large GPU, prompts included; used until measured."""
 BYTES = {"float32": 4, "bfloat16": 2, "float16": 2}
 GPU_BYTES = 80e9
 WORKING = 1.25
@@ -36,7 +36,7 @@ class Measured:
 
     Attributes:
         tokens: Benchmark to tokens of an item, of prompts and generated.
-        rates: Model to tokens a second.
+        rates: Model to tokens per second.
     """
 
     tokens: Mapping[str, tuple[float, float]]
@@ -67,12 +67,12 @@ def measured(parts: Iterable[tuple[str, str, Mapping[str, Any]]]) -> Measured:
 
 
 def tokens_of(benchmark: str, n_items: int, known: Measured) -> float:
-    """Return the tokens of so many items, prompts and answers."""
+    """Return the tokens of a number of items, prompts and answers."""
     return n_items * math.fsum(known.tokens.get(benchmark) or TYPICAL.get(benchmark) or OTHER)
 
 
 def rate_of(model_id: str, params: float, sizes: Mapping[str, float], known: Measured) -> tuple[float, str]:
-    """Return the tokens a second that a model is expected to reach, and what that comes from.
+    """Return the tokens per second that a model is expected to reach, and what that comes from.
 
     Args:
         model_id: The model.
@@ -90,7 +90,7 @@ def rate_of(model_id: str, params: float, sizes: Mapping[str, float], known: Mea
 
 
 def parameters_of(source: ModelSource) -> float | None:
-    """Return how many parameters the weights of a model have; None where they are no safetensors."""
+    """Return how many parameters the weights of a model have; None where they are not safetensors."""
     names: Sequence[str] = sorted(name for name in source.weights if name.endswith(".safetensors"))
     return sum(_parameters(Path(source.path) / name) for name in names) if names else None
 
@@ -102,6 +102,6 @@ def _parameters(path: Path) -> float:
 
 
 def gpus_for(params: float, dtype: str) -> int:
-    """Return how many GPUs of 80 GB a model is spread over, a power of two; `auto` is two bytes a parameter."""
+    """Return how many GPUs of 80 GB a model is spread over, a power of two; `auto` is two bytes per parameter."""
     least = WORKING * params * BYTES.get(dtype, 2) / GPU_BYTES
     return 1 << max(math.ceil(math.log2(least)), 0)

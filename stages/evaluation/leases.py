@@ -2,7 +2,7 @@
 
 Locks of the kernel do not hold between machines on every network file system. A file that is made exclusively does. It
 is renewed as long as its holder lives; one that was not for `LIFETIME` seconds, or whose process on this machine is
-gone, may be taken over. Ages are told by the clock of the file system: those of two machines differ.
+gone, may be taken over. Ages are measured by the clock of the file system: those of two machines differ.
 """
 
 import json
@@ -30,7 +30,7 @@ class Holder:
     Attributes:
         host: Name of the machine.
         pid: Process there.
-        born: When it began, as /proc has it: process ids are used again.
+        born: When it began, as in /proc: process ids are used again.
         owner: Whom it works for. A lease of one's own owner is taken over: its process was restarted.
         token: Of this lease.
     """

@@ -16,7 +16,7 @@ from stages.tasks.checksums import sha256_of
 
 @dataclass(frozen=True)
 class OtherSource(ModelSource):
-    """A model whose weights are no files that transformers saves.
+    """A model whose weights are not files that transformers saves.
 
     Attributes:
         kind: What stands for them.
@@ -74,7 +74,7 @@ def loading_of(record: ModelRecord, backend: str, model_dir: str) -> Loading:
     """Return what a model is loaded with.
 
     Args:
-        record: Of the model.
+        record: Record of the model.
         backend: `evaluate.backend`.
         model_dir: See `stages.evaluation.model_source.locate`.
 
@@ -106,7 +106,7 @@ def here(record: ModelRecord, backend: str, url: str, model_dir: str) -> ModelSo
     """Return the files of a model where they are on this machine, or on a server; else None.
 
     Args:
-        record: Of the model.
+        record: Record of the model.
         backend: `evaluate.backend`.
         url: `evaluate.server.url`.
         model_dir: See `model_source.locate`.

@@ -26,7 +26,7 @@ class Lock:
     """What an evaluation reads.
 
     Attributes:
-        revision: Of the model in models.csv.
+        revision: Revision of the model in models.csv.
         model: Name of a file of the model to its SHA-256.
         data: Benchmark to what a file is to its reader, a split for one, to its SHA-256.
     """
@@ -64,10 +64,10 @@ def write(model_id: str, lock: Lock) -> None:
 def take(
     record: ModelRecord, model_dir: str, data_dir: str, known: Lock | None, asked: tuple[str, str] = ("hf", "")
 ) -> tuple[Lock, list[str]]:
-    """Return the lock of a model, and what of it is not on this machine and stays as it was.
+    """Return the lock of a model, and the parts of it that are not on this machine and stay as they were.
 
     Args:
-        record: Of the model.
+        record: Record of the model.
         model_dir: See `model_source.locate`.
         data_dir: See `data.load`.
         known: The lock so far. What it does not name is fetched where it is not here.

@@ -87,7 +87,7 @@ def locate(record: ModelRecord, model_dir: str) -> ModelSource:
     """Return the files of a model; fetch them from the Hub unless they are here.
 
     Args:
-        record: Of the model.
+        record: Record of the model.
         model_dir: `evaluate.model_dir`; "" takes `OBSERVATORY_MODEL_DIR`, and without that the Hub.
 
     Raises:
@@ -101,7 +101,7 @@ def here(record: ModelRecord, model_dir: str) -> ModelSource | None:
     """Return the files of a model where they are on this machine, in a folder or in the Hub's cache; else None.
 
     Args:
-        record: Of the model.
+        record: Record of the model.
         model_dir: See `locate`.
     """
     found = _in_folder(record, _named(model_dir))
@@ -148,7 +148,7 @@ def _in_folder(record: ModelRecord, named: str) -> ModelSource | None:
 
 
 def _refuse_other_kinds(folder: Path) -> None:
-    """Return unless a folder holds a model of a kind that is not read.
+    """Check that a folder does not hold a model of a kind that is not supported.
 
     Raises:
         InputError: It does; what to make of it is said.
@@ -198,7 +198,7 @@ def fetch(record: ModelRecord, folder: Path | None) -> list[Fetched]:
     """Bring the pinned commit of a model to this machine, each file whole and checked.
 
     Args:
-        record: Of the model.
+        record: Record of the model.
         folder: Gets the files below its model_id; None is the Hub's own cache.
 
     Raises:
@@ -232,7 +232,7 @@ def _fetch(record: ModelRecord, named: str) -> Path:
 
 
 def _require_commit(record: ModelRecord) -> None:
-    """Return if the revision of a model is a commit.
+    """Check that the revision of a model is a commit.
 
     Raises:
         InputError: It is not; the commit to write is named.
@@ -245,7 +245,7 @@ def _require_commit(record: ModelRecord) -> None:
 
 @contextlib.contextmanager
 def _hub_explained(record: ModelRecord, named: str) -> Iterator[None]:
-    """Answer what the Hub refuses with one line on what to do."""
+    """Turn a refusal of the Hub into one line on what to do."""
     from huggingface_hub.errors import (
         GatedRepoError,
         HfHubHTTPError,

@@ -140,7 +140,7 @@ def _alone(store: Store, model_id: str) -> Iterator[None]:
 
 
 def require_lock(units: Sequence[Unit]) -> None:
-    """Return unless files changed since DVC was told of them.
+    """Check that no files changed since DVC recorded them.
 
     Raises:
         InputError: They did: the result would be kept as that of other files.
@@ -222,7 +222,7 @@ def _done(units: Sequence[Unit], store: Store) -> int:
 
 
 def numbers(cells: Cells, unit: Unit) -> dict[str, float | None]:
-    """Return what MLflow is to know of a finished unit."""
+    """Return what is logged to MLflow for a finished unit."""
     score, provenance = cells.score(unit), cells.provenance(unit)
     known = {name: score[name] for name in ("score", "stderr", *RATES)} | {
         "n_items": score["n_items"],
@@ -232,7 +232,7 @@ def numbers(cells: Cells, unit: Unit) -> dict[str, float | None]:
 
 
 def told(cells: Cells, unit: Unit) -> str:
-    """Return what a finished unit came to, in a line."""
+    """Return the result of a finished unit, in one line."""
     score = cells.score(unit)
     rates = ", ".join(f"{name.removesuffix('_rate')} {score[name]:.1%}" for name in RATES if score[name])
     seconds = cells.provenance(unit)["seconds"]

@@ -38,7 +38,7 @@ class RunOptions:
 
     Attributes:
         backend: "hf" or "vllm".
-        dtype: Number format of the weights, or "auto" for that of the files.
+        dtype: Data type of the weights, or "auto" for that of the files.
         limit: Items of each benchmark, from the first; None for all.
         batch_size: Batch size, or "auto".
         device: "auto", "all", or as in torch.
@@ -97,12 +97,12 @@ class Unit:
 
     @property
     def dtype(self) -> str:
-        """Number format of the weights."""
+        """Data type of the weights."""
         return self.setting.dtype or self.run.dtype
 
     @property
     def _batch_size(self) -> int | str | None:
-        """The size of batches where it can move an answer: short number formats round differently in other batches."""
+        """The size of batches where it can move an answer: 16-bit data types round differently in other batches."""
         return self.run.batch_size if self.run.backend == "hf" and self.dtype != "float32" else None
 
     @property
@@ -144,7 +144,7 @@ def libraries(metric: str, backend: str) -> dict[str, str]:
 
 
 def versions(names: Sequence[str]) -> dict[str, str]:
-    """Return name to version, builds for other devices not told apart.
+    """Return name to version, ignoring which device a library was built for.
 
     Raises:
         InputError: Some are not installed.

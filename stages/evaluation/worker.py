@@ -1,6 +1,6 @@
 """The work of one process, whichever engine starts it: one model, loaded once, and its missing units.
 
-It knows neither MLflow nor git. What it needs comes as plain data, what it makes lies on the store.
+It knows neither MLflow nor git. What it needs comes as plain data, what it makes lies in the store.
 """
 
 import os
@@ -42,7 +42,7 @@ class Job:
         units: Those of the model that were missing.
         identities: Benchmark to what its result depends on, where the job was made.
         root: Absolute repository root.
-        folder: Of the model on the store.
+        folder: Folder of the model in the store.
         stamp: What provenance says of code and run, beside what was measured.
         owner: See `stages.evaluation.leases.Holder`.
         environment: Variables of the machine that sent it.
@@ -68,7 +68,7 @@ def run_units(
         cells: Where results are kept.
         stamp: What provenance says beside what was measured.
         claim: Whether a unit may be run, for as long as the block lasts.
-        begin: Is told each unit that is run.
+        begin: Called with each unit that is run.
 
     Yields:
         Each unit that was run with what went wrong, None where its result is kept.
@@ -104,7 +104,7 @@ def run_units(
 
 
 def _require_unchanged(source: ModelSource, run: RunOptions) -> None:
-    """Return unless files of a model changed while it was evaluated.
+    """Check that no files of a model changed while it was evaluated.
 
     Raises:
         InputError: They did: nobody knows what was read of them.
@@ -120,7 +120,7 @@ def _require_unchanged(source: ModelSource, run: RunOptions) -> None:
 
 
 def work(job: Job) -> list[str]:
-    """Run the missing units of a model; what goes wrong is kept on the store, and printed into a log there.
+    """Run the missing units of a model; what goes wrong is kept in the store, and printed into a log there.
 
     Returns:
         What went wrong, one line each.
@@ -171,7 +171,7 @@ def _claims(job: Job, cells: Cells) -> Claim:
 
 
 def _require_same(job: Job) -> None:
-    """Return unless a result here would be another one than where the job was made.
+    """Check that a result here would be the same as where the job was made.
 
     Raises:
         InputError: Code, libraries or files differ.
@@ -187,7 +187,7 @@ def _require_same(job: Job) -> None:
 
 
 def _noted(units: Sequence[Unit], error: Exception | None, cells: Cells) -> list[str]:
-    """Return why units did not finish, having kept it on the store."""
+    """Return why units did not finish, having kept it in the store."""
     if error is None:
         return []
     if type(error).__name__ in _BROKEN:

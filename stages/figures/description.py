@@ -1,4 +1,4 @@
-"""What a page, a run or a reader who does not see it is told about a figure; free of matplotlib."""
+"""A figure in words, for a page, a run or a reader who cannot see it; does not import matplotlib."""
 
 from dataclasses import dataclass
 
@@ -14,7 +14,7 @@ class Description:
         caption: One or two sentences with numbers and units, and how many models they rest on.
         reading: How to read it, one line.
         n: What it rests on: "35 models on 19 benchmarks".
-        alternative: What it shows, for who does not see it; does not repeat the title.
+        alternative: What it shows, for readers who cannot see it; does not repeat the title.
         png: It is the main picture, for which NAME.png lies beside NAME.svg.
     """
 

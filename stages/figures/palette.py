@@ -2,7 +2,7 @@
 
 Both palettes are drawn from P. Tol's vibrant and muted schemes (Colour Schemes, SRON/EPS/TN/09-002), whose colours
 stay apart under red-green and blue-yellow blindness and in bright light. Groups differ by marker too, so that they can
-be told apart in grey.
+be distinguished in grey.
 """
 
 import colorsys

@@ -19,7 +19,7 @@ class Mark:
 
     Attributes:
         data: Attributes of the SVG element, without `data-`: model, benchmark, ...
-        title: What a pointer over it is told, or nothing.
+        title: Its tooltip, or nothing.
     """
 
     data: Mapping[str, str]

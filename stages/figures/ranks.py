@@ -94,7 +94,7 @@ def _draw_spans(axes: Axes, results: Results, rows: pd.DataFrame) -> None:
 
 
 def _draw_bands(axes: Axes, results: Results, rows: pd.DataFrame) -> None:
-    """Draw rank and intervals of many models as bands; of very many only some, which nobody could tell."""
+    """Draw rank and intervals of many models as bands; of very many only some, which looks the same."""
     at = np.unique(np.linspace(0, len(rows) - 1, MOST_STEPS).round().astype(int))
     some = rows.iloc[at]
     axes.fill_betweenx(at, some["best"], some["worst"], color=POSSIBLE, lw=0, step="mid")

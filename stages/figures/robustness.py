@@ -13,7 +13,7 @@ from stages.figures.picture import Mark, Picture, name_shapes
 from stages.figures.style import look, new_figure
 
 SHADES = {"holds": "#D3E6F5", "weakens": "#FBE3A6", "fails": "#F0A58F", "cannot be told": "#EDEDED"}
-"""Verdict to the colour of its cell: blue to orange, which colour-blind readers tell apart; marks tell it too."""
+"""Verdict to the colour of its cell: blue to orange, which colour-blind readers can distinguish; marks show it too."""
 
 MARKS = {"holds": "", "weakens": "≈", "fails": "✗", "cannot be told": "?"}
 

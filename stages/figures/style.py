@@ -87,7 +87,7 @@ def freeze_layout(figure: Figure) -> None:
 
 
 def save(figure: Picture, description: Description, folder: Path, dpi: int) -> None:
-    """Write NAME.svg, and NAME.png where the description asks for it,.
+    """Write NAME.svg, and NAME.png where the description asks for it.
 
     The bytes depend on the figure alone: no date, no version, no random identifier goes into the files.
 

@@ -24,7 +24,7 @@ def stale_corrections(
         cells: Long table of cells, scaled; of those that were corrected the correction fits.
         corrections: corrections.csv, raw scores.
         benchmarks: benchmarks.csv, indexed by benchmark.
-        folder: Of the study, to show in messages.
+        folder: Folder of the study, to show in messages.
     """
     published = {(c.model_id, c.benchmark): c.score for c in rows_of(cells[cells["origin"] == "published"], Cell)}
     by = divisors(benchmarks)
@@ -51,7 +51,7 @@ def scoreless_corrections(
         corrections: corrections.csv.
         models: model_id of all models of the study.
         scored: model_id of all rows of scores.csv.
-        folder: Of the study, to show in messages.
+        folder: Folder of the study, to show in messages.
     """
     return [
         Finding(

@@ -30,7 +30,7 @@ def limited_findings(cells: pd.DataFrame, benchmarks: pd.DataFrame) -> list[Find
 
 
 def outcome_findings(cells: pd.DataFrame, params: ValidateParams) -> list[Finding]:
-    """Name the measured cells whose answers fail more often than allowed: that is no inability."""
+    """Name the measured cells whose answers fail more often than allowed: that is not inability."""
     limits: Mapping[str, float] = {name: getattr(params, f"max_{name}") for name in RATES}
     found = []
     measured = cells[cells["origin"].isin(MEASURED)]
@@ -49,7 +49,7 @@ def zero_findings(cells: pd.DataFrame, benchmarks: pd.DataFrame, where: str) -> 
     """Name the scores that are exactly those of a total failure.
 
     That is zero, or the declared minimum where it is below zero; the maximum where lower is better. Benchmarks with
-    `honest_zeros` are passed over.
+    `honest_zeros` are ignored.
     """
     down, by = falling(benchmarks), divisors(benchmarks)
     ends = {name: end for name, end in failing_ends(benchmarks).items() if end <= 0 or name in down}
@@ -77,7 +77,7 @@ def _source(cell: Cell, where: str) -> str:
 
 
 def _remedy(cell: Cell) -> str:
-    """Return what helps where a score is wrong: a published one is corrected, an own one measured again."""
+    """Return what helps where a score is wrong: a published one is corrected, one of our own is measured again."""
     if cell.origin not in MEASURED:
         return "correct it in corrections.csv"
     return f"look at its answers, {_diagnosis(cell)}"
@@ -99,7 +99,7 @@ def repeated_findings(
         X: Score matrix (n_models, n_benchmarks).
         benchmarks: benchmarks.csv, indexed by benchmark. The value of a total failure is named cell by cell, see
             `zero_findings`.
-        constant: Benchmarks of which it is said already that nearly all models have one score.
+        constant: Benchmarks already reported because nearly all models have one score.
         where: Path of the scores, to show in messages.
     """
     found = []

@@ -55,7 +55,7 @@ class Finding:
         model_id: Model concerned, or empty.
         benchmark: Benchmark concerned, or empty.
         message: What, where, how to fix it, on one line.
-        kind: Findings of one check and kind are told together, with the first as the example.
+        kind: Findings of one check and kind are reported together, with the first as the example.
     """
 
     check: str

@@ -19,13 +19,13 @@ Floats = NDArray[np.float64]
 MIN_SHARED = 3
 """Cells that two rows or columns must share before their equality is evidence of a copy."""
 NEARLY = 0.9
-"""Share of the models with one and the same score from which on a benchmark tells hardly anything."""
+"""Share of the models with one and the same score from which on a benchmark hardly distinguishes models."""
 FLAT = 0.005
-"""Share of the declared range within which all scores of a benchmark that tells hardly anything lie."""
+"""Share of the declared range within which all scores of a benchmark that hardly distinguishes models lie."""
 CROWD = 8
 """Fewer models than this do not make a benchmark nearly constant."""
 SURELY = 6
-"""Cells in which a row or column is the mean of others, although its name does not say so, that are no accident."""
+"""Cells in which a row or column is the mean of others, unsaid by its name, that exclude a coincidence."""
 SUMMARY = re.compile(
     r"(?:(?:the|macro|micro|weighted|grand|overall|[a-z]{2}) )?"
     r"(?:average|avg|mean|median|total|sum|overall|aggregate|std|stdev|平均|合計|総合)"

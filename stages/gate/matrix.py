@@ -56,7 +56,7 @@ def judge_matrix(cells: pd.DataFrame, X: pd.DataFrame, study: Study, params: Par
         X: The matrix made from the cells (n_models, n_benchmarks).
         study: Tables of the study.
         params: Its sections `assemble` and `validate`.
-        folder: Of the study, to show in messages.
+        folder: Folder of the study, to show in messages.
     """
     where, benchmarks = f"{folder}/scores.csv", study.benchmarks
     subsets = {name: texts(take_subset(study.models, name).index) for name in subset_values(study.models)}
@@ -132,7 +132,7 @@ def in_range(X: pd.DataFrame, benchmarks: pd.DataFrame) -> pd.DataFrame:
 def judge(
     findings: Sequence[Finding], cells: pd.DataFrame, waivers: pd.DataFrame, where: str, *, part: bool = False
 ) -> list[Finding]:
-    """Apply the waivers, say of each trial once that it is one, and report the waivers that match nothing.
+    """Apply the waivers, report each trial once, and report the waivers that match nothing.
 
     Args:
         findings: From `check_matrix` and the suspicion check.

@@ -24,7 +24,7 @@ from stages.gate.findings import MODEL_CHECKS, Finding, Judgement, Severity
 from stages.gate.waivers import unmatched, waive
 
 NAME_FACTOR = 10.0
-"""A parameter count this many times off the size in the model's name is no rounding."""
+"""A parameter count this many times off the size in the model's name is not due to rounding."""
 SPARSEST = 100.0
 """No mixture has this many times more parameters in all than it has active."""
 FEW = 3
@@ -42,7 +42,7 @@ def judge_models(
         waivers: waivers.csv.
         info: study.yaml: languages, groups and token rules.
         params: Section `budget`.
-        folder: Of the study, to show in messages.
+        folder: Folder of the study, to show in messages.
     """
     languages = list(info.languages)
     derived, words = derive_tokens(models, languages, info.token_rules, info.continual_language)
@@ -87,7 +87,7 @@ def check_models(
 
 
 def rule_finding(item: Disagreement, where: str) -> Finding:
-    """Say of a printed token count that it disagrees with the rules; by much, it is in another unit."""
+    """Report a printed token count that disagrees with the rules; by a large factor, it is in another unit."""
     off = max(item.printed, item.derived) / max(min(item.printed, item.derived), 1e-9)
     unit = off >= NAME_FACTOR
     fix = ": looks like a likely unit error, write billions of tokens" if unit else "; the printed value is used"
@@ -96,7 +96,7 @@ def rule_finding(item: Disagreement, where: str) -> Finding:
 
 
 def name_findings(models: pd.DataFrame, where: str) -> Iterator[Finding]:
-    """Name the models that share the name by which figures tell them apart."""
+    """Name the models that share the name by which figures identify them."""
     for name, twins in models.groupby("name", sort=False).groups.items():
         first, *others = texts(twins)
         if others:
@@ -107,7 +107,7 @@ def name_findings(models: pd.DataFrame, where: str) -> Iterator[Finding]:
 
 
 class _Size(NamedTuple):
-    """What is told of the parameters of one model, in billions; NaN where nothing is."""
+    """What is known of the parameters of one model, in billions; NaN where nothing is."""
 
     model_id: str
     active: float

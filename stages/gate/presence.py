@@ -52,7 +52,7 @@ def sparse_findings(X: pd.DataFrame, where: str) -> list[Finding]:
 
 
 def apart_findings(X: pd.DataFrame, where: str) -> list[Finding]:
-    """Say for how many pairs of benchmarks too few models have both: such a pair has no correlation."""
+    """Report how many pairs of benchmarks too few models share: such a pair has no correlation."""
     seen = X.notna().to_numpy().astype(int)
     pairs = np.argwhere(np.triu(seen.T @ seen < FEWEST, k=1))
     if not len(pairs):
@@ -66,7 +66,7 @@ def apart_findings(X: pd.DataFrame, where: str) -> list[Finding]:
 
 
 def size_findings(X: pd.DataFrame, where: str, policy: str) -> list[Finding]:
-    """Say what too few models or benchmarks make impossible.
+    """Report what too few models or benchmarks make impossible.
 
     Args:
         X: Score matrix (n_models, n_benchmarks).

@@ -15,7 +15,7 @@ def logged(params: Params) -> Iterator[None]:
     """Log a state to MLflow when the gate closes in the block.
 
     Raises:
-        SystemExit: The gate is closed. Its lines were printed before MLflow was asked, which may take its time.
+        SystemExit: The gate is closed. Its lines were printed before MLflow was asked, which may take long.
     """
     try:
         yield

@@ -18,19 +18,19 @@ Floats = NDArray[np.float64]
 LARGE = 10.0
 """A max_score from which on scores that never exceed 1, and a chance below 1, are taken for shares."""
 FEW_MODELS = 8
-"""Fewer models than this have no correlation worth a word."""
+"""Fewer models than this have no meaningful correlation."""
 FEW_BENCHMARKS = 6
 """Fewer benchmarks than this have no common direction."""
 AGAINST, NEGATIVE = -0.4, 0.8
 """A benchmark runs against the others when its median correlation with them is less, and this share is negative."""
 AGREED, OUTLIERS = 0.4, 0.25
-"""Median correlation that all but this share of the other benchmarks have among themselves; less is no agreement."""
+"""Median correlation of all but this share of the other benchmarks among themselves; less is not agreement."""
 MOST_ITEMS = 2_000
 """Largest number of items that is recognised by its fractions."""
 SURELY = 1e-6
-"""Probability up to which scores that happen to be fractions of another number of items are no chance."""
+"""Largest probability of a coincidence at which fractions of another number of items count as evidence."""
 FEW_VALUES = 5
-"""Fewer different scores than this tell no number of items."""
+"""With fewer different scores than this the number of items cannot be inferred."""
 DECIMALS = 12
 """Digits after the point beyond which scores count as exact."""
 

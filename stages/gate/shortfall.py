@@ -22,7 +22,7 @@ ROUNDS = 6
 P70_TO_SD = 1 / 1.0364
 """Standard deviation of a normal sample over the 70 % quantile of its absolute deviations."""
 SLACK = 0.1
-"""Levels no further apart than this, in standard deviations of scores, are not told apart."""
+"""Levels no further apart than this, in standard deviations of scores, count as equal."""
 FEW = 4
 """Fewer scores near zero than this say nothing about their relation to ability."""
 
@@ -141,7 +141,7 @@ def compare(
         chance: Score of guessing on each benchmark (n_benchmarks,).
         prediction: Of the same cells.
         near_zero: Cells near zero: no comparison where this has little to do with ability.
-        set_aside: Cells that are no comparison.
+        set_aside: Cells that others are not compared with.
         t: What counts as suspicious.
     """
     expected, spread = prediction.expected.copy(), prediction.spread.copy()
@@ -193,7 +193,7 @@ def outdone_cells(X: Floats, expected: Floats, cells: Bools, doubted: Bools, t: 
 
 
 def _order_statistic(values: Floats, q: float) -> float:
-    """Quantile without interpolation, which numpy computes slowly for the few values at hand."""
+    """Quantile without interpolation, which numpy computes slowly for so few values."""
     return float(np.sort(values)[int(q * len(values))])
 
 

@@ -4,7 +4,7 @@ An answer that could not be read, a prompt without its special token, a chat tem
 leaves scores near zero, or at chance, that the model's other scores contradict. None of it is proof, so the gate
 warns unless it is told to refuse.
 
-How often this alarms without cause and what it misses: `python -m tests.gate.suspicion_rates`.
+Its rates of false alarms and misses: `python -m tests.gate.suspicion_rates`.
 """
 
 from collections.abc import Collection

@@ -83,7 +83,7 @@ def unmatched(
     One without a model may match in another subset, and so may one of a check that compares models: a warning only.
 
     Args:
-        findings: Of the checks, none waived.
+        findings: Findings of the checks, none waived.
         present: Model and benchmark of what was judged; for a model as a whole the benchmark is empty.
         waivers: waivers.csv.
         where: Path of waivers.csv.
@@ -149,7 +149,7 @@ def _subject(waiver: WaiverRow) -> str:
 
 
 def trials_folded(findings: Sequence[Finding], where: str) -> list[Finding]:
-    """Say of a model that was evaluated on a few items of several benchmarks so once, instead of for each of them.
+    """Report once that a model was evaluated on a few items only, instead of once for each benchmark.
 
     What else was found in these cells goes with it: a few items say nothing about that.
 

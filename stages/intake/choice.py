@@ -27,7 +27,7 @@ def grouped(items: Iterable[Item], key: Callable[[Item], Key]) -> dict[Key, list
 
 @dataclass(frozen=True)
 class Wanted:
-    """What the study or the user says of a task.
+    """What the study or the user says about a task.
 
     Attributes:
         benchmark: Its name in the study.
@@ -68,11 +68,11 @@ def parse_choices(texts: Sequence[str]) -> tuple[dict[str, tuple[str, str]], lis
 
 
 def by_score(results: Sequence[Result], wanted: Sequence[Wanted]) -> tuple[dict[str, list[Result]], list[str]]:
-    """Return benchmark to its numbers, and a line for each benchmark of which it is not declared which those are.
+    """Return benchmark to its numbers, and a line for each benchmark for which the study does not declare them.
 
     Args:
         results: Numbers of all tasks.
-        wanted: What is said of each task; several benchmarks may be of one.
+        wanted: What is known of each task; several benchmarks may share one.
     """
     by_task = grouped(results, lambda result: result.task)
     kept, problems = {}, []
@@ -98,7 +98,7 @@ def scales(results: Sequence[Result], wanted: Wanted) -> tuple[list[float], list
 
     Args:
         results: All of one benchmark.
-        wanted: What is said of it.
+        wanted: What is known of the benchmark.
     """
     name = wanted.benchmark
     if wanted.scale is not None:
@@ -159,12 +159,12 @@ class Candidate:
 
     @property
     def told(self) -> str:
-        """The score and what tells it from others."""
+        """The score and what distinguishes it from others."""
         return f"{self.score:.4g} ({self.protocol}{f', {self.time}' if self.time else ''}, {self.where})"
 
 
 def deciding(rule: str) -> str:
-    """Return how a rule is told."""
+    """Return the rule as messages name it."""
     return "the newest counts" if rule == NEWEST else f"that of {rule} counts"
 
 

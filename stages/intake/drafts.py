@@ -109,7 +109,7 @@ def benchmark_row(
     """Return a row of benchmarks.csv.
 
     Args:
-        name: Of the benchmark.
+        name: Name of the benchmark.
         results: Its numbers, by one metric and filter.
         scale: What they are divided by.
         languages: Language codes of the study.

@@ -1,4 +1,4 @@
-"""Results of EuroEval before version 17, and of ScandEval: JSON Lines, a model and data set a line."""
+"""Results of EuroEval before version 17, and of ScandEval: JSON Lines, one model and data set per line."""
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -23,12 +23,12 @@ def read(path: Path) -> Found:
     """Read a file of results.
 
     Raises:
-        InputError: A line is no JSON object.
+        InputError: A line is not a JSON object.
     """
     found = Found()
     for place, row in enumerate(read_lines(path), 1):
         if not is_line(row):
-            found.refused.append(f"{path}: line {place} is no result of EuroEval: remove it")
+            found.refused.append(f"{path}: line {place} is not a result of EuroEval: remove it")
             continue
         total = mapping(mapping(row["results"])["total"])
         found.results += _results(path, place, row, total)

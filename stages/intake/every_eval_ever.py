@@ -73,7 +73,7 @@ def read(path: Path) -> Found:
     """Read a record.
 
     Raises:
-        InputError: It is no JSON object.
+        InputError: It is not a JSON object.
     """
     record = _Record(path, read_object(path))
     missing = [name for name in NEEDED if name not in record.content]

@@ -23,7 +23,7 @@ class Format:
     """A kind of result files.
 
     Attributes:
-        title: How a person calls it.
+        title: Name shown to a person.
         is_one: Returns whether a JSON object, the first of a file with several, is of this kind.
         read: Reads a file of it.
     """
@@ -47,7 +47,7 @@ def result_files(given: Sequence[Path]) -> list[Path]:
     """Return the files that may hold results, of folders all within them, sorted and each once.
 
     Raises:
-        InputError: A path does not exist, or holds none.
+        InputError: A path does not exist, or holds no result files.
     """
     problems = [f"{path}: no such file or folder" for path in given if not path.exists()]
     found: dict[Path, None] = {}
@@ -80,7 +80,7 @@ def read_files(files: Iterable[Path], given: Collection[Path], name: str | None 
 
     Args:
         files: From `result_files`.
-        given: Those that the user named; others that are not recognised are passed over with a note.
+        given: Those that the user named; others that are not recognised are skipped with a note.
         name: A key of `FORMATS` that all are; None to recognise each.
     """
     found = Found()
@@ -95,14 +95,14 @@ def read_files(files: Iterable[Path], given: Collection[Path], name: str | None 
 
 
 class NotRecognisedError(InputError):
-    """A file is of no format that is known."""
+    """A file is not of a known format."""
 
 
 def _recognised(path: Path) -> Format:
     """Return the format of a file.
 
     Raises:
-        InputError: It cannot be read, or is none that is known.
+        InputError: It cannot be read, or its format is not known.
     """
     content = next(read_lines(path), {}) if path.suffix == LINES else read_log(path)
     for form in FORMATS.values():

@@ -14,7 +14,7 @@ def parse(data: bytes) -> Any:  # noqa: ANN401 (JSON)
     """Return what JSON text holds, NaN and Infinity included, as Python's own writer lets them through.
 
     Raises:
-        ValueError: It is no JSON in UTF-8.
+        ValueError: It is not JSON in UTF-8.
     """
     try:
         return orjson.loads(data)
@@ -26,7 +26,7 @@ def read_object(path: Path) -> dict[str, Any]:
     """Read a file that holds one JSON object.
 
     Raises:
-        InputError: It holds none.
+        InputError: It does not hold a JSON object.
     """
     try:
         content = parse(path.read_bytes())
@@ -38,10 +38,10 @@ def read_object(path: Path) -> dict[str, Any]:
 
 
 def read_lines(path: Path) -> Iterator[dict[str, Any]]:
-    """Yield the objects of a file with one JSON object a line; blank lines are passed over.
+    """Yield the objects of a file with one JSON object per line; blank lines are ignored.
 
     Raises:
-        InputError: A line holds none.
+        InputError: A line does not hold a JSON object.
     """
     with path.open("rb") as file:
         for number, line in enumerate(file, 1):

@@ -74,7 +74,7 @@ def read(path: Path) -> Found:
     """Read a file of results.
 
     Raises:
-        InputError: It is no JSON object.
+        InputError: It is not a JSON object.
     """
     content = read_object(path)
     found = Found()

@@ -33,7 +33,7 @@ def same_models(names: Iterable[str], models: pd.DataFrame) -> dict[str, str]:
 def wanted_by(
     results: Sequence[Result], benchmarks: pd.DataFrame | None, choices: Mapping[str, tuple[str, str]]
 ) -> tuple[list[Wanted], list[str], list[str]]:
-    """Return what is said of each task that is a benchmark of a study, the other tasks, and contradictions.
+    """Return what is known of each task that is a benchmark of a study, the other tasks, and contradictions.
 
     Args:
         results: Numbers of all tasks.
@@ -68,7 +68,7 @@ def _declared(name: str, task: str, row: pd.Series, results: Sequence[Result]) -
 
 
 def _undeclared(name: str, task: str, results: Sequence[Result], choices: Mapping[str, tuple[str, str]]) -> Wanted:
-    """Return which number of a task the user says is the score; what is said of all tasks holds where there is one."""
+    """Return which number of a task the user says is the score; what holds for all tasks counts where there is one."""
     if task in choices:
         return Wanted(name, task, *choices[task])
     general = Wanted(name, task, *choices.get("", ("", "")))
@@ -78,6 +78,6 @@ def _undeclared(name: str, task: str, results: Sequence[Result], choices: Mappin
 def new_benchmarks(
     tasks: Iterable[str], results: Sequence[Result], choices: Mapping[str, tuple[str, str]]
 ) -> list[Wanted]:
-    """Return what is said of tasks that become benchmarks under their own names."""
+    """Return what is known of tasks that become benchmarks under their own names."""
     mine = grouped(results, lambda result: result.task)
     return [_undeclared(task, task, mine[task], choices) for task in tasks]

@@ -1,4 +1,4 @@
-"""What the answers behind a score came to, file by file, in as many processes as there are cores."""
+"""The outcomes of the answers behind a score, file by file, in as many processes as there are cores."""
 
 import hashlib
 import math
@@ -19,12 +19,12 @@ FEW = 16
 
 @dataclass(frozen=True)
 class Outcomes:
-    """What the answers behind one score came to.
+    """The outcomes of the answers behind one score.
 
     Attributes:
         n_items: Items with an answer.
         rates: `RATES`, NaN where not known.
-        mean: Of the items' values, NaN where an item has none.
+        mean: Mean of the items' values, NaN where an item has none.
         stderr: Standard deviation of the values over the root of their number; NaN likewise and for one item.
         digests: SHA-256 of each file.
         problem: Why the samples cannot be read, "" where they can.
@@ -45,7 +45,7 @@ def sha256(path: Path) -> str:
 
 
 def outcomes_of(files: Sequence[SampleFile]) -> Outcomes:
-    """Return what the answers in some files, all behind one score, came to."""
+    """Return the outcomes of the answers in some files, all behind one score."""
     try:
         tables = [read_samples(each.path, each.of) for each in files]
     except InputError as error:
@@ -57,7 +57,7 @@ def outcomes_of(files: Sequence[SampleFile]) -> Outcomes:
 
 
 def all_outcomes(groups: Sequence[Sequence[SampleFile]]) -> Iterator[Outcomes]:
-    """Yield what the answers behind each of many scores came to, in their order."""
+    """Yield the outcomes of the answers behind each of many scores, in their order."""
     workers = len(os.sched_getaffinity(0))
     if len(groups) < FEW or workers < 2:
         yield from map(outcomes_of, groups)

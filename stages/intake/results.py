@@ -12,7 +12,7 @@ Kind = Literal["generation", "loglikelihood", ""]
 
 
 class SampleFile(NamedTuple):
-    """Where answers behind a score are, and which of them."""
+    """Where the answers behind a score are, and which answers of the file."""
 
     path: Path
     of: Of
@@ -28,9 +28,9 @@ class Result:
         metric: As the file names it.
         score: In the unit of the file.
         file: Where it stands.
-        place: JSON keys that lead to it, separated by `/`; for one object a line, `line N/` before them.
+        place: JSON keys that lead to it, separated by `/`; for one object per line, `line N/` before them.
         tool: Name and version of what measured it.
-        setting: What belongs to the protocol beside tool, task and metric, in the order in which to tell it.
+        setting: What belongs to the protocol beside tool, task and metric, in the order in which to show it.
         filter: Of lm-eval, "none" where there is no such thing.
         stderr: In the unit of the score; None where it is not known.
         n_items: Items behind it; None where that is not known.

@@ -1,4 +1,4 @@
-"""The answers behind a score, from the sample files of other tools: what each item came to.
+"""The answers behind a score, from the sample files of other tools: the outcome of each item.
 
 The columns are those of our own evaluations, so that the gate judges both alike and two models can be paired item by
 item. A rate that a format does not state is NaN: not known is not zero.
@@ -29,11 +29,11 @@ CUT = ("max_tokens", "model_length")
 
 
 class Answer(NamedTuple):
-    """What an item came to; columns of the table of samples.
+    """The outcome of an item; columns of the table of samples.
 
     Attributes:
         item: Its id in its benchmark.
-        item_hash: Of the item, "" where the format states none: the key by which models are paired.
+        item_hash: Hash of the item, "" where the format states none: the key by which models are paired.
         prompt_hash: SHA-256 of the prompt as sent, "" where the format states none.
         target: The reference answer.
         value: The item's share of the score in the unit of the file, NaN where it has none.
@@ -78,7 +78,7 @@ def read_samples(path: Path, of: Of) -> pd.DataFrame:
     """Read the answers to a benchmark, with the columns of `Answer`.
 
     Args:
-        path: File with one sample a line, or a log of inspect.
+        path: File with one sample per line, or a log of inspect.
         of: What to read of it.
 
     Raises:

@@ -1,6 +1,6 @@
-"""One table with a score a cell, as leaderboards are published: which cells are models, benchmarks and scores.
+"""One table with one score per cell, as leaderboards are published: which cells are models, benchmarks and scores.
 
-Everything that is decided here is told: which column names the models, in what unit a column is, what is no score.
+Everything that is decided here is reported: which column names the models, the unit of each column, what has no score.
 """
 
 import csv
@@ -66,7 +66,7 @@ def read_grid(path: Path) -> Grid:
         path: CSV, TSV, Parquet, XLSX or JSON records.
 
     Raises:
-        InputError: It is none of them, or cannot be read.
+        InputError: It is not one of these formats, or cannot be read.
     """
     kinds = {".csv": _delimited, ".tsv": _delimited, ".parquet": _parquet, ".xlsx": _workbook, ".json": _records}
     if not path.is_file():
@@ -141,7 +141,7 @@ def read_wide(grid: Grid, where: str, models: str | None) -> Wide:
         models: `rows` or `columns`; None to tell by the names.
 
     Raises:
-        InputError: Cells are no scores, or names stand twice; every one is named.
+        InputError: Cells are not scores, or names stand twice; every one is named.
     """
     notes = []
     if (models or ("columns" if _in_columns(grid) else "rows")) == "columns":
@@ -236,7 +236,7 @@ def _score_column(wide: Wide, name: str, cells: Sequence[str], numbers: Mapping[
     low, high = min(numbers.values()), max(numbers.values())
     top = next((top for top in TOPS if high <= top), None)
     if top is None or low < -top:
-        wide.notes.append(f"{told} goes from {low:g} to {high:g}, which is no range of scores: left out")
+        wide.notes.append(f"{told} goes from {low:g} to {high:g}, which is not a range of scores: left out")
         return []
     marks = {cell for cell in cells if cell and cell not in numbers}
     if marks:

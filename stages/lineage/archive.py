@@ -63,7 +63,7 @@ def unpack(source: Path, folder: Path) -> Unpacked:
         folder: Empty folder.
 
     Raises:
-        zipfile.BadZipFile: It is no zip file, or a damaged one.
+        zipfile.BadZipFile: It is not a zip file, or a damaged one.
     """
     problems = []
     here: dict[str, str] = {}

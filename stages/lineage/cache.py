@@ -110,7 +110,7 @@ class Tree:
 
 
 def cache_folder(root: Path) -> Path:
-    """Return the folder of DVC's cache, as its configuration has it."""
+    """Return the folder of DVC's cache, as its configuration states."""
     # reads configuration of project, user and system; a third of a second that only a revision or verify pays
     from dvc.config import Config
 
@@ -180,7 +180,7 @@ class Cache:
         """Yield one line for each file in the cache whose content is not what its name says.
 
         Args:
-            known: Entries whose size is certain: the names of runs do not depend on the sizes that these tell.
+            known: Entries whose size is certain: the names of runs do not depend on the sizes that these state.
         """
         objects = sorted(p for p in (self.folder / "files" / "md5").glob("??/*") if p.is_file())
         sizes = {entry.md5: (entry.size, entry.nfiles, "dvc.lock") for entry in known}
@@ -205,7 +205,7 @@ def _run_problems(path: Path, sizes: dict[str, tuple[int | None, int | None, str
 
     Args:
         path: Its place.
-        sizes: md5 to size, number of files and who tells them; what this entry tells first is added.
+        sizes: md5 to size, number of files and which entry states them; what this entry states first is added.
     """
     text = path.read_text(encoding="utf-8", errors="replace")
     content, canonical = _read_run(text, path.name)
@@ -228,7 +228,7 @@ def _run_problems(path: Path, sizes: dict[str, tuple[int | None, int | None, str
 
 
 def _read_run(text: str, name: str) -> tuple[Any, str]:
-    """Return the content of an entry of the run cache and the text that DVC writes for it; None when it is no YAML."""
+    """Return the content of an entry of the run cache and the text that DVC writes for it; None if it is not YAML."""
     try:
         content = load_yaml(text)
     except yaml.YAMLError:

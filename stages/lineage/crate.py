@@ -68,10 +68,10 @@ class Description:
         name: Title of the study.
         text: What the crate is.
         published: Date of the state, ISO 8601.
-        licence: Of the data, in words or as URL.
+        licence: Licence of the data, in words or as URL.
         code_licence: URL of the code's licence.
-        citation: Of the study.
-        authors: Of the study.
+        citation: Citation of the study.
+        authors: Authors of the study.
         digest: Name of the state.
         version: Commit.
         url: Where the repository is, or "".

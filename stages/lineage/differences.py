@@ -10,7 +10,7 @@ from stages.contracts.rows import is_missing
 from stages.lineage.pipeline import flatten
 
 RELATIVE = 1e-9
-"""More than arithmetic in another order loses, less than anything that matters."""
+"""Larger than differences of rounding, smaller than any that matters."""
 
 
 class Difference(NamedTuple):
@@ -28,7 +28,7 @@ class Difference(NamedTuple):
 
     @property
     def size(self) -> float:
-        """How far the values are apart: infinitely where one is missing or no number."""
+        """How far the values are apart: infinitely where one is missing or not a number."""
         if not (_is_number(self.first) and _is_number(self.second)):
             return math.inf
         distance = abs(self.first - self.second)

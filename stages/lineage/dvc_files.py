@@ -104,7 +104,7 @@ def _planned(stage: Any, root: Path) -> PlannedStage:  # noqa: ANN401 (DVC has n
 
 
 def read_params(path: Path) -> dict[str, Any]:
-    """Read a parameter file as DVC does, whatever of YAML, JSON, TOML or Python it is.
+    """Read a parameter file as DVC does, whether YAML, JSON, TOML or Python.
 
     Raises:
         InputError: DVC cannot read it.
@@ -157,7 +157,7 @@ def _schema_problems(raw: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _md5_problems(stages: Mapping[str, Any]) -> Iterator[str]:
-    """Yield each file whose md5 is none, which the schema lets pass and nothing could be compared with."""
+    """Yield each file whose md5 is malformed: the schema accepts it, but no file could match it."""
     for name, stage in stages.items():
         if isinstance(stage, dict):
             entries = [item for kind in ("deps", "outs") for item in stage.get(kind) or [] if isinstance(item, dict)]

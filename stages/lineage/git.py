@@ -15,7 +15,7 @@ WORKSPACE = "workspace"
 LOCK = "dvc.lock"
 EXPERIMENTS = "refs/exps"
 RUNNING = f"{EXPERIMENTS}/exec/EXEC_HEAD"
-"""Reference of DVC to the commit that an experiment in the workspace started from, gone when it is over."""
+"""Reference of DVC to the commit that an experiment in the workspace started from, removed when it is over."""
 
 
 @dataclass(frozen=True)
@@ -91,7 +91,7 @@ def resolve(root: Path, name: str, inputs: Sequence[str] = ()) -> Revision:
     Args:
         root: Repository.
         name: `workspace`, a DVC experiment, or whatever git takes for a commit.
-        inputs: Paths of which the workspace is told to differ from its commit.
+        inputs: Paths whose changes count as differences of the workspace from its commit.
 
     Raises:
         InputError: No revision has this name.
@@ -156,7 +156,7 @@ def versions(root: Path, files: Sequence[str]) -> Iterator[str]:
 
     Args:
         root: Repository.
-        files: Files and folders that a commit must have to count, and that tell it from others.
+        files: Files and folders that a commit must have to count, and that distinguish it from others.
     """
     # besides experiments DVC keeps what it is working on among its references, git what was stashed
     left_out = [f"--exclude={EXPERIMENTS}/{name}" for name in ("exec/*", "celery/*", "stash")]

@@ -130,7 +130,7 @@ def state_graph(lock: str, items: Collection[str], facts: Mapping[str, str]) -> 
 
 
 def kind_of(path: str) -> Kind:
-    """Tell code, facts and other files apart."""
+    """Return whether a path is code, a fact or another file."""
     if overlaps(path, CODE):
         return "code"
     return "fact" if overlaps(path, FACTS) else "file"
@@ -223,7 +223,7 @@ def as_json(graph: Graph, nodes: Sequence[str]) -> dict[str, Any]:
         nodes: Those to keep, as `Graph.upstream` and `Graph.downstream` give them.
 
     Returns:
-        nodes, each with id, kind and what is known of it, and edges from what is read or runs to what comes of it.
+        nodes, each with id, kind and what is known of it, and edges from what is read or runs to what results from it.
     """
     described = []
     edges = []

@@ -1,4 +1,4 @@
-"""The pipeline as DVC has it: dvc.yaml, what is planned, and dvc.lock, what was run with which files."""
+"""The pipeline as DVC records it: dvc.yaml, what is planned, and dvc.lock, what was run with which files."""
 
 import posixpath
 from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -17,7 +17,7 @@ class Entry:
 
     Attributes:
         path: Relative to the repository root, with slashes.
-        md5: Of the contents; of a folder that of its list of files, followed by `.dir`.
+        md5: MD5 of the contents; of a folder that of its list of files, followed by `.dir`.
         size: Bytes, of a folder all together.
         nfiles: Files of a folder, None for a file.
     """
@@ -92,7 +92,7 @@ def load_yaml(text: str) -> Any:  # noqa: ANN401 (YAML)
     """Parse YAML with libyaml where PyYAML was built with it: ten times faster, same result.
 
     Raises:
-        yaml.YAMLError: The text is no YAML.
+        yaml.YAMLError: The text is not YAML.
     """
     return yaml.load(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
 
@@ -101,7 +101,7 @@ def locked_stages(raw: Mapping[str, Any], plan: Mapping[str, PlannedStage]) -> d
     """Return the stages of dvc.lock, paths relative to the repository root.
 
     Args:
-        raw: dvc.lock, as its schema has it. Its paths are relative to the folder in which a stage runs.
+        raw: dvc.lock, as its schema defines it. Its paths are relative to the folder in which a stage runs.
         plan: dvc.yaml, which knows that folder.
     """
     folders = {name: stage.folder for name, stage in plan.items()}
@@ -127,7 +127,7 @@ def rooted(folder: str, path: str) -> str:
 
     Args:
         folder: In which the stage runs, relative to the root.
-        path: As dvc.yaml and dvc.lock have it: relative to the folder, absolute, or an address.
+        path: As written in dvc.yaml or dvc.lock: relative to the folder, absolute, or an address.
     """
     return path if "://" in path else posixpath.normpath(posixpath.join(folder, path))
 

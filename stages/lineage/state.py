@@ -80,7 +80,7 @@ def state_content(params: Params, files: Mapping[str, str]) -> dict[str, Any]:
     """Return what names a state: its choices, files and code.
 
     Args:
-        params: params.yaml; where the state is logged and where models run is no part of it.
+        params: params.yaml; where the state is logged and where models run is not part of it.
         files: Path to md5.
     """
     choices = params.model_dump(
@@ -114,7 +114,7 @@ def identity(params: Params | None = None) -> dict[str, str]:
     """Return where the state comes from: commit, whether inputs differ from it, DVC experiment.
 
     Args:
-        params: Of the state, whose study has the tables that are inputs; None for those of all studies.
+        params: Parameters of the state, whose study has the tables that are inputs; None for those of all studies.
     """
     commit = _git("rev-parse", "HEAD")
     inputs = OUR_INPUTS if params is None else inputs_of(params)
@@ -133,7 +133,7 @@ def origin_of(revision: Revision, params: Params, repository: Path) -> dict[str,
 
     Args:
         revision: A commit or a DVC experiment.
-        params: Of the state, whose study has the tables that are inputs.
+        params: Parameters of the state, whose study has the tables that are inputs.
         repository: Where git is asked.
     """
     tags = {"mlflow.source.name": "dvc repro", "mlflow.source.type": "PROJECT"}

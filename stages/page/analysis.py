@@ -9,11 +9,11 @@ OF_SCORES = ("benchmarks", "correlation", "robustness", "stability_ranks_")
 
 
 def analysis_of(name: str, results: Results) -> str:
-    """Return of what the components or factors were computed that a figure shows; empty where it shows none.
+    """Return what the components or factors that a figure shows were computed from; empty where it shows none.
 
     Args:
-        name: Of the figure.
-        results: Of the state shown.
+        name: Name of the figure.
+        results: Results of the state shown.
     """
     if "factor" in name:
         return "factors of standardised benchmarks"
@@ -21,7 +21,7 @@ def analysis_of(name: str, results: Results) -> str:
 
 
 def standardised(results: Results) -> str:
-    """Return in words what the components were computed of."""
+    """Return in words what the components were computed from."""
     return "components of standardised benchmarks" if results.standardized else "components of raw scores"
 
 

@@ -34,7 +34,7 @@ class Finding:
     Attributes:
         statement: The conclusion.
         source: Where it was published.
-        verdict: Of the analysis as it was done.
+        verdict: Verdict of the analysis as it was done.
         worst: Verdict over all variations of the analysis, see `verdicts.overall`.
         evidence: Its numbers, with intervals and n.
         varied: In how many variations of the analysis it holds, and in which it does not.
@@ -69,8 +69,8 @@ def answer(results: Results, conclusions: Sequence[Conclusion], beyond: Tables, 
     """Put the results into words.
 
     Args:
-        results: Of the state shown.
-        conclusions: Of the study, in order; may be none.
+        results: Results of the state shown.
+        conclusions: Conclusions of the study, in order; may be none.
         beyond: Tables of the stages stability and robustness.
         level: Coverage of the intervals.
     """
@@ -166,7 +166,7 @@ class Numbers:
     """The numbers behind conclusions, with what is known of their precision.
 
     Attributes:
-        results: Of the state shown.
+        results: Results of the state shown.
         beyond: Tables of the stages stability and robustness.
         level: Coverage of the intervals.
     """
@@ -237,7 +237,7 @@ class Numbers:
 
 
 def _ends_of(statistic: str, low: float, high: float) -> str:
-    """Return the ends of an interval in the unit that the statistic is told in."""
+    """Return the ends of an interval in the unit in which the statistic is shown."""
     if statistic.startswith(("evr", "share")):
         return f"{interval(100 * low, 100 * high, '.0f')} %"
     return interval(low, high, ".2f")

@@ -15,7 +15,7 @@ def first(rows: pd.DataFrame, files: str) -> tuple[pd.DataFrame, str]:
     """Return the first rows of a table, and a sentence on the others, empty where there are none.
 
     Args:
-        rows: Of the table.
+        rows: Rows of the table.
         files: Which have all.
     """
     more = len(rows) - MOST_ROWS

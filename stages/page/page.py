@@ -1,4 +1,4 @@
-"""The report as one HTML page: everything on it comes from its arguments, and it asks no other host for anything.
+"""The report as one HTML page: everything on it comes from its arguments, and it loads nothing from other hosts.
 
 Its pictures, styles and scripts are written into it; figure files, tables and Data Docs are linked by paths relative
 to the page, so that it opens from disk.
@@ -81,7 +81,7 @@ class Shown:
     Attributes:
         figure: The figure.
         picture: Its SVG or, large, a link to its file, as markup; empty where a picture of the page shows the same.
-        basis: What it rests on as far as its caption does not say: n, of what its components were computed.
+        basis: What it rests on, beyond its caption: n, what its components were computed from.
         folded: Whether it is one more of a kind that stands above it.
     """
 
@@ -118,7 +118,7 @@ class GateSummary:
 
     Attributes:
         counts: validate.json, of which success, checks and failures are shown.
-        findings: Of the models and of the matrix: check, severity, model_id, benchmark, message.
+        findings: Findings of the models and of the matrix: check, severity, model_id, benchmark, message.
     """
 
     counts: Mapping[str, int | bool]
@@ -143,8 +143,8 @@ class Study:
     """What was analysed and what came out.
 
     Attributes:
-        results: Of the state shown.
-        conclusions: Of the study; may be none.
+        results: Results of the state shown.
+        conclusions: Conclusions of the study; may be none.
         beyond: Tables of the stages stability and robustness, without those that have no rows.
         claims: claims.csv as `compare` writes it; no rows for a study without claims.
         left_out: left_out.csv as `assemble` writes it: kind, name, reason.
@@ -232,10 +232,10 @@ def page_from(
 
     Args:
         study: What was analysed and what came out.
-        verdict: Of both gates.
+        verdict: Verdict of both gates.
         figures: In the order shown.
         files: Names of the CSV files under reports/tables/.
-        origin: Of the state shown.
+        origin: Origin of the state shown.
     """
     results = study.results
     claims = claim_rows(study.claims)

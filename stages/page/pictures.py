@@ -23,7 +23,7 @@ class Panel:
     Attributes:
         x: Column of the tables, by its key.
         y: Likewise.
-        words: What it shows, for who cannot see it.
+        words: What it shows, for readers who cannot see it.
     """
 
     x: str
@@ -72,11 +72,11 @@ def _against(language: str, name: str) -> str:
 def main_panels(results: Results, laws: Sequence[tuple[str, str]]) -> tuple[Panel, ...]:
     """Return the scatters of the main picture: the first two laws that the study is about, or what there is instead.
 
-    A law of fewer than half of the models is no picture of the study: the law of its component in what stands in for
+    A law of fewer than half of the models does not represent the study: the law of its component in what stands in for
     budgets is, where there is one.
 
     Args:
-        results: Of the state shown.
+        results: Results of the state shown.
         laws: Component and budget of the laws that the conclusions are about.
     """
     fitted = {(law.response, law.language): law for law in rows_of(results.laws, Law)}

@@ -15,7 +15,7 @@ def retest_notes(beyond: Tables) -> tuple[str, ...]:
 
 
 def retest_tables(beyond: Tables, level: float) -> Iterator[Table]:
-    """Yield verdicts, criteria and axes of both studies, as far as there are any.
+    """Yield verdicts, criteria and axes of both studies, where there are any.
 
     Args:
         beyond: Tables of the stages stability, robustness and retest.

@@ -12,7 +12,7 @@ def factor_notes(results: Results, beyond: Tables) -> Iterator[str]:
     """Yield what is to be known of the factors before they are read; nothing without factors.
 
     Args:
-        results: Of the state shown.
+        results: Results of the state shown.
         beyond: Tables of the stages stability and robustness.
     """
     if not len(results.factor_fit):

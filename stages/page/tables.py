@@ -190,7 +190,7 @@ def axis_title(code: str, name: str) -> str:
 
 
 def predictor_names(results: Results) -> dict[str, str]:
-    """Return the same, and what laws stand beside those against budgets for want of token counts."""
+    """Return the same, and what replaces the budgets in laws where token counts are not known."""
     fitted = set(texts(results.laws["language"])) if len(results.laws) else set()
     return {**budget_names(results), **{name: words for name, words in STAND_IN_NAMES.items() if name in fitted}}
 
@@ -220,8 +220,7 @@ def law_table(results: Results, beyond: Tables, level: float) -> Table:
     if len(names) > len(budget_names(results)):
         note += (
             " Token counts are known for fewer than half of the models: laws against log₁₀ of the active parameters "
-            "and against the year of release (slope per year) stand beside those against budgets, and are none of "
-            "budgets."
+            "and against the year of release (slope per year) are listed beside those against budgets."
         )
     return table("Scaling laws", columns, columns[2:], rows, note)
 

@@ -17,7 +17,7 @@ _OUTCOME = "sandbox_outcome"
 
 
 class Stopped(BaseException):
-    """The program has ended or talks nonsense: not an `Exception`, so that a test does not swallow it."""
+    """The program has ended or sends invalid data: not an `Exception`, so that a test does not swallow it."""
 
 
 class Candidate:
@@ -116,7 +116,7 @@ def judge(job: dict[str, str], candidate: Candidate) -> str:
 def main() -> None:
     """Judge the job on standard input: arguments are three descriptors and the limits in bytes.
 
-    Writes `lost` where the other jail did not come up, else `ready` and then the outcome, one a line.
+    Writes `lost` where the other jail did not come up, else `ready` and then the outcome, one per line.
     """
     requests, replies, verdict, memory_bytes, answer_bytes = (int(text) for text in sys.argv[1:])
     job = json.load(sys.stdin.buffer)

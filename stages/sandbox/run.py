@@ -93,7 +93,7 @@ _PROBE = Program("def f():\n", "    return 1\n", "def check(f):\n    assert f() 
 
 
 def require() -> None:
-    """Return if generated code can be jailed on this machine.
+    """Check that generated code can be jailed on this machine.
 
     Raises:
         InputError: bubblewrap is missing or cannot start.

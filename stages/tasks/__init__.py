@@ -1,4 +1,4 @@
-"""The nineteen benchmarks as lm-eval tasks: data, prompts, metrics, and what each answer came to.
+"""The nineteen benchmarks as lm-eval tasks: data, prompts, metrics, and the outcome of each answer.
 
     lm_eval --include_path stages/tasks --tasks jemhopqa --model_args pretrained=MODEL,add_bos_token=False
 

@@ -20,7 +20,7 @@ class Subtask:
     """A subtask's line of description, its question form and its worked examples.
 
     Attributes:
-        name: Of the subtask.
+        name: Name of the subtask.
         description: One line, without a newline.
         form: The question with "{{input}}" for the item; ends without a newline.
         shots: Three pairs of input and worked answer.

@@ -26,7 +26,7 @@ class Benchmark:
     """One benchmark.
 
     Attributes:
-        name: Of the task and in benchmarks.csv.
+        name: Name of the task, and in benchmarks.csv.
         metric: lm-eval's name of the score.
         secondary: Of what is recorded beside it.
         protocol: In a line.
@@ -42,7 +42,7 @@ class Benchmark:
             did. Elsewhere the study decoded the answer alone, and some tokenizers dropped its first space.
         examples: Pattern whose group 1 is the answer of an example in a prompt, and which ends where the next question
             begins; "" where examples are not questions and answers.
-        dtype: Number format of the weights in the study; "auto" is that of the model's files.
+        dtype: Data type of the weights in the study; "auto" is that of the model's files.
     """
 
     name: str
@@ -84,7 +84,7 @@ class Task:
         answer: Returns the answer in a generated text, None where there is none; None itself for likelihoods.
         split: Returns evaluated rows and examples, from a benchmark's name and the rows of its files.
         value: Returns an item's share of the score before scaling, where the logged metric is not it.
-        stderr: Returns the standard error of the score before scaling, where the score is no mean over items.
+        stderr: Returns the standard error of the score before scaling, where the score is not a mean over items.
     """
 
     benchmark: Benchmark

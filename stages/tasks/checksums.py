@@ -19,7 +19,7 @@ REMEMBERED = 2**20
 SHOWN = 2**30
 """Bytes from which reading a file is worth a progress bar."""
 SETTLED_NS = 2_000_000_000
-"""A file that changed this recently may change again without its times telling."""
+"""A file that changed this recently may change again without a change of its times."""
 
 Stamp = list[int]
 _known: dict[str, tuple[Stamp, str]] = {}

@@ -18,7 +18,7 @@ def load(benchmark: str, data_dir: str | os.PathLike[str] | None = None, sha256:
         benchmark: A name of the registry.
         data_dir: Folders joined by `os.pathsep`, searched in turn; None takes `OBSERVATORY_DATA_DIR`. What none of
             them has is published.
-        sha256: What `describe` said of it; None where nobody asked.
+        sha256: What `describe` returned; None where it was not called.
 
     Raises:
         InputError: Files are missing, not as published, or others than those that were described.

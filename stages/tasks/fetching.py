@@ -74,7 +74,7 @@ def bring(folder: Path, name: str, url: str, sha256: str | None) -> Fetched:
         folder: Made when it is missing.
         name: Below the folder.
         url: "https://...", "hf://datasets/OWNER/NAME@COMMIT/PATH", or that of an archive with "#" and a name in it.
-        sha256: Of the content; None where it is not known.
+        sha256: SHA-256 of the content; None where it is not known.
 
     Raises:
         InputError: The publisher cannot be reached, or the content is another one. What was fetched so far stays

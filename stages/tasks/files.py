@@ -21,7 +21,7 @@ class File:
     Attributes:
         source: What it stands for.
         path: Where it lies now.
-        sha256: Of its bytes; "" where nobody looked.
+        sha256: SHA-256 of its bytes; "" where nobody looked.
         origin: The folder or the address it was taken from.
         published: Whether the content is known to be the publisher's.
     """
@@ -54,7 +54,7 @@ def fetched_folder() -> Path:
 
 
 def here(benchmark: str, data_dir: str | os.PathLike[str] | None) -> list[File] | None:
-    """Return the files of a benchmark as far as they are on this machine, None where they are not.
+    """Return the files of a benchmark that is on this machine, None where it is not.
 
     Raises:
         InputError: The benchmark is not known, or a local folder has only some of its files.

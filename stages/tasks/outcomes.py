@@ -1,12 +1,12 @@
-"""What each answer came to, and the score of a benchmark, from the samples that lm-eval logs.
+"""The outcome of each answer, and the score of a benchmark, from the samples that lm-eval logs.
 
-Rates tell a model that cannot do a task from a set-up in which it never answered:
+Rates distinguish a model that cannot do a task from a set-up in which it never answered:
 
     empty   nothing but white space was generated;
     failed  no answer was found in what was generated, the empty outputs included; or a likelihood is not finite.
 
 For the benchmarks that generate nothing, empty is 0, and a failed item counts as wrong: the largest of likelihoods
-that are no numbers would be the first choice.
+that are not numbers would be the first choice.
 """
 
 import math

@@ -42,7 +42,7 @@ class DataRecord:
         source: Folders, or addresses up to the file name, joined by " ".
         revision: Addresses of the publishers' revisions whose content was read; "" where local files are not known
             to be that.
-        sha256: Of the checksums of its files.
+        sha256: SHA-256 of the checksums of its files.
         files: One record for each file.
     """
 

@@ -50,7 +50,7 @@ class Source:
         key: What it is to the reader: a split, a subject.
         name: Path below a local folder where the publisher's format was not kept.
         url: Where it is published, commit included; "#" stands before the name within an archive.
-        sha256: Of the published file; None where it is not known, then it is recorded at the first fetch.
+        sha256: SHA-256 of the published file; None where it is not known, then it is recorded at the first fetch.
     """
 
     key: str

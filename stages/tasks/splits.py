@@ -46,7 +46,7 @@ def draw_others(item: Row, pool: Sequence[Row], k: int, generator: random.Random
     """Return k examples for an item of a set that has no others: k + 1 are drawn and the item is dropped.
 
     Args:
-        item: Compared by content, so a duplicate of it is no example either.
+        item: Compared by content, so a duplicate of it is not an example either.
         pool: The whole set, in the publisher's order.
         k: Number of examples.
         generator: Advanced by one draw.
@@ -79,7 +79,7 @@ def _content(row: Row) -> Row:
 
 
 def enough(benchmark: str, pool: Sequence[Row], k: int) -> None:
-    """Return if k examples can be drawn.
+    """Check that k examples can be drawn.
 
     Raises:
         InputError: There are fewer.

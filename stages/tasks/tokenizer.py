@@ -35,8 +35,8 @@ class TokenizerSpec:
 
     Attributes:
         name: Folder or repository of the tokenizer.
-        model: Folder or repository of the model, whose configuration tells the context.
-        revision: Of both.
+        model: Folder or repository of the model, whose configuration states the context.
+        revision: Revision of both.
         trust_remote_code: Run code that the repository brings.
         use_fast: The fast tokenizer where there is one.
         max_length: Context in tokens; 0 asks the model's configuration.
@@ -58,7 +58,7 @@ def spec_of(metadata: Mapping[str, Any], task: str) -> TokenizerSpec:
     """Return the tokenizer that the task's metadata name: lm-eval puts the model's arguments there.
 
     Raises:
-        InputError: They name none.
+        InputError: They do not name a tokenizer.
     """
     model = metadata.get("pretrained")
     name = metadata.get("tokenizer") or model
@@ -99,7 +99,7 @@ def context_length(spec: TokenizerSpec) -> int:
     """Return the context of the model in tokens, at most `CONTEXT_CAP`.
 
     Raises:
-        InputError: The configuration does not tell it.
+        InputError: The configuration does not state it.
     """
     length = spec.max_length
     if not length:

@@ -11,7 +11,7 @@ def turns_of(spec: Benchmark, prompt: str) -> Turns:
     """Return the examples of a prompt as questions and answers, and last its question, with the answer "".
 
     Args:
-        spec: Of the benchmark.
+        spec: Facts of the benchmark.
         prompt: With its examples; an instruction before them is part of the first question.
 
     Raises:

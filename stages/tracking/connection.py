@@ -140,11 +140,11 @@ def _touch(database: Path, *, write: bool) -> None:
 
 
 def experiment_of(client: MlflowClient, name: str, store: Store, described: Described) -> str:
-    """Return the id of an experiment of ours, which is made when there is none of that name.
+    """Return the id of an experiment of ours, created if it does not exist.
 
     Args:
-        client: Of the store.
-        name: Of the experiment.
+        client: Client of the store.
+        name: Name of the experiment.
         store: Where it is.
         described: Gives, for the id of a new experiment, the tags that describe it.
 

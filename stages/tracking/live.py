@@ -46,7 +46,7 @@ class LiveRun:
     _client: MlflowClient | None
 
     def log(self, benchmark: str, numbers: Mapping[str, float | None], done: int) -> None:
-        """Log what one benchmark came to, unless it stands there.
+        """Log the result of one benchmark, unless it was logged already.
 
         Args:
             benchmark: Its name.

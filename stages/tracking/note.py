@@ -82,7 +82,7 @@ def with_use(note: str, name: str, experiment: str, run_id: str) -> str:
 
     Args:
         note: What it says so far.
-        name: Of the run of the state.
+        name: Name of the run of the state.
         experiment: Id of its experiment.
         run_id: Its id.
     """

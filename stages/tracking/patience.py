@@ -16,7 +16,7 @@ T = TypeVar("T")
 
 
 def within(limit: float | None, place: str, work: Callable[[Event], T]) -> T:
-    """Return what some work with a server comes to, and leave a server that is too slow.
+    """Return the result of some work with a server, and leave a server that is too slow.
 
     The time limit of a request is one between two packets: neither many slow requests nor one whose bytes trickle ever
     reach it. So the work has a thread of its own, which ends with the process.
@@ -52,5 +52,5 @@ def within(limit: float | None, place: str, work: Callable[[Event], T]) -> T:
 
 
 def too_slow(place: str) -> StoreError:
-    """Return what is said of a server that was left."""
+    """Return the message for a server that was left."""
     return StoreError(f"{place}: answers too slowly and was left: see whether the server is well")

@@ -1,4 +1,4 @@
-"""What MLflow is told of the current state, or of one that the gate refused."""
+"""What is logged to MLflow for the current state, or for one that the gate refused."""
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
@@ -17,18 +17,18 @@ from stages.workspace.outputs import read_findings, read_metrics, read_table
 
 HOW = ("evaluate.data_dir", "evaluate.model_dir", "evaluate.device", "evaluate.batch_size")
 LOOKS = ("report.", "track.")
-"""Beginnings of the names of parameters that are no difference between two states."""
+"""Beginnings of the names of parameters that do not distinguish two states."""
 NAMED = ("waived", "corrected")
 """Severities of findings that a run names one by one."""
 
 
 def current_state(params: Params) -> State:
-    """Return what MLflow is told about the current, complete state."""
+    """Return what is logged to MLflow for the current, complete state."""
     return state_of(params, state_digest(params), identity(params))
 
 
 def state_of(params: Params, digest: str, origin: Mapping[str, str]) -> State:
-    """Return what MLflow is told about the complete state in the current directory.
+    """Return what is logged to MLflow for the complete state in the current directory.
 
     Args:
         params: Its params.yaml.
@@ -68,7 +68,7 @@ def state_of(params: Params, digest: str, origin: Mapping[str, str]) -> State:
 
 
 def failed_state(stage: str, findings: pd.DataFrame, docs: Path, params: Params) -> State:
-    """Return what MLflow is told about a state that the gate refused.
+    """Return what is logged to MLflow for a state that the gate refused.
 
     Args:
         stage: `budget` or `validate`.

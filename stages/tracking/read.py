@@ -18,7 +18,7 @@ from stages.tracking.record import EVALUATION_TAG, RECORD, STATE_TAG
 
 @dataclass(frozen=True)
 class Run:
-    """A run as the store has it.
+    """A run as stored.
 
     Attributes:
         run_id: MLflow's name of it.
@@ -106,7 +106,7 @@ def of_id(beginning: str, root: Path) -> list[Run]:
 
 
 def stored(root: Path, history_of: str = "") -> list[Run]:
-    """Return every run that logs a state as MLflow has it, oldest first.
+    """Return every run that logs a state as MLflow stores it, oldest first.
 
     Args:
         root: Repository.
@@ -121,7 +121,7 @@ def stored(root: Path, history_of: str = "") -> list[Run]:
 
 
 def evaluations(root: Path) -> list[Run]:
-    """Return every run that watched an evaluation as MLflow has it, oldest first.
+    """Return every run that watched an evaluation as MLflow stores it, oldest first.
 
     Raises:
         StoreError: The store cannot be read.

@@ -1,4 +1,4 @@
-"""What MLflow is told of one state."""
+"""What is logged to MLflow for one state."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ STATE_TAG = "observatory.state"
 EVALUATION_TAG = "observatory.evaluation"
 """Of the runs that watched a model being evaluated."""
 REPOSITORY_TAG = "observatory.repository"
-"""Of runs: which folder of which machine logs into them, so that nobody takes another's running run for a dead one."""
+"""Of runs: which folder of which machine logs into them, so that a run in progress elsewhere is not taken for dead."""
 EXPERIMENT_TAG = "observatory.experiment"
 """Of the experiments that we made: what their runs are."""
 KIND_TAG = "mlflow.experimentKind"

@@ -123,7 +123,7 @@ def _of_status(status: int, text: str) -> str:
     if status == 403:
         return "this user may not write there (403): ask whoever runs it for the permission EDIT"
     if status == 404:
-        return "something answers there, but it is no MLflow server: correct MLFLOW_TRACKING_URI"
+        return "something answers there, but it is not an MLflow server: correct MLFLOW_TRACKING_URI"
     return f"the server answers {status}: see its log"
 
 

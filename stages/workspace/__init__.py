@@ -1,1 +1,1 @@
-"""What stages exchange. Nothing else knows paths: what wraps a tool is told where to write."""
+"""What stages exchange. Nothing else knows paths: what wraps a tool gets the place to write to as an argument."""

@@ -1,4 +1,4 @@
-"""What a study concludes, as far as it says so."""
+"""The conclusions that a study states."""
 
 from stages.analysis.scaling.laws import TOTAL
 from stages.contracts.params import Params

@@ -1,4 +1,4 @@
-"""What came of the evaluations of all models, read together."""
+"""The results of the evaluations of all models, read together."""
 
 import json
 

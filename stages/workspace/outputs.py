@@ -39,7 +39,7 @@ def as_written(name: str, frame: pd.DataFrame) -> pd.DataFrame:
     1e-10 (tests/kernels compares them): the places left are those that every processor agrees on, with a margin.
 
     Args:
-        name: Of the table.
+        name: Name of the table.
         frame: The table.
     """
     rounded = frame.copy()
@@ -82,7 +82,7 @@ def read_claims() -> pd.DataFrame:
 
 
 def write_skipped(stage: str, lines: Sequence[str]) -> None:
-    """Say and keep what a stage could not compute, one line each."""
+    """Print and keep what a stage could not compute, one line each."""
     write_table(f"skipped_{stage}", pd.DataFrame({"skipped": list(lines)}, dtype="str"))
     for line in lines:
         say(f"skipped: {line}")

@@ -35,7 +35,7 @@ def study_folder(study: str, parameter: str = "study") -> Path:
         parameter: Of params.yaml, that names it.
 
     Raises:
-        InputError: There is none of that name; the known ones are listed.
+        InputError: There is no study of that name; the known ones are listed.
     """
     folder = METADATA / study
     if not study or Path(study).name != study or not folder.is_dir():

@@ -1,4 +1,4 @@
-"""What takes long and how far it is, on a terminal; nothing where a file or another program reads along."""
+"""Progress of long work, on a terminal; silent where output goes to a file or another program."""
 
 import os
 import sys
@@ -21,13 +21,13 @@ TICK = 0.2
 
 @dataclass
 class Step:
-    """Work that is going on.
+    """Work in progress.
 
     Attributes:
         what: What it does.
         total: Of how many parts, None where that is not known.
         begun: Parts that have begun.
-        part: Name of the one that is going on.
+        part: Name of the current one.
         start: Monotonic clock.
     """
 
@@ -43,7 +43,7 @@ class Step:
 
     @property
     def told(self) -> str:
-        """What it does and how far it is, `resampling 3/6: families`."""
+        """What it does and its progress, `resampling 3/6: families`."""
         count = f" {self.begun}" + (f"/{self.total}" if self.total else "") if self.begun else ""
         return f"{self.what}{count}" + (f": {self.part}" if self.part else "")
 
@@ -54,7 +54,7 @@ _going_on: list[Step] = []
 
 @contextmanager
 def working(what: str, total: int | None = None) -> Iterator[Step]:
-    """Show what is going on until the block ends, on stderr, when that is a terminal and it takes longer than `DELAY`.
+    """Show progress until the block ends, on stderr, when that is a terminal and it takes longer than `DELAY`.
 
     Nothing else may be printed within the block. Blocks within it are shown beneath it.
 
@@ -79,7 +79,7 @@ def working(what: str, total: int | None = None) -> Iterator[Step]:
 
 
 def each(items: Iterable[Item], what: str, named: Callable[[Item], str] = str) -> Iterator[Item]:
-    """Yield items, and show which of them is being worked on.
+    """Yield items, and show the current one.
 
     Args:
         items: Those to work on.
@@ -99,13 +99,13 @@ def hide_bars(*, on_terminals: bool) -> None:
 
 
 def announce(line: str) -> None:
-    """Print a line on stderr when that is a terminal: for work that shows itself how far it is."""
+    """Print a line on stderr when that is a terminal: for work that shows its own progress."""
     if sys.stderr.isatty():
         print(line, file=sys.stderr, flush=True)  # noqa: T201 (for whoever waits)
 
 
 def _show(over: threading.Event) -> None:
-    """Draw what is going on, from a thread of its own, until it is over."""
+    """Draw the progress, from a thread of its own, until the work is over."""
     if over.wait(DELAY):
         return
     # a tenth of a second that only work pays for which takes long

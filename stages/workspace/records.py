@@ -1,4 +1,4 @@
-"""What each model is to be evaluated on, and with what code: one file a model."""
+"""What each model is to be evaluated on, and with what code: one file per model."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace

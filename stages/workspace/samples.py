@@ -14,7 +14,7 @@ from stages.workspace import paths
 
 @dataclass(frozen=True)
 class Samples:
-    """What a model's answers to one benchmark came to.
+    """The outcomes of a model's answers to one benchmark.
 
     Attributes:
         table: item (its id), value (its share of the score, 0 to 1), item_hash (of the item and its reference answer)

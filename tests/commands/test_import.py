@@ -219,7 +219,7 @@ def test_a_later_import_adds_to_an_earlier_one(study, results, tmp_path):
     more = made.write_lm_eval(tmp_path / "more", {"org/tiny-1b": 0.1, LARGE: 0.75}, tasks=("arc", "hella"))
     done = run(study, more)
     assert "1 models are not in models.csv: org/tiny-1b" in "\n".join(done.notes)
-    assert "1 tasks are no benchmarks of the study: hella" in "\n".join(done.notes)
+    assert "1 tasks are not benchmarks of the study: hella" in "\n".join(done.notes)
     pd.testing.assert_frame_equal(table(study), first)
     done = run(study, more, add=True)
     assert done.new == 3

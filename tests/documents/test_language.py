@@ -1,6 +1,8 @@
-"""The words that a user reads: phrases that no native engineer would write stay out."""
+"""The words that a user or a developer reads: phrases that no native engineer would write stay out."""
 
+import ast
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
 import click
@@ -23,6 +25,23 @@ WORST = {
     r"the doctor for": "diagnosis of",
     r"is too much\b": "is unwanted",
     r"token for the beginning": "BOS token",
+    r"\b(it|they|which|text|file|line|cell) (is|are) no (?!longer\b|more\b|better\b)\w": "is not",
+    r"\b(it|they|cell|name|text) (is|are) none\b": "is not",
+    r"\bno plain \w": "not a plain",
+    r"\bat hand\b": "available",
+    r"\bsaid of it\b": "said about it",
+    r"\bas \w+ has it\b": "as in",
+    r"\bwhat \w+( \w+)? came (of|to)\b": "result, outcome",
+    r"\bfor who\b": "for readers who",
+    r"\bso many\b": "this many",
+    r"\bpassed over\b": "ignored, skipped",
+    r"\b(row|column|object|sample|score|tokens|requests) a (row|column|cell|line|model|score|second|minute)\b": "per",
+    r"\bhow far it is\b": "progress",
+    r"\bof its liking\b": "that it supports",
+    r"\bas far as\b": "where",
+    r"\bbe had\b": "be available, be fetched",
+    r"\bworth the name\b": "meaningful",
+    r"\bnumber formats?\b": "data type",
 }
 """Phrase to what is meant."""
 OTHERS = (
@@ -56,6 +75,26 @@ def found_in(text: str) -> list[str]:
     return [f"{m[0]!r}: write {meant!r}" for phrase, meant in WORST.items() for m in re.finditer(phrase, plain, re.I)]
 
 
+def docstrings(file: Path) -> Iterator[tuple[int, str]]:
+    """Yield line and text of each docstring of a module, those of attributes included."""
+    for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str):
+            yield node.lineno, node.value.value
+
+
+@pytest.mark.parametrize("place", [".", *sorted(file.parent.name for file in (ROOT / "stages").glob("*/__init__.py"))])
+def test_the_worst_phrases_stay_out_of_docstrings(place: str):
+    files = sorted((ROOT / "stages").glob("*.py" if place == "." else f"{place}/**/*.py"))
+    assert files
+    found = {
+        f"{file.relative_to(ROOT).as_posix()}:{line}": phrases
+        for file in files
+        for line, text in docstrings(file)
+        if (phrases := found_in(text))
+    }
+    assert found == {}
+
+
 @pytest.mark.parametrize(("name", "text"), texts().items(), ids=list(texts()))
 def test_the_worst_phrases_stay_out(name: str, text: str):
     assert found_in(text) == []
@@ -63,6 +102,12 @@ def test_the_worst_phrases_stay_out(name: str, text: str):
 
 def test_a_phrase_is_found_across_lines_and_whatever_its_case():
     assert found_in("This Mends\nit; 8 unless\n  told.") == ["'Mends': write 'fix'", "'unless told': write 'default'"]
+
+
+def test_docstrings_of_modules_functions_and_attributes_are_read(tmp_path: Path):
+    file = tmp_path / "module.py"
+    file.write_text('"""One."""\n\nX = 1\n"""Two."""\n\n\ndef f():\n    """Three."""\n    return "no docstring"\n')
+    assert sorted(docstrings(file)) == [(1, "One."), (4, "Two."), (8, "Three.")]
 
 
 def test_the_glossary_has_the_terms_in_order():

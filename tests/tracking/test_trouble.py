@@ -263,8 +263,8 @@ def self_signed(path: Path) -> Path:
         (403, b'{"error_code": "PERMISSION_DENIED", "message": "no"}', "this user may not write there (403): ask"),
         (403, b"Invalid Host header - possible DNS rebinding attack detected", "start it with --allowed-hosts"),
         (500, b"oops", "answers with errors (500 and the like): see its log"),
-        (200, b"<html>a home page</html>", "it is no MLflow server: correct MLFLOW_TRACKING_URI"),
-        (404, b"nothing", "it is no MLflow server: correct MLFLOW_TRACKING_URI"),
+        (200, b"<html>a home page</html>", "it is not an MLflow server: correct MLFLOW_TRACKING_URI"),
+        (404, b"nothing", "it is not an MLflow server: correct MLFLOW_TRACKING_URI"),
     ],
 )
 def test_what_a_server_refuses(root: Path, monkeypatch: pytest.MonkeyPatch, status: int, body: bytes, told: str):

@@ -26,7 +26,7 @@ SWEEPS = (30, 40)
 FEWEST_HIDDEN = 20
 """Below as many hidden scores there is no check."""
 TRUST = 100.0
-"""Hidden scores at which the check counts as much as the model's own word."""
+"""Hidden scores at which the check counts as much as the model's own estimate."""
 QUADRATURE = 400
 """Points at which the mixture is evaluated."""
 
@@ -78,7 +78,7 @@ def correlated(covariance: Floats, noise: Floats, deviations: Floats) -> Floats:
     Correlations are those of the linear scores, noise included; an increasing link hardly changes them.
 
     Args:
-        covariance: Of the noiseless linear scores (m, m).
+        covariance: Covariance of the noiseless linear scores (m, m).
         noise: Squared scales of their Student's t noise (m,), positive.
         deviations: Standard deviations of the scores (m,).
     """

@@ -33,7 +33,7 @@ LEVEL = 0.9
 LARGE = 50_000
 """Cells above which starts and checks are fewer and shorter: the many scores determine the model."""
 SHOWN = 4
-"""Axes whose agreement between starts is told."""
+"""Axes whose agreement between starts is reported."""
 SAME_AXIS = 0.95
 """Congruence from which axes count as equal (Lorenzo-Seva and ten Berge, Methodology 2 (2006), 57-64)."""
 
@@ -150,7 +150,7 @@ def fit_completion(
         lower: Smallest possible score of each benchmark (n_benchmarks,), NaN where unbounded.
         upper: Largest possible score of each benchmark (n_benchmarks,), NaN where unbounded.
         side: Numbers known of each model (n_models, n_side) as `side.encode_side` gives them, same index.
-        seed: Of the random starts.
+        seed: Seed of the random starts.
         level: Coverage of the intervals.
 
     Raises:

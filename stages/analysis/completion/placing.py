@@ -1,4 +1,4 @@
-"""New models in a fitted completion: expected scores from those they have, and which benchmark tells most next.
+"""New models in a fitted completion: expected scores from those they have, and which benchmark to measure next.
 
 Each kept draw of the fitted model has its own answer; the abilities of a new model, its noise and the weights of its
 scores are found by variational Bayes (Tipping and Lawrence, Neurocomputing 69 (2005), 123-141: factors with Student's
@@ -83,7 +83,7 @@ def expect(fitted: Completion, scores: Floats) -> Expected:
 
     Args:
         fitted: The completion.
-        scores: Of one model (n_benchmarks,), NaN where missing, at least one given.
+        scores: Scores of one model (n_benchmarks,), NaN where missing, at least one given.
     """
     z = fitted.link.forward(scores)
     given = np.isfinite(z)

@@ -42,7 +42,7 @@ def align(reference: Array, candidates: Array) -> Alignment:
 
     Args:
         reference: (n_benchmarks, k), unit-norm columns.
-        candidates: (n_solutions, n_benchmarks, m) with m >= k, unit-norm columns; a column of zeros is no axis.
+        candidates: (n_solutions, n_benchmarks, m) with m >= k, unit-norm columns; a column of zeros is not an axis.
     """
     cosines = np.einsum("pk,bpm->bkm", reference, candidates, optimize=True)
     strength = np.abs(cosines)

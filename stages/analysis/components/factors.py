@@ -137,7 +137,7 @@ def _uniqueness(Z: Array, R: Array, n_factors: int) -> tuple[Array, float]:
 
     From where factor_analyzer stops, L-BFGS-B goes on with the exact gradient until the discrepancy falls no more, and
     Newton's steps on the gradient alone bring what is not at a bound to the last digits: a value of the discrepancy
-    tells uniquenesses apart to half of its digits only, its gradient to nearly all.
+    determines the uniquenesses to half of its digits only, its gradient to nearly all.
 
     Args:
         Z: Standardised scores (n_models, n_benchmarks).

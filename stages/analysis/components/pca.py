@@ -83,7 +83,7 @@ def orientation(loadings: pd.DataFrame, anchors: Mapping[str, str]) -> Array:
 
     Args:
         loadings: (n_benchmarks, k), any signs.
-        anchors: Component name to benchmark; benchmarks that are absent are passed over.
+        anchors: Component name to benchmark; benchmarks that are absent are ignored.
     """
     signs = np.ones(loadings.shape[1])
     for i, name in enumerate(loadings.columns):

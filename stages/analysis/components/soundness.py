@@ -26,10 +26,10 @@ class Fit(NamedTuple):
     Attributes:
         n_factors: Factors fitted.
         df: Degrees of freedom, ((p - k)^2 - p - k) / 2.
-        discrepancy: Of the correlations from those that the model implies, at the optimum (Joreskog 1967).
+        discrepancy: Discrepancy of the correlations from those that the model implies, at the optimum (Joreskog 1967).
         gradient: Largest slope of the discrepancy in a uniqueness that is not at a bound.
         at_bound: Uniquenesses at their lower bound, Heywood cases.
-        condition_number: Of the correlation matrix.
+        condition_number: Condition number of the correlation matrix.
         power: Exponent of the promax target.
         plain_difference: Largest difference of a loading from promax without Kaiser's normalisation.
     """

@@ -72,7 +72,7 @@ def with_variance(values: Array, vectors: Array) -> Array:
     """Return eigenvectors with zeros in place of those that carry no variance.
 
     Every basis of a null space is as good as any other: which one an eigensolver returns is an accident of the
-    processor's arithmetic, and no fact about the data.
+    processor's arithmetic, not a fact about the data.
 
     Args:
         values: All eigenvalues of each matrix (b, p).

@@ -44,7 +44,7 @@ class Support(NamedTuple):
     Attributes:
         low: Lower end of its interval, NaN where there is none.
         high: Upper end.
-        models: Models that it was computed of.
+        models: Models that it was computed from.
         families: Their families.
     """
 
@@ -93,7 +93,7 @@ def _key(criterion: Criterion) -> Key:
 
 
 def _members(criterion: Criterion, solution: Solution) -> pd.Index:
-    """Return the models that a criterion's number is computed of."""
+    """Return the models that a criterion's number is computed from."""
     kind, *rest = criterion.parts
     models = solution.scores.index
     return models[solution.logs[rest[1]].notna()] if kind == "rho" else models

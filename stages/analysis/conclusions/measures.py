@@ -42,7 +42,7 @@ class Numbers:
         """Return the position of a component.
 
         Raises:
-            NotThereError: There is none of that name.
+            NotThereError: There is no component of that name.
         """
         if name not in self.components:
             raise NotThereError(f"no {name}")

@@ -22,7 +22,7 @@ from stages.contracts.rows import texts
 from stages.contracts.study.conclusions import Conclusions
 
 FEWEST_SHARED = 3
-"""Fewer benchmarks make no space to compare."""
+"""With fewer benchmarks there is no space to compare."""
 
 AXES = ["component", "share_earlier", "share", "own", "congruence", "low", "high"]
 VERDICTS = ["conclusion", "statement", "source", "earlier", "later"]
@@ -54,7 +54,7 @@ def on_axes(side: Side, loadings: pd.DataFrame, budgets: Sequence[str]) -> Side:
     Args:
         side: The study.
         loadings: Axes (n_shared, k), of any length but 0.
-        budgets: Of the study whose axes they are; those that this one does not have are unknown.
+        budgets: Budgets of the study whose axes they are; those that this one does not have are unknown.
     """
     base, benchmarks = side.base, loadings.index
     unit = loadings / np.linalg.norm(loadings, axis=0)

@@ -266,7 +266,7 @@ def headline(table: pd.DataFrame, conclusions: Sequence[Conclusion]) -> dict[str
 
     Args:
         table: See `robustness`.
-        conclusions: Of the study.
+        conclusions: Conclusions of the study.
     """
     found = [overall(table[table["conclusion"] == one.id]) for one in conclusions]
     return {"conclusions": {verdict.replace(" ", "_"): found.count(verdict) for verdict in VERDICTS}}

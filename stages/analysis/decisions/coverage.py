@@ -12,7 +12,7 @@ from stages.analysis.scores.families import Codes
 Array = NDArray[np.float64]
 
 MOST_FOLDS = 20
-"""With more families than this they are left out in this many parts."""
+"""Parts in which families are left out, where there are more families than this."""
 
 
 def coverage(

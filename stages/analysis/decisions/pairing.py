@@ -99,7 +99,7 @@ def compare(pairs: pd.DataFrame, level: float, seed: int) -> Paired:
     Args:
         pairs: From `match`, at least one row.
         level: Confidence level, such as 0.95: that of a single comparison, for the detectable difference.
-        seed: Of the bootstrap.
+        seed: Seed of the bootstrap.
     """
     x, y = (pairs[name].to_numpy(dtype=float) for name in ("first", "second"))
     d = x - y
@@ -139,7 +139,7 @@ def paired_stderr(d: Array) -> float:
 def mcnemar(better: int, worse: int) -> float:
     """Return the two-sided p-value of McNemar's test (McNemar 1947, Psychometrika 12, 153-157).
 
-    Only items that turned tell the models apart; were the models equal, each would turn either way with chance 1/2.
+    Only items that turned distinguish the models; were the models equal, each would turn either way with chance 1/2.
     For fewer than `EXACT_BELOW` of them p = min(1, 2 P(B ≤ min(b, c))) with B ~ Binomial(b + c, 1/2), else
     χ² = (|b - c| - 1)² / (b + c) on one degree of freedom, with the continuity correction of Edwards (1948,
     Psychometrika 13, 185-187).
@@ -164,7 +164,7 @@ def bootstrap_p_value(d: Array, seed: int) -> float:
 
     Args:
         d: Differences (n,), in an order that does not depend on how they were read.
-        seed: Of the samples.
+        seed: Seed of the samples.
     """
     rng, n = np.random.default_rng(seed), len(d)
     observed, further, left = d.mean(), 0, DRAWS

@@ -47,7 +47,7 @@ class Space:
         left_out: The same without each part.
         codes: Part of each model.
         families: Number of families, `MOST_FAMILIES` at most.
-        variance: Of the study's models along each component (k,).
+        variance: Variance of the study's models along each component (k,).
     """
 
     X: pd.DataFrame
@@ -92,7 +92,7 @@ class Placed(NamedTuple):
         low: Lower ends (k,).
         high: Upper ends (k,).
         determined: Share of each component's variance that the given benchmarks determine (k,).
-        following: Benchmarks to measure next, each the one that tells most after those before it.
+        following: Benchmarks to measure next, each the most informative one after those before it.
     """
 
     model_id: str
@@ -174,7 +174,7 @@ def place(space: Space, scores: pd.DataFrame, stderr: pd.DataFrame, level: float
 
     Args:
         space: The frozen space.
-        scores: (n_new, n_benchmarks), scaled, NaN where missing; at least one a model.
+        scores: (n_new, n_benchmarks), scaled, NaN where missing; at least one per model.
         stderr: Standard error of each score, same shape, 0 where unknown.
         level: Coverage of the intervals.
         ahead: Benchmarks to measure next that are named, fewer where fewer are missing.
@@ -192,7 +192,7 @@ class _Doubt(NamedTuple):
     """What makes a new model's coordinates uncertain.
 
     Attributes:
-        covariance: Of its scores, given those that it has (n_benchmarks, n_benchmarks).
+        covariance: Covariance of its scores, given those that it has (n_benchmarks, n_benchmarks).
         multiple: Standard deviations that half an interval holds of it (k,).
         error: Square of half the interval that the sampling error alone would have (k,).
     """

@@ -33,7 +33,7 @@ LIMIT = 6.0
 
 @dataclass(frozen=True)
 class Plan:
-    """A budget that somebody thinks of.
+    """A training budget to predict from.
 
     Attributes:
         params_b: Active parameters in billions.
@@ -149,7 +149,7 @@ def predict(surface: Surface, plan: Plan, level: float) -> pd.DataFrame:
 
 
 def _multiple(surface: Surface, plan: Plan, level: float, families: int) -> float:
-    """Return half the length of an interval in units of the error, were there so many families like those here."""
+    """Return half the length of an interval in units of the error, with this many families like those here."""
     x = np.append(1.0, plan.logs(surface.predictors))
     share = surface.families / families
     stretch = (1 + share * (x @ surface.bread @ x)) / (1 + share * surface.leverages.mean())

@@ -76,7 +76,7 @@ def log_budget(models: pd.DataFrame, language: str) -> pd.Series:
 
 
 def log_budgets(models: pd.DataFrame, languages: Sequence[str], min_models: int) -> pd.DataFrame:
-    """Return log10 ND of every language and of the total, as far as a law could be fitted to it.
+    """Return log10 ND of every language and of the total, where a law can be fitted to it.
 
     Args:
         models: Indexed by model_id, with `nd_<language>` and `nd_total`.
@@ -270,7 +270,7 @@ def law_points(responses: pd.DataFrame, models: pd.DataFrame, laws: Sequence[Law
     Args:
         responses: (n_models, k) component scores.
         models: Indexed by model_id, with budgets.
-        laws: Laws of these responses, and of others, which are passed over.
+        laws: Laws of these responses, and of others, which are ignored.
 
     Returns:
         Columns model_id, response, language, log10_budget and score, a row for each point.
@@ -293,7 +293,7 @@ def headline(laws: Sequence[Law], named: Sequence[tuple[str, str]]) -> dict[str,
     Args:
         laws: Laws of components, then of factors.
         named: Response and budget of the laws that the study is about, in order; those that could not be fitted are
-            passed over.
+            ignored.
     """
     fitted = {(law.response, law.language): law for law in laws}
     first = [key for key in fitted if key[0] == laws[0].response]

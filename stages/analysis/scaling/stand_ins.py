@@ -20,7 +20,7 @@ FEWEST = 4
 
 
 def stand_in(models: pd.DataFrame, name: str) -> pd.Series:
-    """Return one of `STAND_INS` for the models of which it is known.
+    """Return one of `STAND_INS` for the models for which it is known.
 
     Args:
         models: Indexed by model_id, with active_params_b and, optionally, released.
@@ -37,7 +37,7 @@ def year_of(day: str) -> float:
     """Return a day, YYYY-MM-DD, as a year with its fraction.
 
     Raises:
-        ValueError: It is none.
+        ValueError: It is not a date in this form.
     """
     found = date.fromisoformat(day)
     return found.year + (found - date(found.year, 1, 1)).days / 365.25

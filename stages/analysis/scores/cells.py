@@ -205,7 +205,7 @@ def evaluated_cells(
     Args:
         model_id: Model.
         scores: Per benchmark: score in [0, 1], stderr, n_items, protocol, and `RATES`.
-        benchmarks: benchmarks.csv, indexed by benchmark; others are passed over.
+        benchmarks: benchmarks.csv, indexed by benchmark; others are ignored.
     """
     rows = [
         {

@@ -1,4 +1,4 @@
-"""Leaving out of a score matrix what lacks a score, and saying why."""
+"""Leaving models or benchmarks without a score out of a score matrix, with reasons."""
 
 from collections.abc import Sequence
 

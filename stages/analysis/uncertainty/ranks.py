@@ -12,7 +12,7 @@ that true differences are known a little better than this.
   and van Zwet, Biometrics 78 (2022), 238-247): two models are told apart when they differ by more than
   q / sqrt(2) * sqrt(s1^2 + s2^2), q the quantile of the studentised range of as many normal numbers as there are
   models (Tukey 1953, Kramer 1956; with unequal errors it is too wide rather than too narrow, Hayter, Annals of
-  Statistics 12 (1984), 61-75). The best rank is 1 + the number of models told to be better.
+  Statistics 12 (1984), 61-75). The best rank is 1 + the number of models that are distinguishably better.
 """
 
 from collections.abc import Iterator
@@ -66,7 +66,7 @@ def measures(study: Study, measured: NDArray[np.bool_], ranges: Ranges, protocol
 
     Args:
         study: The study.
-        measured: Which scores are no predictions (n_models, n_benchmarks).
+        measured: Which scores were measured, not predicted (n_models, n_benchmarks).
         ranges: Smallest and largest possible score of each benchmark; one without is as wide as its scores.
         protocol_error: Standard deviation of a score between protocols, share of the range of its benchmark.
     """
@@ -161,7 +161,7 @@ def _redrawn(one: Measure, draws: int, level: float, rng: np.random.Generator) -
 
 
 def needed_differences(one: Measure, level: float) -> Array:
-    """Return the smallest difference that tells each pair of models apart (m, m)."""
+    """Return the smallest difference that distinguishes each pair of models (m, m)."""
     squares = one.errors**2
     multiple = studentised_range(len(one.rows), level) / np.sqrt(2)
     needed: Array = multiple * np.sqrt(squares[:, None] + squares[None, :])
@@ -169,7 +169,7 @@ def needed_differences(one: Measure, level: float) -> Array:
 
 
 def _told_apart(one: Measure, level: float) -> tuple[Ints, Ints]:
-    """Return how many models are told to be better than each, and how many to be worse (m,)."""
+    """Return how many models are distinguishably better than each, and how many worse (m,)."""
     m = len(one.rows)
     order = np.argsort(-one.values, kind="stable")
     values, needed = one.values[order], one.errors[order] ** 2 * studentised_range(m, level) ** 2 / 2

@@ -155,7 +155,7 @@ def assess(inputs: Inputs, params: StabilityParams, watched: stability.Watch = i
 
 
 def reliability(data: Data) -> Array:
-    """Return the share of each benchmark's variance between models that is no sampling error (n_benchmarks,).
+    """Return the share of each benchmark's variance between models that is not sampling error (n_benchmarks,).
 
     1 - mean squared standard error / variance; NaN where the error is unknown or exceeds the variance.
     """

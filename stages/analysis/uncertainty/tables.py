@@ -17,7 +17,7 @@ from stages.analysis.uncertainty.resampling import Data, Samples, Weights, famil
 Array = NDArray[np.float64]
 
 FEWEST_FAMILIES = 4
-"""Fewer families than this give no interval worth the name."""
+"""Fewer families than this give no meaningful interval."""
 WORK, FEWEST_DRAWS = 2**34, 500
 """Samples times models times squared benchmarks that a bootstrap of a large study may take, and its fewest samples."""
 
@@ -70,7 +70,7 @@ def resample(
         study: The study.
         draws: Samples of each bootstrap.
         rng: Source of the samples.
-        watched: Hands the ways through one by one and may tell somebody which of them is going on.
+        watched: Passes the ways through one by one; may show the current one to a user.
 
     Returns:
         The resamplings, and one line for each way that the study does not allow.
@@ -194,7 +194,7 @@ def correlations_table(study: Study, found: Sequence[Resampling], reliability: A
     Args:
         study: The study.
         found: Its resamplings.
-        reliability: Of each benchmark (n_benchmarks,), NaN where unknown.
+        reliability: Reliability of each benchmark (n_benchmarks,), NaN where unknown.
         level: Coverage.
     """
     keys = {"benchmark": study.benchmarks, "other": study.benchmarks}

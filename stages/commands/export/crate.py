@@ -23,7 +23,7 @@ from stages.workspace.files import read_text
 from stages.workspace.progress import working
 
 TOP = ("dvc.lock", "params.yaml", ".dvcignore", "pyproject.toml", "requirements.lock", "LICENSE", "README.md")
-"""Files at the top that are no dependency of a stage, where they exist."""
+"""Files at the top that are not a dependency of any stage, where they exist."""
 LICENCES = {"MIT": "https://spdx.org/licenses/MIT"}
 
 
@@ -47,7 +47,7 @@ class Exported:
         yield f"{self.file}: state {self.state}, {self.files} files"
 
     def content(self) -> Mapping[str, Any]:
-        """Return the same."""
+        """Return the same as plain data."""
         return {"file": self.file, "state": self.state, "files": self.files}
 
 
@@ -76,7 +76,7 @@ def export(target: Path, rev: str | None = None, *, samples: bool = False) -> Ex
 
 
 def checked(snapshot: Snapshot) -> None:
-    """Return when all files of a snapshot are those of its dvc.lock.
+    """Check that all files of a snapshot are those of its dvc.lock.
 
     Raises:
         InputError: Some are not, so that there is no state to export.

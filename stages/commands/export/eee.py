@@ -241,7 +241,7 @@ def sample_rows(record: Record, benchmark: str, answers: pd.DataFrame) -> Iterat
     """Yield the answers of an evaluation to a benchmark as instance records.
 
     Args:
-        record: Of the model's evaluation.
+        record: Record of the model's evaluation.
         benchmark: Which.
         answers: As the stage `evaluate` leaves them, a row for each item.
     """

@@ -24,8 +24,8 @@ def frames(results: Results, claims: pd.DataFrame) -> dict[str, pd.DataFrame]:
     """Return the tables as numbers, by name, without an index; names stand as they do in the study.
 
     Args:
-        results: Of the state.
-        claims: Published numbers with ours, as reports/tables/claims.csv has them.
+        results: Results of the state.
+        claims: Published numbers with ours, as in reports/tables/claims.csv.
     """
     names = results.models["name"]
     benchmarks = results.benchmarks.loc[results.X.columns]
@@ -47,9 +47,9 @@ def pages(results: Results, beyond: Tables, level: float, claims: pd.DataFrame) 
     """Return the tables as text, by name, as the report shows them; those without rows are left out.
 
     Args:
-        results: Of the state.
+        results: Results of the state.
         beyond: Tables of the stages stability and robustness.
-        level: Of their intervals.
+        level: Coverage of their intervals.
         claims: As for `frames`.
     """
     found = {

@@ -1,4 +1,4 @@
-"""Reads what is known of a cell, a model or a claim itself: its row, its source, the answers behind it."""
+"""Evidence on a cell, a model or a claim itself: its row, its source, the answers behind it."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -90,7 +90,7 @@ def _measured(origin: str, model: str, benchmark: str, snapshot: Snapshot, sampl
 
 
 def absence(model: str, benchmark: str | None, facts: Facts, snapshot: Snapshot) -> str:
-    """Return why the analysis lacks a model or the score of one, as the stage `assemble` has it.
+    """Return why the analysis lacks a model or the score of one, in the words of the stage `assemble`.
 
     Args:
         model: A model of the study.
@@ -118,7 +118,7 @@ def _left_out(model: str, benchmark: str | None, missing: pd.DataFrame, policy: 
 
     Args:
         model: A model of the subset.
-        benchmark: Of the cell, None for the model.
+        benchmark: Benchmark of the cell, None for the model.
         missing: Which cells have no score, bool (n_models, n_benchmarks).
         policy: assemble.missing.
     """
@@ -179,7 +179,7 @@ def _of_benchmark(content: Mapping[str, Any], benchmark: str) -> Iterator[tuple[
 
 
 def plain_rows(table: pd.DataFrame) -> list[dict[str, Any]]:
-    """Return the rows of a table as JSON has them, missing values as None."""
+    """Return the rows of a table as JSON data, missing values as None."""
     rows: list[dict[str, Any]] = json.loads(table.to_json(orient="records", double_precision=15))
     return rows
 

@@ -47,7 +47,7 @@ class ImportEvidence:
                 yield f"{'  ' if i else '- '}{name}: {short(value)}"
 
     def content(self) -> Mapping[str, Any]:
-        """Return the same."""
+        """Return the same as plain data."""
         known = {"imported": self.row.content(), "record": self.record}
         return known | ({"samples": self.samples} if self.samples else {})
 
@@ -74,8 +74,8 @@ def record_at(file: Path, place: str) -> Any:  # noqa: ANN401 (JSON)
     Names may contain the sign that separates them: the longest that fits is taken.
 
     Args:
-        file: JSON, or one object a line.
-        place: JSON keys that lead to it, after `line N` where the file has one object a line.
+        file: JSON, or one object per line.
+        place: JSON keys that lead to it, after `line N` where the file has one object per line.
     """
     keys = place.split("/")
     line = LINE.fullmatch(keys[0])

@@ -60,7 +60,7 @@ class FileEvidence:
     """A file or figure.
 
     Attributes:
-        md5: Of its content; empty for a path of dvc.lock, whose md5 the graph has.
+        md5: MD5 of its content; empty for a path of dvc.lock, whose md5 the graph has.
         absent: That it is missing here and how to get it; empty when it is here.
     """
 
@@ -172,7 +172,7 @@ class Mention:
     Attributes:
         row: The row.
         what: What the table holds.
-        columns: Columns to tell.
+        columns: Columns to show.
         remark: What became of it, empty when it stands.
     """
 
@@ -222,7 +222,7 @@ class CellEvidence:
         yield from (mention.text() for mention in self.mentions.values())
 
     def content(self) -> Mapping[str, Any]:
-        """Return the same."""
+        """Return the same as plain data."""
         known: dict[str, Any] = {"absent": self.absent} if self.absent else {}
         if self.cell is not None:
             known["cell"] = self.cell
@@ -244,7 +244,7 @@ class ModelEvidence:
         budgets: Name to parameters times tokens, None where unknown.
         cells: Benchmark to score and origin.
         absent: Why there are no cells; empty when there are.
-        provenance: Of its evaluation, empty when it has none here.
+        provenance: Provenance of its evaluation, empty when it has none here.
     """
 
     model_id: str
@@ -311,7 +311,7 @@ class RunEvidence:
             yield f"its state is not that of {self.revision}: {there}"
 
     def content(self) -> Mapping[str, Any]:
-        """Return the same."""
+        """Return the same as plain data."""
         run = self.run
         about = {
             "id": run.run_id,

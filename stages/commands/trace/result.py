@@ -20,7 +20,7 @@ class StateRecord:
         revision: Version of the repository.
         study: Of params.yaml.
         subset: Likewise.
-        citation: Of the study.
+        citation: Citation of the study.
         licence: Likewise.
         runs: Its MLflow runs.
         trouble: Why they are not known, or "".

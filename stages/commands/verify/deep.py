@@ -37,7 +37,7 @@ def check_deep(snapshot: Snapshot, intact: frozenset[str], report: Report) -> No
     Args:
         snapshot: Version of the repository.
         intact: Files that are as dvc.lock says; others are not compared.
-        report: What is found is added.
+        report: Receives what is found.
     """
     with tempfile.TemporaryDirectory(prefix="observatory-") as name:
         scratch = Path(name)

@@ -129,7 +129,7 @@ def _md5(value: str | None) -> str:
 
 
 def none(_: str) -> bool:
-    """Tell that no file may be left out."""
+    """Return that no file may be left out."""
     return False
 
 
@@ -138,7 +138,7 @@ def check_files(snapshot: Snapshot, report: Report, left_out: Callable[[str], bo
 
     Args:
         snapshot: Version of the repository.
-        report: What is found is added.
+        report: Receives what is found.
         left_out: Tells the files of folders that need not be there.
 
     Returns:

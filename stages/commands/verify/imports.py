@@ -25,7 +25,7 @@ def check_imports(snapshot: Snapshot, facts: Facts, report: Report) -> None:
     Args:
         snapshot: Version of the repository.
         facts: Tables of the study.
-        report: What is found is added.
+        report: Receives what is found.
     """
     stated = dict(_raw_files(facts))
     here = {name: digest for name, digest in stated.items() if Path(name).is_file()}

@@ -14,7 +14,7 @@ class Report:
 
     Attributes:
         mismatches: One line for each thing that is not what it should be, with both hashes or values.
-        notes: One line for each thing worth knowing that is no mismatch, or that could not be checked.
+        notes: One line for each thing worth knowing that is not a mismatch, or that could not be checked.
         counts: What was compared, to how many of it.
     """
 
@@ -35,7 +35,7 @@ class Report:
         yield f"{len(self.mismatches)} mismatches; compared: {counted}"
 
     def content(self) -> Mapping[str, Any]:
-        """Return the same."""
+        """Return the same as plain data."""
         return {"mismatches": self.mismatches, "notes": self.notes, "compared": self.counts}
 
     def add(self, lines: Iterable[str]) -> None:

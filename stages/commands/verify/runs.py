@@ -35,7 +35,7 @@ def check_runs(snapshot: Snapshot, intact: frozenset[str], report: Report) -> No
     Args:
         snapshot: Version of the repository.
         intact: Files that are as dvc.lock says.
-        report: What is found is added.
+        report: Receives what is found.
     """
     root = snapshot.root
     if not tracking_read.has_store(root):
@@ -191,7 +191,7 @@ def _metrics(intact: frozenset[str]) -> dict[str, float]:
 
 
 def _evaluation_problems(snapshot: Snapshot, intact: frozenset[str], watched: Mapping[str, Run]) -> Iterator[str]:
-    """Yield the numbers of evaluations that the runs that watched them have otherwise."""
+    """Yield the numbers of evaluations that differ in the runs that watched them."""
     for model in snapshot.params.evaluate.models:
         paths = [EVALUATIONS / model / name for name in ("scores.json", "provenance.json")]
         if not intact.issuperset(map(str, paths)):

@@ -61,7 +61,7 @@ def verify_crate(path: Path, *, deep: bool = False) -> Report:
         deep: Whether to run the analysis again as well.
 
     Raises:
-        InputError: It is no such file.
+        InputError: It is not such a file.
     """
     report = Report()
     source = path.absolute()

@@ -30,7 +30,7 @@ from stages.workspace.outputs import as_written, read_claims
 VALUE = "value"
 """Column of an evaluation's samples that holds an item's share of the score."""
 ROUGE, BLEU = "rouge2", "bleu"
-"""Scores that are no mean over the items."""
+"""Scores that are not a mean over the items."""
 PAIR = ("target", "raw")
 """Columns of reference and answer, for BLEU."""
 SPLIT = ("wmt20_en_ja",)
@@ -47,7 +47,7 @@ def check_values(
     Args:
         snapshot: Version of the repository.
         intact: Files that are as dvc.lock says; others are not opened.
-        report: What is found is added.
+        report: Receives what is found.
         left_out: Tells the files that need not be there.
     """
     try:
@@ -169,7 +169,7 @@ def _check_evaluations(snapshot: Snapshot, facts: Facts, read: _Reader, left_out
 
 
 def _cell_problems(path: Path, benchmark: str, cell: Mapping[str, Any]) -> tuple[list[str], int, list[str]]:
-    """Return what the samples of a benchmark say otherwise, how many there are, and what cannot be computed."""
+    """Return where the samples of a benchmark disagree, how many there are, and what cannot be computed."""
     known = set(pq.read_schema(path).names)
     metric = str(cell.get("metric"))
     wanted = {VALUE, *RATES.values(), *(PAIR if metric == BLEU else ())}
@@ -185,7 +185,7 @@ def _cell_problems(path: Path, benchmark: str, cell: Mapping[str, Any]) -> tuple
         notes.append(f"{path}: the {metric} of its answers is not computed: {error.args[0]}")
     if math.isnan(computed.get("score", 0.0)):
         del computed["score"]
-        notes.append(f"{path}: the {metric} of its answers is not computed: it is no mean over items")
+        notes.append(f"{path}: the {metric} of its answers is not computed: it is not a mean over items")
     lines = [
         f"{name} is {told(cell.get(name))}, {path} gives {told(value)}"
         for name, value in computed.items()

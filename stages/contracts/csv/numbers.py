@@ -130,7 +130,7 @@ def parse_number(text: str) -> float | str:
 
 
 def fix_of(text: str) -> str:
-    """Return how to fix a cell that is no plain number."""
+    """Return how to fix a cell that is not a plain number."""
     if len(text) > LONGEST_EXPLAINED:
         return f"it has {len(text)} characters"
     bare = text.strip()

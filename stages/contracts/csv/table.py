@@ -1,6 +1,6 @@
 """Reading a CSV table strictly against its contract: typed, or refused with every problem and how to fix it.
 
-Nothing is guessed: a cell that is no plain number never becomes a number, a missing value or zero.
+Nothing is guessed: a cell that is not a plain number never becomes a number, a missing value or zero.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -21,7 +21,7 @@ LIMIT = 200
 """Problems after which reading stops."""
 
 SAMPLE = 50
-"""Rows that are looked at to tell what a wrong header means."""
+"""Rows that are examined to find out what a wrong header means."""
 
 
 @dataclass(frozen=True)
@@ -167,7 +167,7 @@ def read_table(data: bytes, where: str, table: Table, known: Mapping[str, Sequen
         where: Path to show in messages.
         table: Contract of the table.
         known: Column to the values allowed there, for columns whose values another table declares. Whether
-            all of them occur is told by `missing_rows`.
+            all of them occur is checked by `missing_rows`.
 
     Returns:
         The table, or all its problems up to `LIMIT`. Never raises, whatever the bytes are.
@@ -229,7 +229,7 @@ def trimmed(record: Record, width: int | None) -> Record:
 
 
 def plain_rows(data: bytes, table: Table, findings: Findings) -> Iterator[Record]:
-    """Yield the rows that can be read and are no comments, note the others."""
+    """Yield the rows that can be read and are not comments, note the others."""
     for record in records(data):
         if findings.full:
             return

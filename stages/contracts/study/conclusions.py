@@ -78,7 +78,7 @@ class Conclusions(Frozen):
 
     Attributes:
         subsets: Values of construction or group that the analysis is repeated on.
-        min_models: Fewest models that a number must be computed of to tell anything.
+        min_models: Fewest models that a number must be computed from to say anything.
         min_families: Fewest families that these must be of.
         conclusions: In the order of the table.
     """
@@ -135,12 +135,12 @@ def _problems(criterion: Criterion, kinds: Mapping[str, Names]) -> Iterator[str]
     form = FORMS.get(kind)
     if form is None or len(rest) != len(form):
         forms = ", ".join(".".join([name, *(part.upper() for part in parts)]) for name, parts in FORMS.items())
-        yield f"{criterion.statistic} is no statistic; the forms are {forms}"
+        yield f"{criterion.statistic} is not a statistic; the forms are {forms}"
         return
     for name, what in zip(rest, form, strict=True):
         if what == "component":
             if not COMPONENT.fullmatch(name):
-                yield f"{criterion.statistic}: {name} is no component: PC1, PC2, ..."
+                yield f"{criterion.statistic}: {name} is not a component: PC1, PC2, ..."
         elif name not in kinds[what]:
             yield f"{criterion.statistic}: {name}{_hint(kinds[what], name)}"
     if (kind in GROUPED) != bool(criterion.benchmarks):

@@ -101,7 +101,7 @@ class _Reader:
         return first.cells if first else []
 
     def column(self, file: str, name: str) -> list[str]:
-        """Return the cells of a column as they stand, whatever is wrong with others; none when rows cannot be told."""
+        """Return the cells of a column as they stand, whatever is wrong with others; none without readable rows."""
         header = self.header(file)
         if name not in header:
             return []

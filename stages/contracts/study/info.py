@@ -78,7 +78,7 @@ def load_study(text: str, where: str) -> StudyInfo:
         where: Path to show in messages.
 
     Raises:
-        InputError: The file is no YAML mapping or a field is missing, unknown or of the wrong type.
+        InputError: The file is not a YAML mapping, or a field is missing, unknown or of the wrong type.
     """
     raw = parse_yaml(text, where)
     try:

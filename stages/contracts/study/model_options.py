@@ -99,7 +99,7 @@ def parse_model_options(text: str, where: str, models: Iterable[str]) -> dict[st
     ]
     for name, options in found.items():
         problems += [
-            f"{where}: {name}: argument {key} {REFUSED.get(key) or 'is none of ' + ', '.join(known)}"
+            f"{where}: {name}: argument {key} {REFUSED.get(key) or 'is not one of ' + ', '.join(known)}"
             for key in options.arguments
             if key not in known
         ]

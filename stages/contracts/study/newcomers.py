@@ -7,13 +7,13 @@ from stages.contracts.csv.schema import Column, Table
 
 
 def wide_table(file: str, benchmarks: Sequence[str]) -> Table:
-    """Return the contract of a table with one row a model and one column a benchmark, any of which may be left out."""
+    """Return the contract of a table with one row per model and one column per benchmark, any of them optional."""
     cells = [Column(name, "number", blank=True, required=False) for name in benchmarks]
     return Table(file=file, columns=(Column("model_id"), *cells), key=("model_id",), wide=True)
 
 
 def long_table(file: str) -> Table:
-    """Return the contract of a table with one row a score, which can say under which protocol it was measured."""
+    """Return the contract of a table with one row per score, which can say under which protocol it was measured."""
     return Table(
         file=file,
         columns=(

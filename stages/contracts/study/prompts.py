@@ -26,7 +26,7 @@ PARTS: Mapping[str, tuple[str, ...]] = {
     "xlsum_ja": ("instruction",),
     "mmlu": ("header",),
 }
-"""Benchmark to the parts of its prompts that can be worded otherwise."""
+"""Benchmark to the parts of its prompts that can be reworded."""
 SUBJECT = "{subject}"
 """What stands for the subject in a header of MMLU."""
 
@@ -42,7 +42,7 @@ def parse_prompts(text: str, where: str) -> dict[str, dict[str, str]]:
         Benchmark to part to text, without white space around it.
 
     Raises:
-        InputError: A benchmark or part is unknown or missing, or a text is none; all are named.
+        InputError: A benchmark or part is unknown or missing, or a part is not text; all are named.
     """
     raw = parse_yaml(text, where)
     problems = [f"{where}: {line}" for name, parts in raw.items() for line in _problems(name, parts)]
@@ -62,6 +62,6 @@ def _problems(name: object, parts: object) -> Iterator[str]:
         return
     for part, value in parts.items():
         if not isinstance(value, str) or not value.strip():
-            yield f"{name}: {part} is no text"
+            yield f"{name}: {part} is not text"
         elif part == "header" and SUBJECT not in value:
             yield f"{name}: {part} lacks {SUBJECT}, which stands for the name of the subject"

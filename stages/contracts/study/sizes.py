@@ -1,4 +1,4 @@
-"""How many parameters a model has, as far as its name states it.
+"""How many parameters a model has, where its name states it.
 
     Llama-2-70b, SmolLM2-135M, stablelm-2-1_6b, bloom-7b1, Ling-1T     one size: all parameters, and those active
     Qwen3-30B-A3B, granite-3.0-1b-a400m, Qwen1.5-MoE-A2.7B             a mixture: all, then those active per token
@@ -7,7 +7,7 @@
     Llama-4-Scout-17B-16E, gemma-3n-E4B                                only what is active
     deepseek-moe-16b, gpt-oss-120b                                     only what there is in all
 
-Digits that follow a letter are part of a word (`m2m100`, `k2m`), what stands before the last `/` is no part of the
+Digits that follow a letter are part of a word (`m2m100`, `k2m`), what stands before the last `/` is not part of the
 name, and of several sizes the first counts (`Qwen2.5-7B-Instruct-1M` has a context of a million tokens).
 """
 

@@ -87,7 +87,7 @@ def benchmarks_table(languages: Sequence[str]) -> Table:
 
 
 def scores_table(benchmarks: Sequence[str]) -> Table:
-    """Return the contract of scores.csv: one row a model, one column a benchmark.
+    """Return the contract of scores.csv: one row per model, one column per benchmark.
 
     Ranges are not part of it: they are declared per benchmark in benchmarks.csv and checked by the gate.
     """

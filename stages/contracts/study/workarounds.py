@@ -44,7 +44,7 @@ class Setting(Frozen):
     slow_tokenizer: bool = False
     """The tokenizer's implementation in Python instead of the one in Rust."""
     dtype: Dtype | None = None
-    """Number format of the weights; None is that of `evaluate.dtype`."""
+    """Data type of the weights; None is that of `evaluate.dtype`."""
     example: str = ""
     """Text put before every prompt: one more example."""
     chat_template: bool = False
@@ -69,7 +69,7 @@ WHOLE_MODEL = ("dtype",)
 
 
 class Outcome(Frozen):
-    """What a few items came to."""
+    """The result on a few items."""
 
     score: float
     empty_rate: Share

@@ -13,7 +13,7 @@ def engine_of(params: EvaluateParams, place: str, tell: Callable[[str], None]) -
     Args:
         params: Section `evaluate`.
         place: Absolute folder of the store.
-        tell: Is told where jobs go.
+        tell: Called with where jobs go.
 
     Raises:
         InputError: It is not installed, cannot be reached, or lacks what models need.

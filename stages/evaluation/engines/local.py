@@ -95,7 +95,7 @@ class Local:
 
 
 def _end_group(one: _Running) -> None:
-    """End what a process left running that it started."""
+    """End the processes that an ended process left running."""
     # a process that ended early has no group of its own
     with suppress(ProcessLookupError):
         if one.process.pid is not None:

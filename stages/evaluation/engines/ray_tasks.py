@@ -23,7 +23,7 @@ class RayTasks:
 
     Args:
         params: Section `evaluate`.
-        tell: Is told what the cluster has.
+        tell: Called with what the cluster has.
 
     Raises:
         InputError: Ray is not installed, the cluster cannot be reached, or has too few GPUs.

@@ -1,6 +1,6 @@
 """Models as one array of Slurm, submitted by submitit; works where the cluster keeps no accounts of jobs.
 
-What becomes of a job is told by its result on the shared disk and by the queue. Slurm may end it at its time limit,
+The state of a job is read from its result on the shared disk and from the queue. Slurm may end it at its time limit,
 for another user, or with its node: it is queued again and goes on with what is missing.
 """
 
@@ -20,7 +20,7 @@ from stages.evaluation.engines.engine import EXTRA, Ended, gpus_of
 from stages.evaluation.worker import Job, work
 
 FOLDER = ".slurm"
-"""Folder on the store for what submitit writes."""
+"""Folder in the store for what submitit writes."""
 POLL = 5.0
 """Seconds between two questions to the controller."""
 GONE = 3
@@ -51,7 +51,7 @@ class Slurm:
     Args:
         params: Section `evaluate`.
         place: Absolute folder of the store.
-        tell: Is told the numbers of jobs.
+        tell: Called with the numbers of jobs.
 
     Raises:
         InputError: submitit is not installed, or there is no Slurm here.

@@ -186,7 +186,7 @@ def continuation(tokenizer: Any, prompt: Sequence[int], answer: Sequence[int]) -
     beginning of a text, and a WordPiece tokenizer keeps the mark of a word's later part there.
 
     Args:
-        tokenizer: Of the model.
+        tokenizer: Tokenizer of the model.
         prompt: Token ids of the prompt as sent, without padding.
         answer: Token ids generated after it.
     """
@@ -204,7 +204,7 @@ def round_trip_problems(tokenizer: Any, prompts: Sequence[str]) -> list[tuple[st
     """Return the prompts that a tokenizer does not give back, each with what it gives instead.
 
     Args:
-        tokenizer: Of the model.
+        tokenizer: Tokenizer of the model.
         prompts: As sent.
     """
     found = []

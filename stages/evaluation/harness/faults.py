@@ -1,4 +1,4 @@
-"""What a user's model, machine or disk can cause, told in one line."""
+"""What a user's model, machine or disk can cause, reported in one line."""
 
 import contextlib
 import errno
@@ -17,7 +17,7 @@ _FILES = (OSError, ValueError, ImportError, LookupError, TypeError, AttributeErr
 
 @contextlib.contextmanager
 def memory_explained(what: str, run: RunOptions) -> Iterator[None]:
-    """Answer a lack of memory with one line on what to change."""
+    """Turn a lack of memory into one line on what to change."""
     import torch
 
     try:
@@ -33,7 +33,7 @@ def memory_explained(what: str, run: RunOptions) -> Iterator[None]:
 
 @contextlib.contextmanager
 def loading_explained(model_id: str, run: RunOptions) -> Iterator[None]:
-    """Answer what is wrong with a model's files, or a lack of memory, with one line."""
+    """Turn an error in a model's files, or a lack of memory, into one line."""
     from huggingface_hub.errors import StrictDataclassError
     from safetensors import SafetensorError
 
@@ -59,7 +59,7 @@ def loading_explained(model_id: str, run: RunOptions) -> Iterator[None]:
 
 @contextlib.contextmanager
 def running_explained(what: str, run: RunOptions) -> Iterator[None]:
-    """Answer what can go wrong with a model that was loaded with one line."""
+    """Turn an error of a loaded model into one line."""
     try:
         with memory_explained(what, run):
             yield
@@ -71,7 +71,7 @@ def running_explained(what: str, run: RunOptions) -> Iterator[None]:
 
 @contextlib.contextmanager
 def disk_explained(kept: str) -> Iterator[None]:
-    """Answer a full disk, or an interruption, with one line.
+    """Turn a full disk, or an interruption, into one line.
 
     Args:
         kept: What is not lost.

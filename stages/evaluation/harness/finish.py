@@ -34,11 +34,11 @@ class RowStops(StoppingCriteria):  # type: ignore[misc]  # transformers has no t
     """Ends each row of a batch at its first stop string.
 
     Args:
-        tokenizer: Of the model.
+        tokenizer: Tokenizer of the model.
         stops: Strings.
         start: Tokens of the padded prompt.
-        rows: Of the batch.
-        strip: Whether white space at the beginning of an answer is passed over when stops are looked for.
+        rows: Rows of the batch.
+        strip: Whether white space at the beginning of an answer is ignored when stops are looked for.
     """
 
     def __init__(self, tokenizer: Any, stops: Sequence[str], start: int, rows: int, *, strip: bool = False) -> None:  # noqa: ANN401
@@ -69,12 +69,12 @@ class RowStops(StoppingCriteria):  # type: ignore[misc]  # transformers has no t
 
 
 class Finite(LogitsProcessor):  # type: ignore[misc]  # transformers has no types
-    """Ends each row of a batch where its logits are no longer finite: the most likely of them is no answer.
+    """Ends each row of a batch where its logits are no longer finite: the most likely of them is not an answer.
 
     Args:
         ends: Token ids that mean the end of a text.
         start: Tokens of the padded prompt.
-        rows: Of the batch.
+        rows: Rows of the batch.
     """
 
     def __init__(self, ends: Collection[int], start: int, rows: int) -> None:
@@ -101,7 +101,7 @@ class Drawn(LogitsProcessor):  # type: ignore[misc]  # transformers has no types
     transformers draws all rows from one stream, so that answers depend on the size of the batch.
 
     Args:
-        seeds: Of the rows.
+        seeds: Seeds of the rows.
         temperature: What logits are divided by.
         top_p: Share of the probability that the most likely tokens are drawn from.
         top_k: Most tokens that are drawn from; 0 for no such limit.

@@ -59,7 +59,7 @@ class ObservedModel(Asking, HFLM):  # type: ignore[misc]  # lm-eval has no types
         self._longest = max(self.count_tokens(prompts)) + max(answers) + LEAD
 
     def _detect_batch_size(self, requests: Sequence[Any] | None = None, pos: int = 0) -> int:
-        """Return the largest batch that fits, for the longest request at hand instead of the longest possible."""
+        """Return the largest batch that fits, for the longest actual request instead of the longest possible."""
         if requests:
             return int(super()._detect_batch_size(requests, pos))
         declared = self._max_length  # type: ignore[has-type]

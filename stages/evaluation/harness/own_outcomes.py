@@ -1,4 +1,4 @@
-"""What the answers to any task of lm-eval came to: items and score, from the samples that it logs."""
+"""The outcomes of the answers to any task of lm-eval: items and score, from the samples that it logs."""
 
 import math
 import statistics
@@ -30,7 +30,7 @@ def items(spec: Benchmark, choice: TaskChoice, samples: Sequence[Sample]) -> lis
     """Return the items of a task.
 
     Args:
-        spec: Of the benchmark.
+        spec: Facts of the benchmark.
         choice: Its task.
         samples: From `samples_of`.
     """
@@ -78,7 +78,7 @@ def score(spec: Benchmark, choice: TaskChoice, found: Sequence[Item], output: Ma
     """Return the score of a task.
 
     Args:
-        spec: Of the benchmark.
+        spec: Facts of the benchmark.
         choice: Its task.
         found: From `items`.
         output: What lm-eval returns.

@@ -53,9 +53,9 @@ def protocol(spec: Benchmark, setting: Setting, words: Wording, loaded: Sequence
     an instruction in other words than the paper's, one more example, other stop strings, a chat format.
 
     Args:
-        spec: Of the benchmark.
+        spec: Facts of the benchmark.
         setting: What differed from the protocol.
-        words: Of the instruction, where the study brings its own.
+        words: Words of the instruction, where the study brings its own.
         loaded: What the model was loaded with beside its own files.
     """
     # a single token that must be the right label is a choice
@@ -80,8 +80,8 @@ def answer_table(
     """Return a row for each item, its answers as lists.
 
     Args:
-        spec: Of the benchmark.
-        items: What they came to.
+        spec: Facts of the benchmark.
+        items: Their outcomes.
         samples: One for each item, as lm-eval logs them.
         answers: One for each item.
     """
@@ -126,7 +126,7 @@ def score_record(score: Score, table: pd.DataFrame, protocol: str) -> dict[str, 
     """Return the entry of a benchmark in scores.json.
 
     Args:
-        score: What it came to.
+        score: Its result.
         table: From `answer_table`.
         protocol: From `protocol`.
     """

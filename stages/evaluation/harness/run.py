@@ -30,7 +30,7 @@ CPU_BATCH = 8
 
 @dataclass(frozen=True)
 class UnitResult:
-    """What one unit came to.
+    """The result of one unit.
 
     Attributes:
         score: Entry of the benchmark in scores.json.
@@ -49,7 +49,7 @@ def load_model(model: ModelSource, run: RunOptions, dtype: str) -> Any:  # noqa:
     Args:
         model: Files of the model.
         run: Backend, device, batch size.
-        dtype: Number format of the weights, or "auto".
+        dtype: Data type of the weights, or "auto".
 
     Returns:
         A model of lm-eval that is also a `stages.evaluation.harness.asking.Asking`.

@@ -1,7 +1,7 @@
 """lm-eval's models behind an OpenAI-compatible server, asked under the settings of a study.
 
 lm-eval makes the requests and reads the answers. Where the tokenizer lies beside the study's models a prompt is sent
-as tokens, with the protocol's rule for the token at its beginning; else as text, and the server has its own rule.
+as tokens, with the protocol's rule for the BOS token; else as text, and the server has its own rule.
 """
 
 import json
@@ -36,9 +36,9 @@ class Served(TemplateAPI):  # type: ignore[misc]  # lm-eval has no types
     """Mix-in for a model of lm-eval behind a server.
 
     Args:
-        name: Of the model on the server.
+        name: Name of the model on the server.
         options: `evaluate.server`.
-        folder: Of its tokenizer on this machine; "" where there is none.
+        folder: Folder of its tokenizer on this machine; "" where there is none.
         batch_size: Prompts in a request for likelihoods.
         arguments: Of lm-eval, given by the study.
     """

@@ -1,6 +1,6 @@
-"""Requests to an OpenAI-compatible server: at most so many at a time and a minute, repeated where that can help.
+"""Requests to an OpenAI-compatible server: limited in number at a time and per minute, repeated where that can help.
 
-The key is read from the environment for each request, and stands in nothing that is written or told.
+The key is read from the environment for each request, and appears in nothing that is written or printed.
 """
 
 import os
@@ -116,7 +116,7 @@ class Transport:
         return content
 
     def _told(self, answer: requests.Response) -> str:
-        """Return what a refusal says, the key blotted out should it be repeated there."""
+        """Return what a refusal says, with the key masked should it be repeated there."""
         text = " ".join(answer.text.split())[:200]
         key = os.environ.get(KEY_VARIABLE, "")
         if key:

@@ -1,4 +1,4 @@
-"""lm-eval's vLLM model, asked as `Asking` says. vLLM is not among the dependencies: it needs a GPU of its liking."""
+"""lm-eval's vLLM model, asked as `Asking` says. vLLM is not a dependency: it needs a GPU that it supports."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any

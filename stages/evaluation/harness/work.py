@@ -1,4 +1,4 @@
-"""A unit made ready for lm-eval: the facts of its benchmark, its items, and how what they come to is read."""
+"""A unit made ready for lm-eval: the facts of its benchmark, its items, and how their outcomes are read."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -22,7 +22,7 @@ from stages.tasks.turns import turns_of
 
 @dataclass(frozen=True)
 class Judged:
-    """What a benchmark came to.
+    """The result of a benchmark.
 
     Attributes:
         samples: As lm-eval logs them, each with the name of its task.
@@ -42,7 +42,7 @@ class Work:
     Attributes:
         spec: Facts of its benchmark.
         loaded: lm-eval's tasks, with their data.
-        judge: From what lm-eval returns to what it came to.
+        judge: From what lm-eval returns to the result.
         asked: The setting, less what lm-eval does itself.
         messages: Arguments of `lm_eval.evaluate` by which it makes messages itself, as it does for its own tasks.
         turns: Prompt to its examples and its question, where examples are messages of their own.
@@ -114,7 +114,7 @@ def task_manager(
         run: Names the data.
         data: SHA-256 that the data have to have.
         slow: Whether its slow tokenizer is used.
-        words: Of the instructions, by benchmark, where the study brings its own.
+        words: Words of the instructions, by benchmark, where the study brings its own.
     """
     from lm_eval.tasks import TaskManager
 

@@ -39,7 +39,7 @@ def prompt_of(words: Wording, articles: Sequence[str], summaries: Sequence[str])
     """Return articles with summaries, then the last article, which has none.
 
     Args:
-        words: Of the instruction.
+        words: Words of the instruction.
         articles: One more than summaries, each beginning with its label and ending in a newline.
         summaries: Of the first articles.
     """
@@ -56,10 +56,10 @@ def xlsum_prompt(words: Wording, row: Row, shots: Sequence[Row], tokenizer: Toke
     """Return a prompt; when it is too long, every article is cut to its share of the context.
 
     Args:
-        words: Of the instruction.
+        words: Words of the instruction.
         row: The article to summarise; its reference summary decides how much room the answer gets.
         shots: Articles with summaries.
-        tokenizer: Of the evaluated model.
+        tokenizer: Tokenizer of the evaluated model.
         context: In tokens, answer included.
     """
     limit = context - (length(tokenizer, row["summary"]) + SUMMARY_SLACK)

@@ -24,7 +24,7 @@ def read(file: File) -> Iterable[Row]:
 
 
 def _schema(name: str, sentence: str, tokens: list[str], pronoun: list[Any], options: list[list[Any]]) -> Row:
-    """Return a Winograd schema: the sentence around its pronoun, the two candidates, which of them is right."""
+    """Return a Winograd schema: the sentence around its pronoun, the two candidates, the right one."""
     start, end = _span(sentence, tokens, pronoun[1])
     right = [bool(option[3]) for option in options]
     if len(options) != 2 or sum(right) != 1:

@@ -41,9 +41,9 @@ def test_every_form_is_read(criterion: dict):
     ("change", "expected"),
     [
         ({"statistic": "rho.PC1.fr"}, "fr: unknown; known: ja, en, total"),
-        ({"statistic": "rho.PC0.en"}, "PC0 is no component"),
-        ({"statistic": "slope.PC1.en"}, "slope.PC1.en is no statistic; the forms are evr.COMPONENT"),
-        ({"statistic": "rho.PC1"}, "is no statistic"),
+        ({"statistic": "rho.PC0.en"}, "PC0 is not a component"),
+        ({"statistic": "slope.PC1.en"}, "slope.PC1.en is not a statistic; the forms are evr.COMPONENT"),
+        ({"statistic": "rho.PC1"}, "is not a statistic"),
         ({"statistic": "r.mmlu.jmlu"}, "jmlu: did you mean jmmlu?"),
         ({"statistic": "share.PC1"}, "share.PC1 needs benchmarks"),
         ({"benchmarks": ["niilc"]}, "rho.PC1.en takes no benchmarks"),

@@ -27,8 +27,8 @@ def test_entries_are_read():
     ("text", "told"),
     [
         ("org/c: {served_as: c}", "org/c: no such model in models.csv"),
-        ("org/a: {arguments: {pretrained: x}}", "org/a: argument pretrained is none of peft"),
-        ("org/a: {arguments: {dtype: x}}", "org/a: argument dtype is none of peft"),
+        ("org/a: {arguments: {pretrained: x}}", "org/a: argument pretrained is not one of peft"),
+        ("org/a: {arguments: {dtype: x}}", "org/a: argument dtype is not one of peft"),
         ("org/a: {system_prompt: x}", "org/a: messages need a chat format: write chat_template: true"),
         ("org/a: {fewshot_as_turns: true}", "org/a: messages need a chat format: write chat_template: true"),
         ("org/a: {chat: true}", "known here: chat_template"),
