@@ -78,7 +78,7 @@ class Comparison:
         data: Outputs and evaluations that differ, with both md5s.
         moved: Numbers that differ, largest change first.
         other: Texts that differ, and rows, columns and values that only one version has.
-        missing: What could not be compared, a line each.
+        missing: What could not be compared, one line each.
         shown: Lines of each part to print, None for all.
         page: Where the page was written that shows both; empty where none was asked for.
     """

@@ -32,7 +32,7 @@ class Cell:
 
     Attributes:
         benchmark: Its benchmark.
-        key: Of the unit, None where model or data are not on this machine.
+        key: Key of the unit, None where model or data are not on this machine.
         done: Whether it is finished.
         tokens: Estimated, prompts and answers.
     """

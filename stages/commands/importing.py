@@ -47,8 +47,8 @@ class Imported:
     Attributes:
         study: Its name.
         scores: Scores in imports.csv now.
-        new: Of them those that are new or changed.
-        answers: Of them those with answers behind them.
+        new: Number of these that are new or changed.
+        answers: Number of these with answers behind them.
         raw_files: Raw files that were not there before.
         notes: What was decided or left out.
         decisions: What is left to a person.

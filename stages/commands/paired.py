@@ -189,7 +189,7 @@ def _unknown(model_id: str, others: Sequence[str], evaluated: Sequence[str]) -> 
 
 
 def _notes(name: str, first: Samples, second: Samples, n: int) -> Iterator[str]:
-    """Yield what makes a comparison doubtful, or is to know of it, a line each."""
+    """Yield what makes a comparison doubtful, or is worth knowing about it, one line each."""
     if first.falls:
         yield f"{name}: lower values are better"
     if first.protocol != second.protocol:

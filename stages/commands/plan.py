@@ -233,7 +233,7 @@ def _amount_problems(
     Args:
         params_b: As in `plan`.
         tokens_b: Likewise.
-        languages: Of the study.
+        languages: Languages of the study.
         needed: Those whose tokens predict.
     """
     amounts = {"params-b": params_b} | {f"tokens-{name}-b": value for name, value in tokens_b.items()}

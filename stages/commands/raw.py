@@ -14,7 +14,7 @@ def keep_all(study: str, places: Mapping[Path, Path]) -> int:
     """Copy raw files to their places and hand the folder to DVC, unless all of it is there; return how many are new.
 
     Args:
-        study: Of the files.
+        study: Study of the files.
         places: File to where it is kept.
 
     Raises:

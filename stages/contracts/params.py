@@ -15,7 +15,7 @@ Fraction = Annotated[float, Field(ge=0, le=1)]
 
 
 def _renamed(missing: object) -> object:
-    """Return the current name for a choice of assemble.missing that an older state may bear."""
+    """Return the current name for a choice of assemble.missing that an older state may have."""
     return "model" if missing == "ppca" else missing
 
 
@@ -165,7 +165,7 @@ class StabilityParams(Frozen):
     """Relative error of a token count that was derived by rule."""
     protocol_error: Annotated[float, Field(ge=0, lt=1)]
     """Standard deviation of a score, as a share of its benchmark's range, between wordings of prompts and harnesses,
-    beside what the test items leave open. An assumption that the ranks of models rest on; 0 leaves it out."""
+    besides what the test items leave open. An assumption that the ranks of models rest on; 0 leaves it out."""
 
 
 class RetestParams(Frozen):

@@ -198,7 +198,7 @@ class Group(NamedTuple):
         column: Its only column, else empty.
         rows: Its rows.
         columns: Its columns.
-        share: Of its numbers, those that must look like percent.
+        share: Share of its numbers that must look like percent.
     """
 
     what: str

@@ -36,7 +36,7 @@ _NAMED = re.compile(r"!function (stages[\w.]*)\.\w+")
 
 
 def task_digest(benchmark: str, backend: str) -> str:
-    """Return the SHA-256 of what decides a benchmark's score beside model, data and settings.
+    """Return the SHA-256 of what decides a benchmark's score besides model, data and settings.
 
     That is its YAML, all that the module of its family and the harness import, and one backend. Comments,
     docstrings and the layout of code do not count.
@@ -154,7 +154,7 @@ def _is_text(node: ast.AST) -> bool:
 
 
 def main() -> None:
-    """Print benchmark and digest, a line each."""
+    """Print benchmark and digest, one line each."""
     parser = argparse.ArgumentParser(prog="python -m stages.evaluation.code_digest")
     parser.add_argument("--backend", choices=list(BACKENDS), default="hf")
     digests = task_digests(parser.parse_args().backend)

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from stages.tracking.live import LiveRun
 
 TICK = 0.5
-"""Seconds between two looks at the store."""
+"""Seconds between two checks of the store."""
 PASSED = ("OBSERVATORY_", "HF_HUB_", "HF_HOME", "HF_ENDPOINT", "TOKENIZERS_PARALLELISM")
 """Beginnings of the variables that a worker gets; no keys: what they give access to was fetched before."""
 DEATHS = 3

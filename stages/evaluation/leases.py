@@ -32,7 +32,7 @@ class Holder:
         pid: Process there.
         born: When it began, as in /proc: process ids are used again.
         owner: Whom it works for. A lease of one's own owner is taken over: its process was restarted.
-        token: Of this lease.
+        token: Token of this lease.
     """
 
     host: str

@@ -1,4 +1,4 @@
-"""Tasks of lm-eval beside the nineteen, by name: those that a study brings, and those that lm-eval has.
+"""Tasks of lm-eval besides the nineteen, by name: those that a study brings, and those that lm-eval has.
 
 A task is identified by its YAML files, of a study's also by all other files of its folder; what lm-eval's own tasks
 name in Python is that of its version, which every key holds.
@@ -231,7 +231,7 @@ def own_task_digest(choice: TaskChoice, backend: str) -> str:
 
     Args:
         choice: The task.
-        backend: Of `stages.evaluation.code_digest`.
+        backend: A key of `code_digest.BACKENDS`.
 
     Raises:
         InputError: There is no such task.

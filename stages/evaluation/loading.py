@@ -1,4 +1,4 @@
-"""What a model is loaded with beside its own files: lm-eval's arguments, adapters, a file of quantised weights."""
+"""What a model is loaded with besides its own files: lm-eval's arguments, adapters, a file of quantised weights."""
 
 import os
 from collections.abc import Mapping
@@ -44,7 +44,7 @@ class Loading:
     """What a model is loaded with.
 
     Attributes:
-        arguments: Of lm-eval, as the study gives them.
+        arguments: lm-eval's arguments, as the study gives them.
         folders: Those of them that name a folder, to where it is here.
         files: SHA-256 of the files there.
     """

@@ -22,7 +22,7 @@ from stages.tasks.registry import BENCHMARKS, SEEDS
 from stages.tasks.rows import DataRecord
 
 NEEDED = ("lm_eval", "torch", "transformers", "accelerate", "tokenizers", "datasets", "huggingface_hub")
-"""What no evaluation does without; all from the extra `eval`."""
+"""What every evaluation needs; all from the extra `eval`."""
 LIBRARIES = ("lm_eval", "torch", "transformers", "tokenizers")
 SCORING = {
     "char_f1": ("rapidfuzz",),
@@ -43,7 +43,7 @@ class RunOptions:
         batch_size: Batch size, or "auto".
         device: "auto", "all", or as in torch.
         data_dir: Local folders of the benchmarks' files; "" reads the published ones.
-        loading: What the model is loaded with beside its own files.
+        loading: What the model is loaded with besides its own files.
         server: Where a served model is asked, and how fast.
     """
 
@@ -67,7 +67,7 @@ class Unit:
         setting: What differs from the protocol.
         run: How models are run.
         data: What was read for the benchmark.
-        wording: Of its instruction, where the study brings its own.
+        wording: Wording of its instruction, where the study brings its own.
         task: lm-eval's task that stands for the benchmark; None where it is one of the registry.
     """
 

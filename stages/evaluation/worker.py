@@ -43,7 +43,7 @@ class Job:
         identities: Benchmark to what its result depends on, where the job was made.
         root: Absolute repository root.
         folder: Folder of the model in the store.
-        stamp: What provenance says of code and run, beside what was measured.
+        stamp: What provenance says of code and run, besides what was measured.
         owner: See `stages.evaluation.leases.Holder`.
         environment: Variables of the machine that sent it.
     """
@@ -64,9 +64,9 @@ def run_units(
     """Run units one after the other; the model is loaded when the first of them is claimed.
 
     Args:
-        units: Of one model.
+        units: Units of one model.
         cells: Where results are kept.
-        stamp: What provenance says beside what was measured.
+        stamp: What provenance says besides what was measured.
         claim: Whether a unit may be run, for as long as the block lasts.
         begin: Called with each unit that is run.
 
@@ -120,7 +120,7 @@ def _require_unchanged(source: ModelSource, run: RunOptions) -> None:
 
 
 def work(job: Job) -> list[str]:
-    """Run the missing units of a model; what goes wrong is kept in the store, and printed into a log there.
+    """Run the missing units of a model; what goes wrong is kept in the store, and printed to a log there.
 
     Returns:
         What went wrong, one line each.

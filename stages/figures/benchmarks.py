@@ -29,7 +29,7 @@ def bubble_area(parameters: float, largest: float, n_models: int) -> float:
     """Return the area of a bubble in square points: proportional to parameters, but never too small to be seen.
 
     Args:
-        parameters: Of the model.
+        parameters: Parameters of the model.
         largest: Most parameters that a model has.
         n_models: Models drawn; beyond `CROWD` all bubbles shrink.
     """

@@ -32,7 +32,7 @@ def draw_files(
 
     Args:
         results: The study.
-        tables: Of the stages stability and robustness, as for `catalogue_beyond`.
+        tables: Tables of the stages stability and robustness, as for `catalogue_beyond`.
         statements: Conclusion to its words.
         level: Coverage of the intervals.
         folder: Where to write; it exists.

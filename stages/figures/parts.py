@@ -58,7 +58,7 @@ def model_mark(results: Results, model_id: str, *values: str) -> Mark:
 
     Args:
         results: The models.
-        model_id: Of the model.
+        model_id: The model.
         values: "NAME 1.23" each.
     """
     return Mark({"model": model_id}, f"{results.models['name'][model_id]}: {', '.join(values)}")

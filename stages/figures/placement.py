@@ -152,7 +152,7 @@ def _fixed_cost(scene: Scene, i: int, places: _Places) -> Array:
 
 
 def _mutual_cost(places: _Places, others: _Places) -> Array:
-    """Return what each place costs beside the places that the other names have taken (m,)."""
+    """Return what each place costs, given the places that the other names have taken (m,)."""
     overlap = np.minimum(places.high[:, None], others.high) - np.maximum(places.low[:, None], others.low)
     depth = np.minimum(overlap[..., 0], overlap[..., 1])
     cost = COVERED_NAME * (depth > 0).sum(axis=1) + np.maximum(depth, 0).sum(axis=1)

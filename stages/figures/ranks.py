@@ -22,7 +22,7 @@ from stages.figures.picture import Mark, Picture, name_part, name_shapes
 from stages.figures.style import FAINT, INK, look, new_figure
 
 WIDTH = 6.0
-"""Of the line of an interval, points."""
+"""Width of the line of an interval, points."""
 
 POSSIBLE, AGAIN = "#DDDDDD", "#A9B4C2"
 """Colours of the ranks that are not excluded, and of those that come out when all is measured again."""

@@ -93,7 +93,7 @@ def save(figure: Picture, description: Description, folder: Path, dpi: int) -> N
 
     Args:
         figure: Drawn by a function of this package; not to be drawn again.
-        description: Of the figure.
+        description: Description of the figure.
         folder: Where to write; it exists.
         dpi: Resolution of the PNG and of images in the SVG, dots per inch.
     """

@@ -30,7 +30,7 @@ def compact(text: str, description: Description, parts: Mapping[str, Part], rast
 
     Args:
         text: As matplotlib's SVG backend writes it.
-        description: Of the figure; its name decides the identifiers.
+        description: Description of the figure; its name decides the identifiers.
         parts: Identifier of a group to what it shows.
         rasterised: Its points are an image.
 

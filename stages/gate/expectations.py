@@ -20,7 +20,7 @@ NUMBER_TYPES = ("float64", *INTEGER_TYPES)
 """The same for numbers. Booleans are not among them: they would pass a range from 0 to 1."""
 
 FINDINGS_COLUMNS = ("check", "title", "errors", "warnings", "waived", "corrected", "detail")
-"""Columns of the summary that the gate writes, one row a check."""
+"""Columns of the summary that the gate writes, one row per check."""
 
 
 @dataclass(frozen=True)

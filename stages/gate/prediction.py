@@ -27,7 +27,7 @@ ONE_BY_ONE = 60
 FOLDS = 20
 """A part is predicted from the others."""
 MIN_UNIQUENESS = 0.05
-"""Share of a benchmark's variance that is never put down to the common factors."""
+"""Share of a benchmark's variance that is never attributed to the common factors."""
 STEPS = 8
 """Steps of principal-axis factoring: the communalities need two digits, not convergence."""
 

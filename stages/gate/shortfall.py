@@ -139,7 +139,7 @@ def compare(
     Args:
         X: Scores (n_models, n_benchmarks), NaN = missing.
         chance: Score of guessing on each benchmark (n_benchmarks,).
-        prediction: Of the same cells.
+        prediction: Prediction of the same cells.
         near_zero: Cells near zero: no comparison where this has little to do with ability.
         set_aside: Cells that others are not compared with.
         t: What counts as suspicious.

@@ -28,7 +28,7 @@ class Draft:
         models: Rows of models.csv.
         benchmarks: Rows of benchmarks.csv.
         scores: model_id to benchmark to score as written; what it lacks is blank.
-        notes: What was derived or assumed, a line each.
+        notes: What was derived or assumed, one line each.
     """
 
     models: list[dict[str, str]] = field(default_factory=list)
@@ -38,7 +38,7 @@ class Draft:
 
     @property
     def decisions(self) -> list[str]:
-        """What is left to a person, a line each."""
+        """What is left to a person, one line each."""
         lines = []
         if self.models:
             lines.append(

@@ -223,7 +223,7 @@ def of_entry(entry: Mapping[str, Any], *, several: bool) -> Of:
     """Return which samples belong to an entry of `evaluation_results`.
 
     Args:
-        entry: Of the record.
+        entry: Entry of the record.
         several: Whether the record has other entries, whose samples are in the same file.
     """
     names = (text(entry.get("evaluation_result_id")), text(entry.get("evaluation_name")))

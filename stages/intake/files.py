@@ -109,7 +109,7 @@ def _recognised(path: Path) -> Format:
         if form.is_one(content):
             return form
     keys = listed(list(content)) or "none"
-    raise NotRecognisedError([f"{path}: not recognised: expected {_expected()}; its keys are {keys}: passed over"])
+    raise NotRecognisedError([f"{path}: not recognised: expected {_expected()}; its keys are {keys}: skipped"])
 
 
 def unique(found: Found, digests: Mapping[Path, str]) -> Iterator[str]:

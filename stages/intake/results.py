@@ -30,8 +30,8 @@ class Result:
         file: Where it stands.
         place: JSON keys that lead to it, separated by `/`; for one object per line, `line N/` before them.
         tool: Name and version of what measured it.
-        setting: What belongs to the protocol beside tool, task and metric, in the order in which to show it.
-        filter: Of lm-eval, "none" where there is no such thing.
+        setting: What belongs to the protocol besides tool, task and metric, in the order in which to show it.
+        filter: lm-eval's filter, "none" where there is no such thing.
         stderr: In the unit of the score; None where it is not known.
         n_items: Items behind it; None where that is not known.
         top: The largest possible score that the file states; None where it states none.

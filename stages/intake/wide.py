@@ -48,7 +48,7 @@ class Wide:
         tops: Benchmark to the largest score possible.
         lows: Benchmark to the smallest, where that is below zero.
         parameters: Model to its parameters in billions, where the table states them.
-        notes: What was decided, a line each.
+        notes: What was decided, one line each.
     """
 
     models: list[str]

@@ -24,7 +24,7 @@ class Revision:
 
     Attributes:
         name: As it was asked for.
-        commit: Of git; of the workspace the one it is based on, "" before the first.
+        commit: Git commit; for the workspace the one it is based on, "" before the first.
         experiment: Name of the DVC experiment, or "".
         dirty: Files that differ from the commit; never any but for the workspace.
     """
@@ -46,7 +46,7 @@ class Experiment:
 
     Attributes:
         name: Its name.
-        commit: Of git.
+        commit: Git commit.
         baseline: Commit that it started from.
     """
 

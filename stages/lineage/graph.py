@@ -41,7 +41,7 @@ class Graph:
 
     Attributes:
         stages: dvc.lock, in its order.
-        notes: What is to be said of a path besides its md5, such as that it changed since.
+        notes: What to show of a path besides its md5, such as that it changed since.
         members: Folder that no stage writes to its files and their md5s.
     """
 
@@ -137,7 +137,7 @@ def kind_of(path: str) -> Kind:
 
 
 def stage_lines(graph: Graph, stage: LockedStage) -> tuple[str, ...]:
-    """Return the parameters and the code of a stage, a line each."""
+    """Return the parameters and the code of a stage, one line each."""
     params = [f"{name}={value}" for name, value in stage.flat_params().items()]
     code = [f"{dep.path} {dep.md5[:SHORT]}{_note(graph, dep)}" for dep in stage.deps if kind_of(dep.path) == "code"]
     lines = [f"params: {', '.join(params)}"] if params else []

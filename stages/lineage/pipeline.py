@@ -39,7 +39,7 @@ class LockedStage:
 
     Attributes:
         name: As DVC addresses it; `stage@item` for one of several.
-        cmd: Command line, or several, a line each.
+        cmd: Command line, or several, one line each.
         deps: What it read.
         params: Parameter file to parameter to value.
         outs: What it wrote.
@@ -62,7 +62,7 @@ class PlannedStage:
 
     Attributes:
         name: As in dvc.lock.
-        cmd: Command line, or several, a line each.
+        cmd: Command line, or several, one line each.
         deps: Paths.
         params: Parameter file to names of parameters or sections, None for the whole file.
         outs: Paths, metrics and plots included.

@@ -59,7 +59,7 @@ class Changes:
         facts: Cells of the study's tables, the file before the place.
         code: Files of code, with md5s.
         numbers: Results, largest change first: file, place, both values, causes.
-        missing: What could not be compared, a line each.
+        missing: What could not be compared, one line each.
     """
 
     params: Sequence[tuple[str, str, str]]
@@ -84,8 +84,8 @@ class Comparison:
         tables: The numbers behind the pictures.
         changed: What changed of parameters, facts and code.
         moved: Numbers that differ.
-        missing: What could not be compared, a line each.
-        data: What the pictures need beside the tables.
+        missing: What could not be compared, one line each.
+        data: What the pictures need besides the tables.
     """
 
     first: State

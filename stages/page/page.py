@@ -100,7 +100,7 @@ class Section:
         anchor: Target of links within the page.
         figures: In the order shown.
         tables: Behind them.
-        notes: What is to be known before they are read, a paragraph each.
+        notes: What is to be known before they are read, one paragraph each.
         picture: What the picture of the loadings says that the page draws itself; empty where it draws none.
     """
 
@@ -188,7 +188,7 @@ class Page:
         digest: Name of the state.
         answer: The first screen in words.
         panels: The main picture.
-        data: What the pictures need beside the tables.
+        data: What the pictures need besides the tables.
         gate: The verdict in numbers.
         findings: A table for each severity that occurs.
         analysis: How the study was analysed, a sentence each.

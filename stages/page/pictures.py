@@ -1,4 +1,4 @@
-"""What the pictures that the page draws itself need beside the tables, whose numbers they read from the page."""
+"""What the pictures that the page draws itself need besides the tables, whose numbers they read from the page."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

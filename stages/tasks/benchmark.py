@@ -28,7 +28,7 @@ class Benchmark:
     Attributes:
         name: Name of the task, and in benchmarks.csv.
         metric: lm-eval's name of the score.
-        secondary: Of what is recorded beside it.
+        secondary: Names of the other scores that are recorded.
         protocol: In a line.
         answer: What the model does.
         n_shots: Examples in each prompt.

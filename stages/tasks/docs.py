@@ -17,7 +17,7 @@ def load(benchmark: str, data_dir: str | None = None, data_sha256: str | None = 
     Args:
         benchmark: Given by the task's YAML file.
         data_dir: Local folders; see `stages.tasks.data.load`.
-        data_sha256: Of the files that are expected there, None where any will do.
+        data_sha256: SHA-256 of the files that are expected there, None where any will do.
         **metadata: What lm-eval collects: the task's version, the model's arguments.
 
     Raises:

@@ -44,7 +44,7 @@ class Fetched:
     Attributes:
         name: Below the folder.
         path: The file.
-        sha256: Of it.
+        sha256: Its SHA-256.
         known_from: What it was compared with: "published", a checksum stated for this commit; "hub", what the Hub
             states; "first fetch", what stood in SHA256SUMS, or stands there now.
         new: Whether it was fetched just now.

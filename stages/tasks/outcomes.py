@@ -58,7 +58,7 @@ class Score:
         protocol: In a line.
         empty_rate: Mean of `Item.empty`.
         failed_rate: Mean of `Item.failed`.
-        secondary: What is recorded beside it, in [0, 1].
+        secondary: Other scores that are recorded, in [0, 1].
     """
 
     score: float

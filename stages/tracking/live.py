@@ -36,7 +36,7 @@ class LiveRun:
     """A run that is going on.
 
     Attributes:
-        run_id: Of MLflow; "" when the store could not be used from the beginning.
+        run_id: MLflow's run id; "" when the store could not be used from the beginning.
         resumed: Whether an earlier process began it.
     """
 

@@ -32,7 +32,7 @@ def study_folder(study: str, parameter: str = "study") -> Path:
 
     Args:
         study: Its name.
-        parameter: Of params.yaml, that names it.
+        parameter: Parameter of params.yaml that names it.
 
     Raises:
         InputError: There is no study of that name; the known ones are listed.

@@ -25,7 +25,7 @@ class Step:
 
     Attributes:
         what: What it does.
-        total: Of how many parts, None where that is not known.
+        total: Number of parts, None where that is not known.
         begun: Parts that have begun.
         part: Name of the current one.
         start: Monotonic clock.
@@ -60,7 +60,7 @@ def working(what: str, total: int | None = None) -> Iterator[Step]:
 
     Args:
         what: What the block does.
-        total: Of how many parts, each of which it announces by `Step.next`.
+        total: Number of parts, each of which it announces by `Step.next`.
     """
     step = Step(what, total)
     outermost = not _going_on

@@ -22,7 +22,7 @@ def run_stage(main: Callable[[], None]) -> None:
 
 
 def complain(lines: Sequence[str]) -> None:
-    """Print what is wrong, a line each."""
+    """Print what is wrong, one line each."""
     for line in lines:
         print(line, file=sys.stderr, flush=True)  # noqa: T201 (a command's answer)
 

@@ -19,7 +19,7 @@ class Samples:
     Attributes:
         table: item (its id), value (its share of the score, 0 to 1), item_hash (of the item and its reference answer)
             and prompt_hash (of the prompt as sent); NaN and "" where they are not known.
-        score: Of the benchmark, in [0, 1].
+        score: Score of the benchmark, in [0, 1].
         protocol: Metric, shots and kind of answer, in a line.
         data: SHA-256 of the data that the items are of, "" where it is not known.
         file: Where the answers are.

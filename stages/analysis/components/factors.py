@@ -22,10 +22,10 @@ GRADIENT = 1e-6
 """Largest slope of the discrepancy in a free uniqueness at which the maximum counts as found."""
 
 STEPS = 100
-"""Varimax steps between two looks at how far the loadings still move."""
+"""Varimax steps between two checks of how far the loadings still move."""
 
 LOOKS = 500
-"""Looks after which varimax is given up."""
+"""Checks after which varimax is given up."""
 
 STILL = 1e-12
 """Largest change of a loading over `STEPS` steps at which the rotation has converged."""

@@ -40,7 +40,7 @@ DIGITS = 5
 FILLINGS = 8
 """Ways to fill the gaps that are tried from each start of the model."""
 FEWEST_MODELS, FEWEST_BENCHMARKS = 3, 2
-"""Fewer are not decomposed once those with gaps are left out."""
+"""Fewer are not decomposed, once those with gaps are left out."""
 
 
 class NotImputableError(Exception):
@@ -159,7 +159,7 @@ def decompose_filled(
     """Return the principal components of the expected second moments, and each model's expected scores on them.
 
     Args:
-        filled: Of at least two models.
+        filled: Scores of at least two models.
         k: Components wanted; fewer are returned when fewer exist.
         anchors: See `pca.orientation`.
         unit_variance: Whether benchmarks are scaled to unit variance, that of missing scores included (ddof 0).

@@ -42,7 +42,7 @@ class Paired:
         better: Items on which the first model has the higher value.
         worse: Items on which the second has.
         test: Name of the test.
-        p_value: Of no difference, two-sided.
+        p_value: P-value of no difference, two-sided.
         detectable: Smallest difference that as many such items detect; NaN where no item turned.
     """
 
@@ -202,7 +202,7 @@ def verdict(difference: float, p_value: float, level: float, *, falls: bool = Fa
 
     Args:
         difference: first - second.
-        p_value: Of no difference.
+        p_value: P-value of no difference.
         level: Confidence level.
         falls: Whether a lower value is better.
     """

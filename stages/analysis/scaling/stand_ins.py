@@ -44,7 +44,7 @@ def year_of(day: str) -> float:
 
 
 def stand_ins(models: pd.DataFrame, languages: Sequence[str]) -> pd.DataFrame:
-    """Return what laws rest on beside budgets (n_models, q), of `STAND_INS`; NaN where unknown.
+    """Return what laws rest on besides budgets (n_models, q), of `STAND_INS`; NaN where unknown.
 
     There are no columns where the budget of every language is known for `HALF` of the models, and none of what is the
     same for all.
@@ -61,12 +61,12 @@ def stand_ins(models: pd.DataFrame, languages: Sequence[str]) -> pd.DataFrame:
 
 
 def stand_in_line(models: pd.DataFrame, languages: Sequence[str], others: Sequence[str]) -> str:
-    """Return in words that laws rest on something else beside budgets.
+    """Return in words that laws rest on something else besides budgets.
 
     Args:
         models: Indexed by model_id, with the budgets of `languages`.
         languages: Language codes.
-        others: Of `STAND_INS`, those that there are.
+        others: Those of `STAND_INS` that exist.
     """
     known = models[[f"nd_{language}" for language in languages]].notna()
     counts = ", ".join(f"{name} for {n}" for name, n in zip(languages, known.sum(), strict=True))

@@ -12,7 +12,7 @@ def family_codes(models: pd.DataFrame) -> Codes:
     """Number the families so that a continual model shares the number of its base.
 
     Models belong together when their family has the same name, when one is the base of the other, or when both
-    name the same base, be it in the table or not; and so on along such links.
+    name the same base, whether in the table or not; and so on along such links.
 
     Args:
         models: Indexed by model_id, with columns family and base_model_id (empty where there is none).

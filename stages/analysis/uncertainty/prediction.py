@@ -16,7 +16,7 @@ def frame(study: Study) -> pd.DataFrame:
 
 
 def beside(study: Study, stand_ins: pd.DataFrame) -> Study:
-    """Return the study with what laws rest on beside budgets in place of the budgets."""
+    """Return the study with what laws rest on besides budgets in place of the budgets."""
     logs = stand_ins.to_numpy(dtype=float)
     data = replace(study.data, logs=logs, log_low=logs, log_high=logs)
     return replace(study, data=data, budgets=texts(stand_ins))

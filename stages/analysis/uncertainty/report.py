@@ -65,7 +65,7 @@ class Inputs:
 
     @property
     def stand_ins(self) -> pd.DataFrame:
-        """What laws rest on beside budgets (n_models, q); q may be 0."""
+        """What laws rest on besides budgets (n_models, q); q may be 0."""
         return stand_ins(self.models, self.languages)
 
 

@@ -37,7 +37,7 @@ FACTS = (
     "revision",
     "tokens_total_b",
 )
-"""Columns of models.csv that go into a record beside name and id."""
+"""Columns of models.csv that go into a record besides name and id."""
 UNSAFE = re.compile(r'[<>:"/\\|?*\x00-\x1f]')
 RESERVED = re.compile(r"(con|prn|aux|nul|com[1-9]|lpt[1-9]|data)(\.|$)", re.IGNORECASE)
 Json = dict[str, Any]

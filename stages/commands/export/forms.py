@@ -88,7 +88,7 @@ def write(
 
 
 def _unfit(folders: Mapping[str, Path]) -> Iterator[str]:
-    """Yield what keeps folders from being written to, a line each."""
+    """Yield what keeps folders from being written to, one line each."""
     for form, folder in folders.items():
         if not folder.absolute().parent.is_dir():
             yield f"{folder}: there is no folder {folder.parent}"

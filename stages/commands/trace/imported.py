@@ -24,7 +24,7 @@ class ImportEvidence:
         row: Its row of imports.csv.
         record: What stands in the raw file at its place; None when the file is not here.
         samples: Some of the answers, as the raw files have them.
-        absent: What is missing here and how to get it, a line each.
+        absent: What is missing here and how to get it, one line each.
     """
 
     row: Row

@@ -134,10 +134,10 @@ class Evaluation:
     """What an evaluation recorded of one benchmark.
 
     Attributes:
-        provenance: Of model, data, code and machine; None when it is not here.
+        provenance: Provenance of model, data, code and machine; None when it is not here.
         answers: Path of the file of answers and its md5; None when it is not here.
         samples: Some of its rows.
-        absent: What is missing here and how to get it, a line each.
+        absent: What is missing here and how to get it, one line each.
     """
 
     provenance: Mapping[str, Any] | None
@@ -194,7 +194,7 @@ class CellEvidence:
     Attributes:
         cell: Row of the table of cells; None when the cell is not there.
         absent: Why it is not there, or has no score.
-        licence: Of published scores; empty for others.
+        licence: Licence of published scores; empty for others.
         measured: What was recorded of an evaluated or imported one.
         mentions: File name to what a table of the study says of it.
     """

@@ -18,7 +18,7 @@ class StateRecord:
     Attributes:
         digest: Its name.
         revision: Version of the repository.
-        study: Of params.yaml.
+        study: Study of params.yaml.
         subset: Likewise.
         citation: Citation of the study.
         licence: Likewise.

@@ -151,7 +151,7 @@ def _artifact_problems(folder: Path, logged: Mapping[str, str]) -> Iterator[str]
 
 
 def _state_problems(run: Run, snapshot: Snapshot, intact: frozenset[str]) -> Iterator[str]:
-    """Yield what differs between a run and the state whose digest it bears."""
+    """Yield what differs between a run and the state whose digest it has."""
     yield from _metric_problems(run, intact)
     params = dict(flat_params(snapshot.params))
     for name in sorted({*params, *run.params}):

@@ -27,7 +27,7 @@ class ModelRecord:
         settings: Each benchmark of the study to what differs from the protocol there.
         tasks: Each benchmark to the digest of the code that evaluates it; "" where there is none.
         prompts: The study's wording of instructions, by benchmark.
-        arguments: Of lm-eval, that the model is loaded with.
+        arguments: lm-eval's arguments that the model is loaded with.
         served_as: Name of the model on a server; "" is its model_id.
         own_tasks: Benchmark to the task of lm-eval that stands for it; those of the registry are not here.
         expected_weights: Patterns of weights by which the files may differ from config.json, joined by spaces.

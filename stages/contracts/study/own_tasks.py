@@ -1,4 +1,4 @@
-"""The columns of benchmarks.csv that name a task of lm-eval for a benchmark, beside the nineteen."""
+"""The columns of benchmarks.csv that name a task of lm-eval for a benchmark, besides the nineteen."""
 
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass

@@ -113,7 +113,7 @@ def read_workarounds(
     """Read workarounds.yaml strictly.
 
     Args:
-        content: Of the file.
+        content: Content of the file.
         where: Path to show in messages.
         models: Known model_ids.
         benchmarks: Known benchmarks.

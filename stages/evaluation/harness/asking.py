@@ -75,7 +75,7 @@ class Asking(TemplateLM):  # type: ignore[misc]  # lm-eval has no types
 
     setting: Setting = PROTOCOL
     label: str = ""
-    """Stands before progress bars; lm-eval's own name no benchmark."""
+    """Prefix of progress bars; those of lm-eval name no benchmark."""
     continues: bool = False
     """Whether answers go on with the text of their prompts."""
     finishes: Finishes

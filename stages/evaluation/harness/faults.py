@@ -12,7 +12,7 @@ from stages.evaluation.unit import RunOptions
 SMALLER = "set evaluate.dtype to bfloat16, lower evaluate.batch_size, or spread it over more GPUs (device: all)"
 _OTHER_VOCABULARY = "the tokenizer has tokens that the model lacks: take tokenizer and weights of one model"
 _FILES = (OSError, ValueError, ImportError, LookupError, TypeError, AttributeError, EOFError)
-"""What transformers raises at files that are not as it expects them; its own mistakes are mostly others."""
+"""What transformers raises for files that are not as it expects them; its own bugs mostly raise other errors."""
 
 
 @contextlib.contextmanager

@@ -31,11 +31,11 @@ METRICS = {
 
 @dataclass(frozen=True)
 class Answers:
-    """What is known of the answers to one item beside their text.
+    """What is known of the answers to one item besides their text.
 
     Attributes:
         prompt: As sent.
-        prompt_tokens: Of it, before it is cut.
+        prompt_tokens: Its tokens, before it is cut.
         truncated: Whether its beginning was cut to fit the model's context.
         finishes: How each generated answer ended.
     """
@@ -56,7 +56,7 @@ def protocol(spec: Benchmark, setting: Setting, words: Wording, loaded: Sequence
         spec: Facts of the benchmark.
         setting: What differed from the protocol.
         words: Words of the instruction, where the study brings its own.
-        loaded: What the model was loaded with beside its own files.
+        loaded: What the model was loaded with besides its own files.
     """
     # a single token that must be the right label is a choice
     metric = "accuracy" if spec.max_gen_toks == 1 else METRICS.get(spec.metric, spec.metric)

@@ -217,7 +217,7 @@ def _circumstances(unit: Unit, spec: Benchmark, model: Any) -> dict[str, Any]:  
 
 
 def _require_room(unit: Unit, answer: int, context: int) -> None:
-    """Refuse a model whose context has no room for a prompt beside the longest answer, lengths in tokens."""
+    """Refuse a model whose context has no room for a prompt besides the longest answer, lengths in tokens."""
     if context <= answer:
         raise InputError(
             [

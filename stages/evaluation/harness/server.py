@@ -40,7 +40,7 @@ class Served(TemplateAPI):  # type: ignore[misc]  # lm-eval has no types
         options: `evaluate.server`.
         folder: Folder of its tokenizer on this machine; "" where there is none.
         batch_size: Prompts in a request for likelihoods.
-        arguments: Of lm-eval, given by the study.
+        arguments: lm-eval's arguments, given by the study.
     """
 
     path: str

@@ -45,7 +45,7 @@ class Transport:
 
     Attributes:
         options: `evaluate.server`.
-        usage: Of all requests since it was last set.
+        usage: Usage of all requests since it was last set.
     """
 
     options: ServerParams

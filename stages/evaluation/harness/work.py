@@ -27,7 +27,7 @@ class Judged:
     Attributes:
         samples: As lm-eval logs them, each with the name of its task.
         items: One for each sample.
-        score: Of all.
+        score: Score of all.
     """
 
     samples: Sequence[Sample]

@@ -41,7 +41,7 @@ def prompt_of(words: Wording, articles: Sequence[str], summaries: Sequence[str])
     Args:
         words: Words of the instruction.
         articles: One more than summaries, each beginning with its label and ending in a newline.
-        summaries: Of the first articles.
+        summaries: Summaries of the first articles.
     """
     done = [f"{text}{SUMMARY_LABEL}{summary}" for text, summary in zip(articles[:-1], summaries, strict=True)]
     return "\n\n".join([words["instruction"], *done, f"{articles[-1]}{SUMMARY_LABEL}"])
