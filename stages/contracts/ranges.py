@@ -7,10 +7,8 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
+from stages.contracts.kinds import OfKind, one_line_each
 from stages.contracts.names import label
-
-LIMIT = 200
-"""Cells named one by one; the rest are counted."""
 
 MARKERS = frozenset({-0.01, -1.0, -9.0, -99.0, -100.0, -999.0, -9999.0, 999.0, 9999.0})
 """Numbers that programs write for a missing value; -0.01 is a marker -1 that was taken for percent."""
@@ -77,12 +75,20 @@ class Problem(NamedTuple):
         row: Name of the row concerned, empty for several.
         column: Column concerned, likewise.
         kind: `percent`, `marker` or `outside`.
+        expected: The range in words.
     """
 
     text: str
     row: str
     column: str
     kind: str
+    expected: str
+
+    def of_kind(self, where: str) -> OfKind:
+        """Return it as a line on a table; cells, columns, rows and a whole table are of different kinds."""
+        about = f"{self.column} of {self.row}" if self.column and self.row else self.column or self.row
+        kind = (self.kind, self.expected, bool(self.column), bool(self.row))
+        return OfKind(f"{where}: {self.text}", kind, about)
 
 
 @dataclass(frozen=True)
@@ -106,19 +112,20 @@ class Values:
     def cell(self, i: int, j: int) -> Problem:
         """Return what is wrong with one cell."""
         value = float(self.X[i, j])
-        text = range_problem(value, *self.bounds[j])
-        plain = text == expectation(*self.bounds[j])
+        text, expected = range_problem(value, *self.bounds[j]), expectation(*self.bounds[j])
+        plain = text == expected
         kind = "outside" if plain else "marker" if value in MARKERS else "percent"
         remedy = f": {self.remedy}" if plain else ""
         told = f"{self.columns[j]} of {self.rows[i]} is {digits(value)}, {text}{remedy}"
-        return Problem(told, self.rows[i], self.columns[j], kind)
+        return Problem(told, self.rows[i], self.columns[j], kind, expected)
 
-    def group(self, what: str, i: int, j: int, share: str) -> str:
+    def in_percent(self, group: "Group", i: int, j: int, share: str) -> Problem:
         """Return what is wrong with a group of cells in percent, one of which is given as an example."""
         example = f"{digits(self.X[i, j])} in {self.columns[j]} of {self.rows[i]}"
-        low, high = self.bounds[j][:2]
-        seen = f"{share} of {what} is out of range ({example}), {expectation(low, high)}"
-        return f"{seen}: looks like percent, divide by 100"
+        expected = expectation(*self.bounds[j][:2])
+        seen = f"{share} of {group.what} is out of range ({example}), {expected}"
+        text = f"{seen}: looks like percent, divide by 100"
+        return Problem(text, group.row, group.column, "percent", expected)
 
 
 def range_problems(
@@ -141,12 +148,9 @@ def range_problems(
         remedy: What helps where neither percent nor a marker can be guessed.
 
     Returns:
-        One line for each problem, at most `LIMIT` on single cells, then one that counts the rest.
+        One line for each kind of problem, with the first in full and how many more there are.
     """
-    found = [*range_cells(frame, ranges, key_column, remedy)]
-    groups, single = [p for p in found if not (p.row and p.column)], [p for p in found if p.row and p.column]
-    lines = [f"{where}: {problem.text}" for problem in (*groups, *single[:LIMIT])]
-    return [*lines, f"{where}: {len(single) - LIMIT} more values are out of range"] if len(single) > LIMIT else lines
+    return one_line_each(each.of_kind(where) for each in range_cells(frame, ranges, key_column, remedy))
 
 
 def range_cells(
@@ -183,7 +187,7 @@ def problems(values: Values) -> Iterator[Problem]:
         i, j = np.argwhere(cells)[0]
         example = (i + (group.rows.start or 0), j + (group.columns.start or 0))
         share = "every value" if count == all_of_it else f"nearly every value ({count} of {all_of_it})"
-        yield Problem(values.group(group.what, *example, share), group.row, group.column, "percent")
+        yield values.in_percent(group, *example, share)
         outside[group.rows, group.columns] &= ~cells
         percent[group.rows, group.columns] = False
     yield from (values.cell(i, j) for i, j in np.argwhere(outside))

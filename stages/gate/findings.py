@@ -6,11 +6,8 @@ from typing import Literal
 
 import pandas as pd
 
-from stages.contracts.names import listed
+from stages.contracts.kinds import OfKind, one_line_each
 from stages.gate.expectations import Suite, findings_expectations
-
-SHOWN = 5
-"""Models, benchmarks or cells that a line names besides its example; the findings table lists all."""
 
 Severity = Literal["error", "warning", "waived", "corrected"]
 
@@ -109,18 +106,7 @@ FINDING_COLUMNS = ["check", "severity", "model_id", "benchmark", "message"]
 
 def folded(findings: Sequence[Finding]) -> list[str]:
     """Return one line for each check and kind: the first message, how many more there are and what they are about."""
-    groups: dict[tuple[str, str], list[Finding]] = {}
-    for finding in findings:
-        groups.setdefault((finding.check, finding.kind), []).append(finding)
-    return [f"{first.message}{_more(first, others)}" for first, *others in groups.values()]
-
-
-def _more(first: Finding, others: Sequence[Finding]) -> str:
-    if not others:
-        return ""
-    told = {"", _about(first)}
-    names = [name for name in dict.fromkeys(map(_about, others)) if name not in told]
-    return f"; {len(others)} more of this kind{f': {listed(names, SHOWN)}' if names else ''}"
+    return one_line_each(OfKind(each.message, (each.check, each.kind), _about(each)) for each in findings)
 
 
 def _about(finding: Finding) -> str:

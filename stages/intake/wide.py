@@ -11,11 +11,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from stages.contracts.csv.numbers import parse_number
+from stages.contracts.csv.numbers import SPREADSHEET_ERRORS, parse_number
+from stages.contracts.csv.sheets import reference
 from stages.contracts.errors import InputError
+from stages.contracts.kinds import OfKind, one_line_each
 from stages.contracts.names import folded, label, listed, shown
 from stages.contracts.study.sizes import sizes_from_name
 from stages.intake.choice import grouped
+from stages.intake.workbooks import read_workbook
 
 Grid = list[list[str]]
 
@@ -24,7 +27,8 @@ NAMES = ("model_id", "model", "modelname", "models", "name", "system", "fullname
 BENCHMARKS = ("benchmark", "benchmarks", "task", "tasks", "dataset", "metric")
 """Headers of the first column of a table that has its models in columns."""
 BLANK = {"", "-", "--", "–", "—", "n/a", "na", "nan", "null", "none", "?"}
-SPREADSHEET_ERROR = re.compile(r"#(n/a|div/0!|ref!|value!|name\?|null!|num!).*", re.IGNORECASE)
+IN_CELL = " in cell "
+"""Between the error of a spreadsheet and its place, which a table in another order does not tell."""
 SIZE = re.compile(r"(#|n_?|num_?)?(total|active)?_?(params?|parameters|size)(\(?b\)?|_b|inbillions)?", re.IGNORECASE)
 SUMMARY = re.compile(
     r"(macro|micro|overall|weighted)?_?(average|avg\.?|mean|total|overall|rank|ranking|#|no\.?)(score)?[⬆️↑]*",
@@ -36,6 +40,7 @@ LIKE_NUMBER = re.compile(r"[-+]?\d[\d.,\s']*%?")
 TOPS = (1.0, 10.0, 100.0)
 """Largest possible scores that a column may have."""
 MOSTLY = 0.5
+ERROR = "an error of the spreadsheet: correct its formula, or empty the cell"
 
 
 @dataclass
@@ -92,7 +97,7 @@ def _delimited(path: Path) -> Grid:
     text = path.read_bytes().decode("utf-8-sig")
     first = text.partition("\n")[0]
     mark = "\t" if path.suffix.lower() == ".tsv" else max(",;\t", key=first.count)
-    return list(csv.reader(io.StringIO(text, newline=""), delimiter=mark))
+    return _placed(list(csv.reader(io.StringIO(text, newline=""), delimiter=mark)))
 
 
 def _parquet(path: Path) -> Grid:
@@ -104,13 +109,19 @@ def _parquet(path: Path) -> Grid:
 
 
 def _workbook(path: Path) -> Grid:
-    from python_calamine import CalamineError, CalamineWorkbook  # likewise
+    return _placed([[_written(cell) for cell in row] for row in read_workbook(path)])
 
-    try:
-        rows = CalamineWorkbook.from_path(str(path)).get_sheet_by_index(0).to_python()
-    except CalamineError as error:
-        raise ValueError(str(error)) from None
-    return [[_written(cell) for cell in row] for row in rows]
+
+def _placed(rows: Grid) -> Grid:
+    """Return a table in which each error of a spreadsheet says in which cell it stands."""
+    return [
+        [f"{cell.strip()}{IN_CELL}{reference(j, i)}" if _is_error(cell) else cell for j, cell in enumerate(row)]
+        for i, row in enumerate(rows, start=1)
+    ]
+
+
+def _is_error(cell: str) -> bool:
+    return cell.partition(IN_CELL)[0].strip().upper() in SPREADSHEET_ERRORS
 
 
 def _records(path: Path) -> Grid:
@@ -150,13 +161,19 @@ def read_wide(grid: Grid, where: str, models: str | None) -> Wide:
     header, rows = grid[0], grid[1:]
     columns = {name: [row[i] for row in rows] for i, name in enumerate(header)}
     place = _model_column(header, rows)
-    problems = [*_twice(header, where, "columns"), *_twice([row[place] for row in rows], where, "models")]
+    in_rows = [row[place] for row in rows]
+    nameless = [
+        OfKind(f"{where}: a name is {_seen(name)}: {_remedy(name)}", "name", _seen(name))
+        for name in (*header, *in_rows)
+        if _is_error(name)
+    ]
+    problems = [*_twice(header, where, "columns"), *_twice(in_rows, where, "models"), *one_line_each(nameless)]
     if problems:
         raise InputError(problems)
     names = columns.pop(header[place])
     wide = Wide(names, notes=[*notes, f"{where}: models are named by column {label(header[place] or '1')}"])
-    for name, cells in columns.items():
-        problems += _column(wide, name, cells, where)
+    wrong = [problem for name, cells in columns.items() for problem in _column(wide, name, cells, where)]
+    problems = one_line_each(wrong)
     if not wide.scores and not problems:
         problems = [f"{where}: no column holds scores: expected numbers below the names of benchmarks"]
     if problems:
@@ -195,7 +212,7 @@ def _twice(names: Sequence[str], where: str, what: str) -> Iterator[str]:
         yield f"{where}: {what} that stand more than once: {shown_names}: keep one of each, or tell them apart by name"
 
 
-def _column(wide: Wide, name: str, cells: Sequence[str], where: str) -> list[str]:
+def _column(wide: Wide, name: str, cells: Sequence[str], where: str) -> list[OfKind]:
     """Add a column to a table where it holds scores, and say what becomes of it; return what is wrong with it."""
     plain, percent = _without_percent(cells)
     filled = [cell for cell in plain if folded(cell) not in BLANK]
@@ -210,7 +227,7 @@ def _column(wide: Wide, name: str, cells: Sequence[str], where: str) -> list[str
         wide.notes.append(f"{told} sums up other columns: left out")
         return []
     like = [cell for cell in filled if cell in numbers or LIKE_NUMBER.fullmatch(cell) or PARTS.fullmatch(cell)]
-    if len(like) <= MOSTLY * len(filled):
+    if len(like) <= MOSTLY * sum(not _is_error(cell) for cell in filled):
         wide.notes.append(f"{told} holds no numbers: left out")
         return []
     problems = _score_column(wide, name, plain, numbers, told)
@@ -227,12 +244,16 @@ def _without_percent(cells: Sequence[str]) -> tuple[list[str], bool]:
     return [cell.removesuffix("%").strip() if percent else cell for cell in cells], percent
 
 
-def _score_column(wide: Wide, name: str, cells: Sequence[str], numbers: Mapping[str, float], told: str) -> list[str]:
-    wrong = [cell for cell in cells if folded(cell) not in BLANK and cell not in numbers]
+def _score_column(
+    wide: Wide, name: str, cells: Sequence[str], numbers: Mapping[str, float], told: str
+) -> list[OfKind]:
+    wrong = [
+        _wrong(told, label(model), name, cell)
+        for model, cell in zip(wide.models, cells, strict=True)
+        if folded(cell) not in BLANK and cell not in numbers
+    ]
     if wrong:
-        model = wide.models[cells.index(wrong[0])]
-        more = f" (and {len(wrong) - 1} more cells)" if len(wrong) > 1 else ""
-        return [f"{told} of {label(model)} is {shown(wrong[0])}{more}: {_remedy(wrong[0])}"]
+        return wrong
     low, high = min(numbers.values()), max(numbers.values())
     top = next((top for top in TOPS if high <= top), None)
     if top is None or low < -top:
@@ -250,9 +271,21 @@ def _score_column(wide: Wide, name: str, cells: Sequence[str], numbers: Mapping[
     return []
 
 
+def _wrong(told: str, model: str, name: str, cell: str) -> OfKind:
+    """Return what is wrong with a cell that holds no score."""
+    remedy = _remedy(cell)
+    place = f" ({cell.partition(IN_CELL)[2]})" if _is_error(cell) and IN_CELL in cell else ""
+    return OfKind(f"{told} of {model} is {_seen(cell)}: {remedy}", remedy, f"{label(name)} of {model}{place}")
+
+
+def _seen(cell: str) -> str:
+    text, between, place = cell.partition(IN_CELL) if _is_error(cell) else (cell, "", "")
+    return f"{shown(text)}{between}{place}"
+
+
 def _remedy(cell: str) -> str:
-    if SPREADSHEET_ERROR.fullmatch(cell):
-        return "an error of the spreadsheet: correct its formula, or empty the cell"
+    if _is_error(cell):
+        return ERROR
     if parts := PARTS.fullmatch(cell):
         return f"several numbers in one cell: split it at {parts[1] or parts[2]!r}, one column for each"
     problem = parse_number(cell)

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from stages.contracts.csv.csvfile import Record, head_of
 from stages.contracts.csv.numbers import parse_number
 from stages.contracts.csv.schema import Table
+from stages.contracts.kinds import OfKind
 from stages.contracts.names import Names, listed, shown
 
 MAX_COLUMNS = 100_000
@@ -80,7 +81,7 @@ def many(cells: Sequence[str], names: set[str]) -> bool:
     return bool(cells) and 2 * sum(cell in names for cell in cells) >= len(cells)
 
 
-def header_problems(header: Record, sample: Sequence[Record], table: Table) -> Iterator[str]:
+def header_problems(header: Record, sample: Sequence[Record], table: Table) -> Iterator[OfKind]:
     """Yield what is wrong with single columns: without name, unknown, twice, missing."""
     names = Names(table.names)
     meant: set[str | None] = set()
@@ -92,7 +93,8 @@ def header_problems(header: Record, sample: Sequence[Record], table: Table) -> I
             meant.add(names.same(cell))
             yield unknown(cell, at, table, sample)
         elif len(at) > 1:
-            yield f"column {cell} stands {len(at)} times ({columns(at)}): keep one"
+            text = f"column {cell} stands {len(at)} times ({columns(at)}): keep one"
+            yield OfKind(text, "twice", f"{cell} ({columns(at)})")
     missing = [
         column.name
         for column in table.columns
@@ -100,7 +102,7 @@ def header_problems(header: Record, sample: Sequence[Record], table: Table) -> I
     ]
     if missing:
         noun = "column is" if len(missing) == 1 else f"{len(missing)} columns are"
-        yield f"{noun} missing: {listed(missing)}"
+        yield OfKind(f"{noun} missing: {listed(missing)}", "missing")
 
 
 def columns(at: Sequence[int]) -> str:
@@ -108,16 +110,19 @@ def columns(at: Sequence[int]) -> str:
     return f"column{'' if len(at) == 1 else 's'} {listed([str(place) for place in at])}"
 
 
-def unknown(cell: str, at: Sequence[int], table: Table, sample: Sequence[Record]) -> str:
+def unknown(cell: str, at: Sequence[int], table: Table, sample: Sequence[Record]) -> OfKind:
     """Return what is wrong with a header that no declared column has, given its places."""
     unnamed = UNNAMED.fullmatch(cell) is not None
     below = [record.cells[at[0] - 1] for record in sample if at[0] <= len(record.cells)]
     if (unnamed or at[0] == 1) and numbers_rows(below):
-        return f"{columns(at)} ({shown(cell)}) numbers the rows: delete this index column (pandas: index=False)"
+        fix = "numbers the rows: delete this index column (pandas: index=False)"
+        return OfKind(f"{columns(at)} ({shown(cell)}) {fix}", fix, columns(at))
     if unnamed:
-        return f"{columns(at)}: a name is missing in the header: write it, or delete the column"
+        fix = "a name is missing in the header: write it, or delete the column"
+        return OfKind(f"{columns(at)}: {fix}", fix, columns(at))
     declare = "declare the benchmark in benchmarks.csv, or delete the column" if table.wide else "delete it"
-    return f"unknown column {shown(cell)}{Names(table.names).hint(cell) or f': {declare}'}"
+    fix = Names(table.names).hint(cell) or f": {declare}"
+    return OfKind(f"unknown column {shown(cell)}{fix}", fix, shown(cell))
 
 
 def numbers_rows(cells: Sequence[str]) -> bool:

@@ -14,10 +14,12 @@ from stages.contracts.csv.csvfile import Record, file_problem, records
 from stages.contracts.csv.headers import delimiter_problem, header_problems, layout_problem
 from stages.contracts.csv.numbers import SPREADSHEET_ERRORS
 from stages.contracts.csv.schema import Column, Table
+from stages.contracts.csv.sheets import reference
+from stages.contracts.kinds import OfKind, one_line_each
 from stages.contracts.names import label, listed, shown
 from stages.contracts.ranges import range_problems
 
-LIMIT = 200
+LIMIT = 1_000
 """Problems after which reading stops."""
 
 SAMPLE = 50
@@ -32,7 +34,7 @@ class Reading:
         frame: The declared columns in declared order, rows as in the file: number as float64 (NaN when blank),
             integer as Int64, text and choice as str ("" when blank), flag as bool (False when blank). Without
             rows when there are problems.
-        problems: One line for each problem.
+        problems: One line for each kind of problem, with the first in full and how many more there are.
     """
 
     frame: pd.DataFrame
@@ -48,21 +50,27 @@ class Findings:
 
     def __init__(self, where: str) -> None:
         self.where = where
-        self.lines: list[str] = []
+        self._found: list[OfKind] = []
+
+    def __bool__(self) -> bool:
+        return bool(self._found)
 
     @property
     def full(self) -> bool:
         """Whether to stop reading."""
-        return len(self.lines) >= LIMIT
+        return len(self._found) >= LIMIT
 
-    def add(self, problem: str) -> None:
-        """Add a phrase that continues "FILE "."""
-        if len(self.lines) < LIMIT:
-            self.lines.append(f"{self.where}: {problem}")
-        if len(self.lines) == LIMIT:
-            self.lines.append(f"{self.where}: reading stopped after {LIMIT} problems")
+    def lines(self) -> list[str]:
+        """Return one line for each kind."""
+        stopped = [f"{self.where}: reading stopped after {LIMIT:,} problems"] if self.full else []
+        return [*one_line_each(self._found), *stopped]
 
-    def extend(self, problems: Iterable[str]) -> None:
+    def add(self, problem: OfKind) -> None:
+        """Add a problem whose text continues "FILE "."""
+        if not self.full:
+            self._found.append(problem._replace(text=f"{self.where}: {problem.text}"))
+
+    def extend(self, problems: Iterable[OfKind]) -> None:
         """Add problems until there are `LIMIT`."""
         for problem in problems:
             if self.full:
@@ -91,11 +99,11 @@ class Body:
         self._header = list(header)
         self._lines: dict[tuple[str, ...], int] = {}
 
-    def add(self, record: Record) -> Iterator[str]:
+    def add(self, record: Record) -> Iterator[OfKind]:
         """Read one row, yield its problems."""
         problem = self.row_problem(record)
         if problem:
-            yield f"line {record.line} {problem}"
+            yield problem
             return
         for cells in self.columns:
             value = BLANKS[cells.column.kind]
@@ -104,23 +112,28 @@ class Body:
                 try:
                     value = cells.read(text)
                 except CellError as error:
-                    seen = f"{shown(text)} in cell {reference(cells.position, record.line)}"
-                    seen = seen if text.upper() in SPREADSHEET_ERRORS else shown(text) if text else "empty"
-                    yield f"{self.place(cells.column, record)} is {seen}, {error}"
+                    place, seen = self.place(cells.column, record), shown(text) if text else "empty"
+                    about = place
+                    if text.upper() in SPREADSHEET_ERRORS:
+                        cell = reference(cells.position, record.line)
+                        seen, about = f"{seen} in cell {cell}", f"{place} ({cell})"
+                    yield OfKind(f"{place} is {seen}, {error}", str(error), about)
             cells.values.append(value)
 
-    def row_problem(self, record: Record) -> str | None:
+    def row_problem(self, record: Record) -> OfKind | None:
         """Return what is wrong with a row as a whole."""
         if len(record.cells) != self.width:
-            return ragged(len(record.cells), self.width)
+            return of_line(record, ragged(len(record.cells), self.width))
         if not any(record.cells):
-            return "has only empty cells: delete it"
+            return of_line(record, "has only empty cells: delete it")
         if record.cells == self._header:
-            return "repeats the header: delete it"
+            return of_line(record, "repeats the header: delete it")
         key = tuple(record.cells[position] for position in self.key)
         first = self._lines.setdefault(key, record.line) if all(key) and key else record.line
         if first != record.line:
-            return f"repeats {self.label(record)}, which stands in line {first}: keep one"
+            name = self.label(record)
+            text = f"line {record.line} repeats {name}, which stands in line {first}: keep one"
+            return OfKind(text, "repeats", f"{name} in line {record.line}")
         return None
 
     def place(self, column: Column, record: Record) -> str:
@@ -140,13 +153,14 @@ class Body:
         return pd.DataFrame({cells.column.name: cells.series() for cells in self.columns})
 
 
-def reference(position: int, line: int) -> str:
-    """Return how a spreadsheet names a cell, such as C7."""
-    letters, rest = "", position + 1
-    while rest:
-        rest, letter = divmod(rest - 1, 26)
-        letters = chr(ord("A") + letter) + letters
-    return f"{letters}{line}"
+def of_line(record: Record, phrase: str) -> OfKind:
+    """Return a problem of a row, given the phrase that continues "line N "."""
+    return OfKind(f"line {record.line} {phrase}", phrase, f"line {record.line}")
+
+
+def of_file(phrase: str) -> OfKind:
+    """Return a problem of a file, given the phrase that continues "FILE ", of which it has but one."""
+    return OfKind(phrase, phrase)
 
 
 def ragged(fields: int, width: int) -> str:
@@ -170,15 +184,16 @@ def read_table(data: bytes, where: str, table: Table, known: Mapping[str, Sequen
             all of them occur is checked by `missing_rows`.
 
     Returns:
-        The table, or all its problems up to `LIMIT`. Never raises, whatever the bytes are.
+        The table, or all its problems up to `LIMIT`, one line for each kind. Never raises, whatever the bytes are.
     """
     findings = Findings(where)
     body = read_body(data, table, known or {}, findings)
+    lines = findings.lines()
     if body.key and not findings.full:
         ranges = {c.name: (c.low, c.high) for c in table.columns if (c.low, c.high) != (None, None)}
-        findings.lines += range_problems(body.frame(), where, ranges, table.key)
-    usable = Body(table, table.names, {}) if findings.lines else body
-    return Reading(usable.frame(), tuple(findings.lines))
+        lines += range_problems(body.frame(), where, ranges, table.key)
+    usable = Body(table, table.names, {}) if lines else body
+    return Reading(usable.frame(), tuple(lines))
 
 
 def read_body(data: bytes, table: Table, known: Mapping[str, Sequence[str]], findings: Findings) -> Body:
@@ -186,23 +201,23 @@ def read_body(data: bytes, table: Table, known: Mapping[str, Sequence[str]], fin
     nothing = Body(table, [], known)
     problem = file_problem(data) or delimiter_problem(data, table)
     if problem:
-        findings.add(problem)
+        findings.add(of_file(problem))
         return nothing
     rows = plain_rows(data, table, findings)
     header = next(rows, None)
     if header is None:
-        if not findings.lines:
-            findings.add("is empty: write a header and the rows")
+        if not findings:
+            findings.add(of_file("is empty: write a header and the rows"))
         return nothing
     sample = list(islice(rows, SAMPLE))
     width = named_width(header, sample)
     header, sample = trimmed(header, width), [trimmed(row, width) for row in sample]
     problem = layout_problem(header, sample, table, known)
     if problem:
-        findings.add(problem)
+        findings.add(of_file(problem))
         return nothing
-    if not sample and not findings.lines and not table.may_be_empty:
-        findings.add("has a header but no rows: write at least one")
+    if not sample and not findings and not table.may_be_empty:
+        findings.add(of_file("has a header but no rows: write at least one"))
     findings.extend(header_problems(header, sample, table))
     body = Body(table, header.cells, known)
     for record in chain(sample, rows):
@@ -234,14 +249,14 @@ def plain_rows(data: bytes, table: Table, findings: Findings) -> Iterator[Record
         if findings.full:
             return
         if record.problem:
-            findings.add(f"line {record.line} {record.problem}")
+            findings.add(of_line(record, record.problem))
         elif not record.cells[0].startswith("#") or record.cells[0].upper() in SPREADSHEET_ERRORS:
             yield record
         elif (name := record.cells[0].lstrip("# ")) in table.names:
-            findings.add(f"line {record.line} begins with #: delete that sign before the column names")
+            findings.add(of_line(record, "begins with #: delete that sign before the column names"))
             yield Record(record.line, [name, *record.cells[1:]])
         else:
-            findings.add(f"line {record.line} is a comment, which CSV does not know: delete it")
+            findings.add(of_line(record, "is a comment, which CSV does not know: delete it"))
 
 
 def missing_rows(frame: pd.DataFrame, where: str, key: str, expected: Iterable[str]) -> list[str]:

@@ -11,6 +11,7 @@ from stages.contracts.csv.csvfile import file_problem, records
 from stages.contracts.csv.schema import Table
 from stages.contracts.csv.table import missing_rows, read_table
 from stages.contracts.errors import InputError
+from stages.contracts.kinds import OfKind, one_line_each
 from stages.contracts.names import Names
 from stages.contracts.params import Params
 from stages.contracts.rows import rows_of
@@ -207,11 +208,13 @@ def _parameter_problems(models: pd.DataFrame, params: Params) -> list[str]:
         hint = Names(values).hint(params.subset)
         problems.append(f"params.yaml: subset is {params.subset!r}{hint or ': unknown'}; known: {', '.join(values)}")
     names = Names(models["model_id"])
+    unknown = []
     for name in params.evaluate.models:
         if name not in names:
             hint = names.hint(name) or ": add its record to models.csv"
-            problems.append(f"params.yaml: evaluate.models names {name}, which is not in models.csv{hint}")
-    return problems
+            text = f"params.yaml: evaluate.models names {name}, which is not in models.csv{hint}"
+            unknown.append(OfKind(text, hint, name))
+    return [*problems, *one_line_each(unknown)]
 
 
 class _Scale(NamedTuple):
@@ -224,32 +227,32 @@ class _Scale(NamedTuple):
 def _waiver_problems(waivers: pd.DataFrame, folder: str) -> list[str]:
     blank = (waivers[["model_id", "benchmark", "check"]] == "").all(axis=1)
     line = f"{folder}/waivers.csv: a row without model_id, benchmark and check accepts every finding: give one of them"
-    return [line] * int(blank.sum())
+    return one_line_each([OfKind(line, "blank")] * int(blank.sum()))
 
 
 def _benchmark_problems(benchmarks: pd.DataFrame, info: StudyInfo, folder: str) -> list[str]:
     names = Names(benchmarks["benchmark"])
     where = f"{folder}/benchmarks.csv"
-    problems = []
+    problems: list[OfKind] = []
     for row in rows_of(benchmarks, _Scale):
         low = 0.0 if math.isnan(row.min_score) else row.min_score
         if not low < row.max_score:
-            problems.append(
+            text = (
                 f"{where}: {row.benchmark} ranges from {low:g} to {row.max_score:g}: max_score must be the larger "
                 "(a metric with negative values needs min_score)"
             )
+            problems.append(OfKind(text, "range", row.benchmark))
         if row.counterpart and row.counterpart not in names:
-            problems.append(
-                f"{where}: counterpart of {row.benchmark} is {row.counterpart}"
-                f"{names.hint(row.counterpart) or ': no such benchmark'}"
-            )
+            hint = names.hint(row.counterpart) or ": no such benchmark"
+            text = f"{where}: counterpart of {row.benchmark} is {row.counterpart}{hint}"
+            problems.append(OfKind(text, ("counterpart", hint), f"{row.counterpart} of {row.benchmark}"))
     used = {f"anchors.{axis}": [name] for axis, name in info.anchors.items()}
     for axis, readings in info.readings.items():
         used |= {f"readings.{axis}.{title}": list(members) for title, members in readings.items()}
     for place, members in used.items():
         for name in members:
             if name not in names:
-                problems.append(
-                    f"{folder}/study.yaml: {place} names {name}{names.hint(name) or ': no such benchmark'}"
-                )
-    return problems
+                hint = names.hint(name) or ": no such benchmark"
+                text = f"{folder}/study.yaml: {place} names {name}{hint}"
+                problems.append(OfKind(text, ("study.yaml", hint), f"{name} in {place}"))
+    return one_line_each(problems)

@@ -18,6 +18,7 @@ from typing import Any
 from pydantic import Field, TypeAdapter, ValidationError
 
 from stages.contracts.errors import InputError
+from stages.contracts.kinds import OfKind, one_line_each
 from stages.contracts.names import Names
 from stages.contracts.study.workarounds import Setting
 from stages.contracts.yaml_models import Frozen, parse_yaml, validation_lines
@@ -94,19 +95,17 @@ def parse_model_options(text: str, where: str, models: Iterable[str]) -> dict[st
     except ValidationError as error:
         raise InputError(validation_lines(error, where, _known(raw))) from None
     names, known = Names(models), dict.fromkeys(name for each in ARGUMENTS.values() for name in each)
-    problems = [
-        f"{where}: {name}: no such model in models.csv{names.hint(name)}" for name in found if name not in names
-    ]
+    phrases = [(name, f"no such model in models.csv{names.hint(name)}") for name in found if name not in names]
     for name, options in found.items():
-        problems += [
-            f"{where}: {name}: argument {key} {REFUSED.get(key) or 'is not one of ' + ', '.join(known)}"
+        phrases += [
+            (name, f"argument {key} {REFUSED.get(key) or 'is not one of ' + ', '.join(known)}")
             for key in options.arguments
             if key not in known
         ]
         if (options.system_prompt or options.fewshot_as_turns) and not options.chat_template:
-            problems.append(f"{where}: {name}: messages need a chat format: write chat_template: true")
-    if problems:
-        raise InputError(problems)
+            phrases.append((name, "messages need a chat format: write chat_template: true"))
+    if phrases:
+        raise InputError(one_line_each(OfKind(f"{where}: {name}: {text}", text, name) for name, text in phrases))
     return found
 
 

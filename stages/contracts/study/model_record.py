@@ -4,12 +4,13 @@ One file for each model to evaluate, so that a change of another model's row eva
 """
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import pandas as pd
 
+from stages.contracts.kinds import OfKind, one_line_each
 from stages.contracts.study.workarounds import Workaround, setting_for
 
 Settings = dict[str, dict[str, Any]]
@@ -78,21 +79,25 @@ def record_of(
     )
 
 
-def trust_problems(models: pd.DataFrame, where: str) -> Iterator[str]:
+def trust_problems(models: pd.DataFrame, where: str) -> list[str]:
     """Name the models whose own code may run, or whose weights may differ from their configuration, without a reason.
 
     Args:
         models: models.csv, with a column model_id.
         where: Path to show in messages.
     """
+    problems = []
     for row in models.itertuples():
         if row.trust_remote_code and not row.trust_reason:
-            yield (
+            text = (
                 f"{where}: trust_remote_code of {row.model_id} is true without a trust_reason: the model's own code "
                 "would run with your rights: say why it may, or write false"
             )
+            problems.append(OfKind(text, "code", str(row.model_id)))
         if row.expected_weights and not row.weights_reason:
-            yield (
+            text = (
                 f"{where}: expected_weights of {row.model_id} stands without a weights_reason: missing weights are "
                 "random numbers: say why these decide no answer, or leave the cell blank"
             )
+            problems.append(OfKind(text, "weights", str(row.model_id)))
+    return one_line_each(problems)

@@ -1,10 +1,11 @@
 """The columns of benchmarks.csv that name a task of lm-eval for a benchmark, besides the nineteen."""
 
-from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from typing import Any
 
 import pandas as pd
+
+from stages.contracts.kinds import OfKind, one_line_each
 
 FOLDER = "tasks"
 """Folder of a study that holds tasks of its own: YAML files, and the Python and data that they name."""
@@ -54,16 +55,20 @@ def task_choices(benchmarks: pd.DataFrame, folder: str) -> dict[str, TaskChoice]
     }
 
 
-def choice_problems(benchmarks: pd.DataFrame, where: str) -> Iterator[str]:
+def choice_problems(benchmarks: pd.DataFrame, where: str) -> list[str]:
     """Name the benchmarks that name a task without its metric, or say something of a task that they do not name.
 
     Args:
         benchmarks: benchmarks.csv, with a column benchmark.
         where: Path to show in messages.
     """
+    problems = []
     for row in benchmarks.to_dict("records"):
         name, task = row["benchmark"], row["task"]
         if task and not row["task_metric"]:
-            yield f"{where}: {name} names the task {task}, but no task_metric: say which one counts"
+            text = f"{where}: {name} names the task {task}, but no task_metric: say which one counts"
+            problems.append(OfKind(text, "metric", name))
         if not task and (row["task_metric"] or row["task_filter"] or not pd.isna(row["task_scale"])):
-            yield f"{where}: {name} has task_metric, task_filter or task_scale, but names no task"
+            text = f"{where}: {name} has task_metric, task_filter or task_scale, but names no task"
+            problems.append(OfKind(text, "task", name))
+    return one_line_each(problems)

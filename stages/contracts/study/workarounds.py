@@ -21,6 +21,7 @@ from typing import Annotated, Any, Literal
 import yaml
 from pydantic import Field, TypeAdapter, ValidationError
 
+from stages.contracts.kinds import OfKind, one_line_each
 from stages.contracts.names import Names
 from stages.contracts.yaml_models import Frozen, Text, validation_lines
 
@@ -135,27 +136,32 @@ def read_workarounds(
     except ValidationError as error:
         known = {str(place): list(Workaround.model_fields) for place in range(len(raw))}
         return [], validation_lines(error, where, known)
-    problems = [f"{where}: {line}" for line in _problems(records, Names(models), Names(benchmarks))]
+    problems = one_line_each(_problems(records, where, Names(models), Names(benchmarks)))
     return ([], problems) if problems else (records, [])
 
 
-def _problems(records: Sequence[Workaround], models: Names, benchmarks: Names) -> Iterator[str]:
+def _problems(records: Sequence[Workaround], where: str, models: Names, benchmarks: Names) -> Iterator[OfKind]:
     seen: set[str] = set()
     for record in records:
-        if record.model_id not in models:
-            yield f"{record.label}: no such model in models.csv{models.hint(record.model_id)}"
-        if record.benchmark and record.benchmark not in benchmarks:
-            yield f"{record.label}: no such benchmark in benchmarks.csv{benchmarks.hint(record.benchmark)}"
-        if record.label in seen:
-            yield f"{record.label}: stands twice: keep one record for each model and benchmark"
+        for phrase in _record_problems(record, seen, models, benchmarks):
+            yield OfKind(f"{where}: {record.label}: {phrase}", phrase, record.label)
         seen.add(record.label)
-        if not record.setting.changes():
-            yield f"{record.label}: changes nothing: give one of {', '.join(Setting.model_fields)}"
-        whole = [name for name in WHOLE_MODEL if record.benchmark and name in record.setting.changes()]
-        if whole:
-            yield f"{record.label}: {', '.join(whole)} holds for a model as a whole: leave benchmark out"
-        if (record.system_prompt or record.fewshot_as_turns) and not record.chat_template:
-            yield f"{record.label}: messages need a chat format: write chat_template: true"
+
+
+def _record_problems(record: Workaround, seen: set[str], models: Names, benchmarks: Names) -> Iterator[str]:
+    if record.model_id not in models:
+        yield f"no such model in models.csv{models.hint(record.model_id)}"
+    if record.benchmark and record.benchmark not in benchmarks:
+        yield f"no such benchmark in benchmarks.csv{benchmarks.hint(record.benchmark)}"
+    if record.label in seen:
+        yield "stands twice: keep one record for each model and benchmark"
+    if not record.setting.changes():
+        yield f"changes nothing: give one of {', '.join(Setting.model_fields)}"
+    whole = [name for name in WHOLE_MODEL if record.benchmark and name in record.setting.changes()]
+    if whole:
+        yield f"{', '.join(whole)} holds for a model as a whole: leave benchmark out"
+    if (record.system_prompt or record.fewshot_as_turns) and not record.chat_template:
+        yield "messages need a chat format: write chat_template: true"
 
 
 def setting_for(records: Iterable[Workaround], model_id: str, benchmark: str) -> Setting:

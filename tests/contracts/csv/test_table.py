@@ -347,16 +347,15 @@ class TestRows:
 
     @pytest.mark.parametrize("start", [b"# made by hand\n", b"#\n# two\n"])
     def test_comments_before_the_header(self, start):
-        found = problems(start + GOOD)
-        assert len(found) == start.count(b"\n")
-        assert found[0].startswith("line 1 is a comment")
+        others = "; 1 more of this kind: line 2" * (start.count(b"\n") - 1)
+        assert only(start + GOOD) == f"line 1 is a comment, which CSV does not know: delete it{others}"
 
     def test_a_header_behind_a_comment_sign(self):
         assert "begins with #: delete that sign" in only(b"# " + GOOD)
 
     def test_blank_lines_between_rows(self):
-        found = problems(GOOD.replace(b"\n", b"\n\n\n"))
-        assert found == [f"line {line} is blank: delete it" for line in (2, 5, 8)]
+        told = only(GOOD.replace(b"\n", b"\n\n\n"))
+        assert told == "line 2 is blank: delete it; 2 more of this kind: line 5, line 8"
 
     def test_a_repeated_row(self):
         assert only(GOOD + GOOD.splitlines()[2]) == "line 5 repeats org/Beta-13b, which stands in line 3: keep one"
@@ -422,6 +421,23 @@ class TestCells:
         rows[2][0] = "org/beta-13b"
         rows[3][3] = "50%"
         assert len(problems(csv_bytes([*rows, ["x"]]))) == 5
+
+    def test_what_is_wrong_in_many_places_is_one_line_for_each_kind(self):
+        rows = [["model_id", "JSQUAD", "x", "y", *BENCHMARKS[1:]]]
+        rows += [[f"m{i}", "0.5", "", "", "45 %", "#N/A" if i % 2 else "0.1"] for i in range(8)]
+        rows += [["m0", *[""] * 5], ["m1", *[""] * 5], ["m", "1"]]
+        declare = "declare the benchmark in benchmarks.csv, or delete the column"
+        assert problems(csv_bytes(rows), known={}) == [
+            "unknown column 'JSQUAD': differs only by case or white space from jsquad",
+            f"unknown column 'x': {declare}; 1 more of this kind: 'y'",
+            "mgsm_ja of m0 is '45 %', expected a plain number: delete the percent sign and divide by 100; 7 more of "
+            "this kind: mgsm_ja of m1, mgsm_ja of m2, mgsm_ja of m3, mgsm_ja of m4, mgsm_ja of m5 and 2 more",
+            f"{BENCHMARKS[2]} of m1 is '#N/A' in cell F3, a spreadsheet error: correct its formula, or leave the "
+            f"cell empty when the value is missing; 3 more of this kind: {BENCHMARKS[2]} of m3 (F5), "
+            f"{BENCHMARKS[2]} of m5 (F7), {BENCHMARKS[2]} of m7 (F9)",
+            "line 10 repeats m0, which stands in line 2: keep one; 1 more of this kind: m1 in line 11",
+            "line 12 has 2 fields, expected 6: an empty cell needs its comma too",
+        ]
 
     def test_words_that_must_be_known(self):
         table = models_table(["ja"], ["english", "other"])
@@ -554,10 +570,10 @@ class TestLargeFiles:
         assert len(only(csv_bytes(with_cell(2, 0, "\u200b" * 100_000)))) < 500
 
     def test_reading_stops_after_many_problems(self):
-        rows = [ROWS[0], *([f"m{i}", "nan", "nan", "nan"] for i in range(1_000))]
-        found = problems(csv_bytes(rows), known={})
-        assert len(found) == LIMIT + 1
-        assert found[-1] == f"reading stopped after {LIMIT} problems"
+        rows = [ROWS[0], *([f"m{i}", "nan", "nan", "nan"] for i in range(LIMIT))]
+        line, stopped = problems(csv_bytes(rows), known={})
+        assert f"; {LIMIT - 1} more of this kind: mgsm_ja of m0, " in line
+        assert stopped == f"reading stopped after {LIMIT:,} problems"
 
     def test_more_rows_than_a_table_may_have(self):
         table = Table("t.csv", (Column("k"), Column("x", "number")), ("k",))
