@@ -86,9 +86,10 @@ def read_grid(path: Path) -> Grid:
             [f"{path}: cannot be read as {path.suffix[1:].upper()} ({reason}): export it again"]
         ) from None
     rows = [[cell.strip() for cell in row] for row in grid]
-    width = max((i + 1 for row in rows for i, cell in enumerate(row) if cell), default=0)
-    grid = [[*row, *[""] * width][:width] for row in rows if any(row)]
-    if len(grid) < 2 or width < 2:
+    filled = {i for row in rows for i, cell in enumerate(row) if cell}
+    first, width = min(filled, default=0), max(filled, default=-1) + 1
+    grid = [[*row, *[""] * width][first:width] for row in rows if any(row)]
+    if len(grid) < 2 or width - first < 2:
         raise InputError([f"{path}: no table of scores: expected a header, and a row with scores for each model"])
     return grid
 

@@ -22,13 +22,22 @@ LINK = '<Relationship Id="r1" Type="' + OFFICE + '/{}" Target="{}"/>'
 SHEET = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
 
 
-def write_workbook(path: Path, rows: Sequence[Sequence[object]]) -> Path:
-    def cell(value: object) -> str:
-        if isinstance(value, str):
-            return f'<c t="inlineStr"><is><t>{escape(value)}</t></is></c>'
-        return f"<c><v>{value}</v></c>"
+def write_workbook(path: Path, rows: Sequence[Sequence[object]], corner: tuple[int, int] | None = None) -> Path:
+    """Write rows from cell A1 on without saying where cells stand, or from another corner and saying so."""
 
-    body = "".join(f"<row>{''.join(map(cell, row))}</row>" for row in rows)
+    def cell(value: object, place: str) -> str:
+        if isinstance(value, str) and value.startswith("#"):
+            return f'<c{place} t="e"><f>1/0</f><v>{value}</v></c>'
+        if isinstance(value, str):
+            return f'<c{place} t="inlineStr"><is><t>{escape(value)}</t></is></c>'
+        return f"<c{place}><v>{value}</v></c>"
+
+    body = ""
+    for i, row in enumerate(rows):
+        line = f"{corner[1] + i + 1}" if corner else ""
+        places = [f' r="{"ABCDEFGH"[corner[0] + j]}{line}"' if corner else "" for j in range(len(row))]
+        number = f' r="{line}"' if line else ""
+        body += f"<row{number}>{''.join(map(cell, row, places))}</row>"
     workbook = f'<workbook xmlns="{SHEET}" xmlns:r="{OFFICE}"><sheets><sheet name="A" sheetId="1" r:id="r1"/></sheets>'
     with zipfile.ZipFile(path, "w") as file:
         file.writestr("[Content_Types].xml", TYPES)

@@ -111,6 +111,47 @@ def test_a_workbook_is_read(tmp_path, workbook):
     assert grid == [["model", "arc"], ["a", "0.5"], ["b", "2"]]
 
 
+@pytest.mark.parametrize("corner", [None, (0, 0), (2, 4)])
+def test_errors_of_a_workbook_are_told_with_their_cells(tmp_path, workbook, corner):
+    rows = [["model", "arc", "mt"], ["a", "#N/A", 0.5], ["b", 0.5, "#DIV/0!"], ["c", 0.5, "#REF!"], ["d", 0.1, 0.2]]
+    path = workbook(tmp_path / "t.xlsx", rows, corner)
+    right, down = corner or (0, 0)
+    b, c = ("ABCDEFGH"[right + j] for j in (1, 2))
+    with pytest.raises(InputError) as error:
+        read_wide(read_grid(path), "t.xlsx", None)
+    assert error.value.problems == (
+        f"t.xlsx: arc of a is '#N/A' in cell {b}{down + 2}: an error of the spreadsheet: correct its formula, or "
+        f"empty the cell; 2 more of this kind: mt of b ({c}{down + 3}), mt of c ({c}{down + 4})",
+    )
+
+
+def test_errors_of_a_text_table_are_told_with_their_cells_beside_other_problems(tmp_path):
+    path = tmp_path / "t.csv"
+    path.write_text("model,arc,mt\n\na,#N/A,0.5\nb,0.5,#div/0!\nc,'0.2,0.3\nd,0.1,0.2\n", encoding="utf-8")
+    with pytest.raises(InputError) as error:
+        read_wide(read_grid(path), "t.csv", None)
+    first, second = error.value.problems
+    assert first.startswith("t.csv: arc of a is '#N/A' in cell B3: an error of the spreadsheet: ")
+    assert first.endswith("; 1 more of this kind: mt of b (C4)")
+    assert "arc of c is" in second
+
+
+def test_a_name_that_is_an_error_is_refused(tmp_path, workbook):
+    path = workbook(tmp_path / "t.xlsx", [["model", "arc", "#REF!"], ["#N/A", 0.5, 0.5], ["b", 0.5, 0.5]])
+    with pytest.raises(InputError) as error:
+        read_wide(read_grid(path), "t.xlsx", None)
+    assert error.value.problems == (
+        "t.xlsx: a name is '#REF!' in cell C1: an error of the spreadsheet: correct its formula, or empty the cell; "
+        "1 more of this kind: '#N/A' in cell A2",
+    )
+
+
+def test_a_column_of_errors_with_some_scores_is_no_column_without_numbers(tmp_path, workbook):
+    path = workbook(tmp_path / "t.xlsx", [["model", "arc"], ["a", "#N/A"], ["b", "#N/A"], ["c", 0.5]])
+    with pytest.raises(InputError, match=r"arc of a is '#N/A' in cell B2.*1 more of this kind: arc of b \(B3\)"):
+        read_wide(read_grid(path), "t.xlsx", None)
+
+
 def test_rows_and_columns_of_blanks_at_the_end_are_no_part_of_the_table(tmp_path):
     path = tmp_path / "t.csv"
     path.write_text("model,arc,,\na,0.5,,\n,,,\n,,,\n", encoding="utf-8")

@@ -1,5 +1,6 @@
 """The tables of a study against each other."""
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -99,6 +100,25 @@ def test_a_model_with_imported_scores_needs_no_published_ones():
 def test_scores_of_a_model_that_models_csv_lacks_are_named():
     found = problems(edited("models.csv", lambda text: without_row(text, "01-ai/Yi-1.5-9B")))
     assert any("scores.csv" in line and "01-ai/Yi-1.5-9B" in line for line in found)
+
+
+def test_facts_that_are_wrong_in_one_way_are_one_line():
+    def change(text: str) -> str:
+        head, *rows = text.splitlines()
+        place = head.split(",").index("counterpart")
+        cells = [row.split(",") for row in rows]
+        return "\n".join([head, *(",".join([*row[:place], "nowhere", *row[place + 1 :]]) for row in cells)]) + "\n"
+
+    (line,) = problems(edited("benchmarks.csv", change))
+    assert re.fullmatch(
+        r"metadata/s/benchmarks\.csv: counterpart of \w+ is nowhere: no such benchmark; 18 more of this kind: "
+        r"(nowhere of \w+, ){4}nowhere of \w+ and 13 more",
+        line,
+    )
+    chosen = params().evaluate.model_copy(update={"models": [f"org/{i}xyzzy" for i in range(60)]})
+    (line,) = problems(shipped(), evaluate=chosen)
+    assert line.startswith("params.yaml: evaluate.models names org/0xyzzy, which is not in models.csv: add its record")
+    assert line.endswith("org/5xyzzy and 54 more")
 
 
 def test_an_unknown_subset_lists_the_known_ones():
