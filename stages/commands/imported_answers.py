@@ -9,7 +9,8 @@ from stages.analysis.scores.cells import falling
 from stages.commands.trace.imported import record_at
 from stages.contracts.errors import raise_all
 from stages.contracts.study.facts import Facts
-from stages.intake import every_eval_ever, inspect_logs, lm_eval
+from stages.contracts.study.own_tasks import DEFAULT_FILTER
+from stages.intake import every_eval_ever, inspect_logs
 from stages.intake.jsons import mapping, number
 from stages.intake.samples import Of, read_samples
 from stages.workspace.facts import load_params, load_study_facts
@@ -92,4 +93,4 @@ def of_place(tool: str, file: Path, place: str) -> Of:
         score = mapping(record_at(file, place.partition("/metrics/")[0]))
         return Of("inspect", inspect_logs.scorer_of(score))
     metric, _, name = place.rpartition("/")[2].partition(",")
-    return Of("lm-eval", metric, name or lm_eval.NO_FILTER)
+    return Of("lm-eval", metric, name or DEFAULT_FILTER)

@@ -10,6 +10,7 @@ import numpy as np
 
 from stages.contracts.csv.schema import Table
 from stages.contracts.names import listed
+from stages.contracts.study.own_tasks import DEFAULT_FILTER
 from stages.contracts.study.sizes import sizes_from_name
 from stages.intake.lm_eval import NAME as LM_EVAL
 from stages.intake.results import Result
@@ -134,7 +135,7 @@ def benchmark_row(
         "higher_is_better": "false" if falling else "",
         "task": first.task if known else "",
         "task_metric": first.metric if known else "",
-        "task_filter": first.filter if known and first.filter != "none" else "",
+        "task_filter": first.filter if known and first.filter != DEFAULT_FILTER else "",
         "task_scale": plain(scale) if known and scale != 1 else "",
     }
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from stages.intake.every_eval_ever import HALF_WIDTH
+from stages.intake.every_eval_ever import HALF_WIDTH, HALVED
 from stages.intake.jsons import mapping, number, read_lines, sequence, text
 from stages.intake.results import Found, Result, moment
 
@@ -38,7 +38,7 @@ def read(path: Path) -> Found:
                 f"{row['model']}: {failures:g} answers to {row['dataset']} could not be read, on average"
             )
     if found.results:
-        found.notes.append("euroeval: what it writes as standard errors is half of 95 % intervals: divided by 1.96")
+        found.notes.append(HALVED.format(NAME))
     return found
 
 

@@ -18,6 +18,7 @@ KNOWN = ("0.2.", "0.3.")
 NEEDED = ("evaluation_id", "retrieved_timestamp", "source_metadata", "model_info", "evaluation_results")
 HALF_WIDTH = NormalDist().inv_cdf(0.975)
 """Half the width of a 95 % interval, in standard errors."""
+HALVED = "{}: what it writes as standard errors is half of 95 % intervals: divided by 1.96"
 HALF_WIDTHS = ("euroeval", "scandeval")
 """Libraries that write half the width of a 95 % interval as the standard error, and their bootstraps as samples."""
 PERCENT = ("percent", "%", "percentage")
@@ -185,8 +186,7 @@ def _uncertainty(record: _Record, details: Mapping[str, Any]) -> tuple[float | N
     known = mapping(details.get("uncertainty"))
     stderr, items = number(mapping(known.get("standard_error")).get("value")), number(known.get("num_samples"))
     if folded(record.library) in HALF_WIDTHS and stderr is not None:
-        note = f"{record.library}: what it writes as standard errors is half of 95 % intervals: divided by 1.96"
-        return stderr / HALF_WIDTH, None, [note]
+        return stderr / HALF_WIDTH, None, [HALVED.format(record.library)]
     return stderr, None if items is None or items < 1 else int(items), []
 
 

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from stages.contracts.study.own_tasks import DEFAULT_FILTER
 from stages.intake.jsons import mapping, number, read_object, sequence, text
 from stages.intake.results import Found, Kind, Result, SampleFile, chosen, moment, shots
 from stages.intake.samples import Of
 
 NAME = "lm-eval"
-NO_FILTER = "none"
 TEMPLATE = (
     "doc_to_text",
     "doc_to_target",
@@ -136,7 +136,7 @@ def _task(file: _File, task: str, numbers: Mapping[str, Any]) -> Found:
         if value is None:
             found.refused.append(f"{where}: {key} is {json.dumps(score)}, no number: evaluate again")
             continue
-        found.results.append(_result(file, task, (metric, name or NO_FILTER), value, done))
+        found.results.append(_result(file, task, (metric, name or DEFAULT_FILTER), value, done))
     return found
 
 

@@ -6,10 +6,9 @@ import pandas as pd
 
 from stages.contracts.names import folded
 from stages.contracts.rows import is_missing, texts
+from stages.contracts.study.own_tasks import DEFAULT_FILTER
 from stages.intake.choice import Wanted, grouped
 from stages.intake.results import Result
-
-NO_FILTER = "none"
 
 
 def same_models(names: Iterable[str], models: pd.DataFrame) -> dict[str, str]:
@@ -60,7 +59,7 @@ def _declared(name: str, task: str, row: pd.Series, results: Sequence[Result]) -
     """Return which number benchmarks.csv says is the score, None where it does not say."""
     if row["task"] == task:
         scale = None if is_missing(row["task_scale"]) else float(row["task_scale"])
-        return Wanted(name, task, str(row["task_metric"]), str(row["task_filter"]) or NO_FILTER, scale)
+        return Wanted(name, task, str(row["task_metric"]), str(row["task_filter"]) or DEFAULT_FILTER, scale)
     for result in results:
         if row["metric"] == result.key:
             return Wanted(name, task, result.metric, result.filter)

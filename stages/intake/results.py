@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal, NamedTuple
 
+from stages.contracts.study.own_tasks import DEFAULT_FILTER
 from stages.intake.samples import Of
 
 Kind = Literal["generation", "loglikelihood", ""]
@@ -54,7 +55,7 @@ class Result:
     place: str
     tool: str
     setting: tuple[str, ...] = ()
-    filter: str = "none"
+    filter: str = DEFAULT_FILTER
     stderr: float | None = None
     n_items: int | None = None
     top: float | None = None
@@ -71,7 +72,7 @@ class Result:
     @property
     def key(self) -> str:
         """Metric and filter as lm-eval writes them, without the filter where there is none."""
-        return self.metric if self.filter == "none" else f"{self.metric},{self.filter}"
+        return self.metric if self.filter == DEFAULT_FILTER else f"{self.metric},{self.filter}"
 
     @property
     def protocol(self) -> str:

@@ -13,6 +13,7 @@ from typing import Any, Literal, NamedTuple
 import pandas as pd
 
 from stages.contracts.outcomes import RATES
+from stages.contracts.study.own_tasks import DEFAULT_FILTER
 from stages.intake.archives import sample_rows
 from stages.intake.jsons import mapping, number, sequence, text
 from stages.tasks.refusal import refused
@@ -69,7 +70,7 @@ class Of(NamedTuple):
 
     kind: Kind
     metric: str = ""
-    filter: str = "none"
+    filter: str = DEFAULT_FILTER
     names: tuple[str, str] | None = None
     longest: int | None = None
 

@@ -7,7 +7,6 @@ content. The UUIDs look like those of version 4, as the format asks of file name
 
 import hashlib
 import json
-import math
 import re
 import uuid
 from collections.abc import Iterator, Mapping, Set
@@ -19,6 +18,7 @@ import pandas as pd
 
 from stages.analysis.scores.cells import falling, scaled_ranges
 from stages.contracts.outcomes import RATES
+from stages.contracts.rows import is_missing
 from stages.contracts.study.info import StudyInfo
 
 VERSION = "0.3.0"
@@ -315,9 +315,7 @@ def _text(value: object) -> str:
 
 
 def _missing(value: object) -> bool:
-    if isinstance(value, float):
-        return math.isnan(value)
-    return value is None or value is pd.NA or value == ""
+    return is_missing(value) or value == ""
 
 
 def _optional(key: str, value: Json | dict[str, str]) -> Json:

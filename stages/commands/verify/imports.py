@@ -1,6 +1,5 @@
 """Raw files of imported scores against the hashes in imports.csv."""
 
-import hashlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
@@ -9,6 +8,7 @@ from stages.commands.snapshot import Snapshot
 from stages.commands.verify.report import Report
 from stages.contracts.rows import rows_of
 from stages.contracts.study.facts import Facts
+from stages.intake.outcomes import sha256
 from stages.workspace.imports import SEPARATOR, dvc_file
 from stages.workspace.progress import each
 
@@ -31,8 +31,7 @@ def check_imports(snapshot: Snapshot, facts: Facts, report: Report) -> None:
     here = {name: digest for name, digest in stated.items() if Path(name).is_file()}
     record = dvc_file(snapshot.params.study)
     for name, digest in each(here.items(), "raw files", lambda pair: Path(pair[0]).name):
-        with Path(name).open("rb") as file:
-            actual = hashlib.file_digest(file, "sha256").hexdigest()
+        actual = sha256(Path(name))
         if not actual.startswith(digest):
             fix = f"`dvc checkout {record}` restores it"
             report.add([f"{name}: sha256 {actual}, imports.csv has {digest}: the raw file changed, {fix}"])
