@@ -16,11 +16,13 @@ class OfKind(NamedTuple):
         text: What, where, how to fix it, on one line.
         kind: Problems of one kind are fixed in the same way.
         about: What it is about, in a word or two; empty where the text says it for all of its kind.
+        column: Of a table, where cells of several columns are told together: their number is told.
     """
 
     text: str
     kind: Hashable
     about: str = ""
+    column: str = ""
 
 
 def one_line_each(problems: Iterable[OfKind]) -> list[str]:
@@ -36,4 +38,6 @@ def _more(first: OfKind, others: list[OfKind]) -> str:
         return ""
     told = {"", first.about}
     names = [name for name in dict.fromkeys(problem.about for problem in others) if name not in told]
-    return f"; {len(others)} more of this kind{f': {listed(names, SHOWN)}' if names else ''}"
+    columns = len({problem.column for problem in (first, *others)})
+    where = f" in {columns} columns" if columns > 1 else ""
+    return f"; {len(others)} more of this kind{where}{f': {listed(names, SHOWN)}' if names else ''}"

@@ -88,7 +88,7 @@ class Problem(NamedTuple):
         """Return it as a line on a table; cells, columns, rows and a whole table are of different kinds."""
         about = f"{self.column} of {self.row}" if self.column and self.row else self.column or self.row
         kind = (self.kind, self.expected, bool(self.column), bool(self.row))
-        return OfKind(f"{where}: {self.text}", kind, about)
+        return OfKind(f"{where}: {self.text}", kind, about, self.column if self.row else "")
 
 
 @dataclass(frozen=True)

@@ -276,7 +276,7 @@ def _wrong(told: str, model: str, name: str, cell: str) -> OfKind:
     """Return what is wrong with a cell that holds no score."""
     remedy = _remedy(cell)
     place = f" ({cell.partition(IN_CELL)[2]})" if _is_error(cell) and IN_CELL in cell else ""
-    return OfKind(f"{told} of {model} is {_seen(cell)}: {remedy}", remedy, f"{label(name)} of {model}{place}")
+    return OfKind(f"{told} of {model} is {_seen(cell)}: {remedy}", remedy, f"{label(name)} of {model}{place}", name)
 
 
 def _seen(cell: str) -> str:

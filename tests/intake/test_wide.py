@@ -121,7 +121,7 @@ def test_errors_of_a_workbook_are_told_with_their_cells(tmp_path, workbook, corn
         read_wide(read_grid(path), "t.xlsx", None)
     assert error.value.problems == (
         f"t.xlsx: arc of a is '#N/A' in cell {b}{down + 2}: an error of the spreadsheet: correct its formula, or "
-        f"empty the cell; 2 more of this kind: mt of b ({c}{down + 3}), mt of c ({c}{down + 4})",
+        f"empty the cell; 2 more of this kind in 2 columns: mt of b ({c}{down + 3}), mt of c ({c}{down + 4})",
     )
 
 
@@ -132,7 +132,7 @@ def test_errors_of_a_text_table_are_told_with_their_cells_beside_other_problems(
         read_wide(read_grid(path), "t.csv", None)
     first, second = error.value.problems
     assert first.startswith("t.csv: arc of a is '#N/A' in cell B3: an error of the spreadsheet: ")
-    assert first.endswith("; 1 more of this kind: mt of b (C4)")
+    assert first.endswith("; 1 more of this kind in 2 columns: mt of b (C4)")
     assert "arc of c is" in second
 
 

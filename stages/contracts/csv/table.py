@@ -117,7 +117,7 @@ class Body:
                     if text.upper() in SPREADSHEET_ERRORS:
                         cell = reference(cells.position, record.line)
                         seen, about = f"{seen} in cell {cell}", f"{place} ({cell})"
-                    yield OfKind(f"{place} is {seen}, {error}", str(error), about)
+                    yield OfKind(f"{place} is {seen}, {error}", str(error), about, cells.column.name)
             cells.values.append(value)
 
     def row_problem(self, record: Record) -> OfKind | None:

@@ -12,6 +12,7 @@ The project words the instructions of seven benchmarks itself. A study that may 
 from collections.abc import Iterator, Mapping
 
 from stages.contracts.errors import InputError
+from stages.contracts.kinds import OfKind, one_line_each
 from stages.contracts.names import Names
 from stages.contracts.yaml_models import parse_yaml
 
@@ -45,23 +46,27 @@ def parse_prompts(text: str, where: str) -> dict[str, dict[str, str]]:
         InputError: A benchmark or part is unknown or missing, or a part is not text; all are named.
     """
     raw = parse_yaml(text, where)
-    problems = [f"{where}: {line}" for name, parts in raw.items() for line in _problems(name, parts)]
+    problems = [
+        OfKind(f"{where}: {name}: {phrase}", phrase, str(name))
+        for name, parts in raw.items()
+        for phrase in _problems(name, parts)
+    ]
     if problems:
-        raise InputError(problems)
+        raise InputError(one_line_each(problems))
     return {str(name): {str(part): str(value).strip() for part, value in parts.items()} for name, parts in raw.items()}
 
 
 def _problems(name: object, parts: object) -> Iterator[str]:
     if name not in PARTS:
         hint = Names(PARTS).hint(str(name))
-        yield f"{name}: its prompts have no wording to replace{hint}; known: {', '.join(PARTS)}"
+        yield f"its prompts have no wording to replace{hint}; known: {', '.join(PARTS)}"
         return
     wanted = PARTS[str(name)]
     if not isinstance(parts, dict) or set(parts) != set(wanted):
-        yield f"{name}: expected {' and '.join(wanted)}, each with its text"
+        yield f"expected {' and '.join(wanted)}, each with its text"
         return
     for part, value in parts.items():
         if not isinstance(value, str) or not value.strip():
-            yield f"{name}: {part} is not text"
+            yield f"{part} is not text"
         elif part == "header" and SUBJECT not in value:
-            yield f"{name}: {part} lacks {SUBJECT}, which stands for the name of the subject"
+            yield f"{part} lacks {SUBJECT}, which stands for the name of the subject"

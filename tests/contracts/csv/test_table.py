@@ -572,7 +572,7 @@ class TestLargeFiles:
     def test_reading_stops_after_many_problems(self):
         rows = [ROWS[0], *([f"m{i}", "nan", "nan", "nan"] for i in range(LIMIT))]
         line, stopped = problems(csv_bytes(rows), known={})
-        assert f"; {LIMIT - 1} more of this kind: mgsm_ja of m0, " in line
+        assert f"; {LIMIT - 1} more of this kind in 3 columns: mgsm_ja of m0, " in line
         assert stopped == f"reading stopped after {LIMIT:,} problems"
 
     def test_more_rows_than_a_table_may_have(self):
