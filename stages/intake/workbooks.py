@@ -19,7 +19,7 @@ def read_workbook(path: Path) -> list[list[object]]:
     """Return the first sheet from cell A1 on, with an error such as `#N/A` as its text.
 
     Raises:
-        ValueError: It is no workbook, or damaged.
+        ValueError: It is not a workbook, or damaged.
     """
     from python_calamine import CalamineError, CalamineWorkbook  # only who has such a file waits for it
 

@@ -23,7 +23,7 @@ def column_of(cell: str) -> int:
     """Return the column, from 0, of a cell such as C7.
 
     Raises:
-        ValueError: It is no name of a cell.
+        ValueError: It is not the name of a cell.
     """
     place = 0
     for letter in cell.rstrip(string.digits):
