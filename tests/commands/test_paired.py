@@ -96,7 +96,7 @@ def test_what_makes_a_comparison_doubtful_is_said():
     assert "'accuracy, 0-shot, generation' and 'accuracy, 5-shot, generation'" in notes[0]
     assert "different files of data" in notes[1]
     assert "1 items only the first model answered, 0 only the second" in notes[2]
-    assert "no mean over items" in notes[3]
+    assert "not a mean over items" in notes[3]
 
 
 def test_another_prompt_is_still_the_same_item():
