@@ -70,7 +70,7 @@ def test_an_unknown_study_is_told_the_known_ones(copy: Repository):
     set_params(copy, study="nowhere")
     done = copy.run("dvc", "repro", ok=False)
     assert done.returncode != 0
-    assert f"studies here: japanese-2024, {STUDY}" in done.stderr + done.stdout
+    assert f"studies here: japanese-2024, japanese-2026, {STUDY}" in done.stderr + done.stdout
 
 
 def test_an_experiment_is_kept_when_the_server_hangs_and_logged_later(copy: Repository, hanging: str):
