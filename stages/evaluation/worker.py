@@ -77,9 +77,9 @@ def run_units(
         InputError: The model cannot be loaded, or its files changed.
         OSError: The disk is full.
     """
-    source, run = units[0].model, units[0].run
     model = None
     for unit in units:
+        source, run = unit.model, unit.run
         with claim(unit) as may:
             if not may or cells.has(unit):
                 continue

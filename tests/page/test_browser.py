@@ -104,7 +104,7 @@ def test_a_point_tells_name_group_and_values(page):
     # Table 1: Yi-1.5 6B has 6e9 parameters and 2,170e9 English tokens: log10 of 1.302e22 is 22.11
     assert lines[0] == "Yi-1.5 6B"
     assert lines[1].startswith("English, family ")
-    assert lines[2] == "log₁₀ ND, English budget: 22.11"
+    assert lines[2] == "log₁₀ ND English budget: 22.11"
     assert lines[3] == f"PC1: {RESULTS.pc_scores.loc[FIRST, 'PC1']:.2f}".replace("-", "−")
     ActionChains(page).move_to_element(one(page, "h1")).perform()
     assert not one(page, "#tip").is_displayed()
