@@ -92,7 +92,7 @@ def test_a_run_and_its_experiment_say_what_they_are(shipped: Repository):
     note = run.data.tags["mlflow.note.content"]
     assert "PC1 and en 0.916 (n = 27; 95 % over families: 0.75 to 0.97)" in note
     assert "| PC1 is a general ability that scales with the English budget | 34 | 0 | 2 | 0 |" in note
-    assert "**Gate: open** (89 checks, 3 warnings, 6 waived, 0 corrected)" in note
+    assert "**Gate: open** (95 checks, 3 warnings, 6 waived, 0 corrected)" in note
     with tempfile.NamedTemporaryFile(suffix=".db") as copy:
         shutil.copy(shipped.path / "mlflow.db", copy.name)
         experiment = MlflowClient(f"sqlite:///{copy.name}").get_experiment(run.info.experiment_id)
