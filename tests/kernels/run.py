@@ -14,7 +14,7 @@ from threadpoolctl import threadpool_info
 
 STAGES = (
     "ingest", "budget", "assemble", "validate", "correlate", "decompose", "factorize", "scale", "stability",
-    "robustness", "compare", "report",
+    "robustness", "retest", "compare", "report",
 )  # fmt: skip
 
 
