@@ -184,8 +184,10 @@ def _shared(
 def _unknown(model_id: str, others: Sequence[str], evaluated: Sequence[str]) -> str:
     if model_id in evaluated:
         return f"{model_id}: its evaluation is not here: `dvc pull` fetches it, `dvc repro` makes it"
-    has = f"answers are known of {listed(others)}" if others else "none of any model are"
-    return f"{model_id}: no answers are known{Names(others).hint(model_id)}; {has}: evaluate it, see evaluate.models"
+    has = f"answers of {listed(others)} are here" if others else "nor are those of any other model"
+    return (
+        f"{model_id}: its answers are not here{Names(others).hint(model_id)}; {has}: evaluate it, see evaluate.models"
+    )
 
 
 def _notes(name: str, first: Samples, second: Samples, n: int) -> Iterator[str]:

@@ -26,6 +26,8 @@ MIRROR_VARIABLE = "OBSERVATORY_MIRROR"
 """Address below which a mirror has the files of other hosts than the Hub: MIRROR/raw.githubusercontent.com/..."""
 HUB_VARIABLE = "HF_ENDPOINT"
 OFFLINE_VARIABLE = "HF_HUB_OFFLINE"
+UNFETCHED = "cannot fetch"
+"""How a problem begins that a file at hand would solve."""
 
 _WAITS = (1, 2, 4, 8)
 """Seconds between attempts that brought nothing."""
@@ -33,8 +35,8 @@ _TIMEOUT = (10, 60)
 """Seconds for a connection, and between two pieces of an answer."""
 _AGAIN = {408, 429, 500, 502, 503, 504}
 _SHA256 = re.compile(r"[0-9a-f]{64}")
-_unreachable: dict[str, str] = {}
-"""Hosts that did not answer, with the reason: seventy files of one host wait for it once."""
+_unreachable: set[str] = set()
+"""Hosts that did not answer: seventy files of one host wait for it once."""
 
 
 @dataclass(frozen=True)
@@ -179,9 +181,9 @@ def _download(url: str, part: Path) -> str | None:
     asked = address(url)
     host = urlsplit(asked).netloc
     if offline():
-        raise InputError([f"cannot fetch {url} ({OFFLINE_VARIABLE} is set)"])
+        raise InputError([f"{UNFETCHED} {url} ({OFFLINE_VARIABLE} is set)"])
     if host in _unreachable:
-        raise InputError([f"cannot fetch {url} ({_unreachable[host]})"])
+        raise InputError([f"{UNFETCHED} {url} ({host} was not reached before)"])
     waits = list(_WAITS)
     while True:
         before = _size(part)
@@ -191,14 +193,14 @@ def _download(url: str, part: Path) -> str | None:
             answer = error.response
             reason = " ".join(str(error).split())[:160]
             if answer is not None and answer.status_code not in _AGAIN:
-                raise InputError([f"cannot fetch {url} ({reason})"]) from None
+                raise InputError([f"{UNFETCHED} {url} ({reason})"]) from None
             if _size(part) > before:
                 # a server that goes on sending is asked for the rest as long as it does
                 waits = list(_WAITS)
             if not waits or (answer is None and before == _size(part) == 0 and len(waits) < len(_WAITS)):
                 if before == _size(part) == 0:
-                    _unreachable[host] = reason
-                raise InputError([f"cannot fetch {url} ({reason}); {_size(part)} bytes are kept"]) from None
+                    _unreachable.add(host)
+                raise InputError([f"{UNFETCHED} {url} ({reason}); {_size(part)} bytes are kept"]) from None
             time.sleep(waits.pop(0))
 
 

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from stages.contracts.errors import InputError, raise_all
+from stages.contracts.kinds import OfKind, one_line_each
 from stages.tasks.checksums import cache_folder, sha256_of
-from stages.tasks.fetching import bring, sums
+from stages.tasks.fetching import UNFETCHED, bring, sums
 from stages.tasks.sources import SOURCES, Source
 
 DATA_DIR_VARIABLE = "OBSERVATORY_DATA_DIR"
@@ -80,7 +81,7 @@ def locate(benchmark: str, data_dir: str | os.PathLike[str] | None) -> list[File
     found = here(benchmark, data_dir)
     if found is not None:
         return found
-    problems: list[str] = []
+    problems: list[OfKind] = []
     files = []
     for source in SOURCES[benchmark]:
         try:
@@ -88,18 +89,26 @@ def locate(benchmark: str, data_dir: str | os.PathLike[str] | None) -> list[File
         except InputError as error:
             where = " or ".join(str(root) for root in folders(data_dir))
             missing = f"{source.name} is missing in {where}; " if where else ""
-            problems += [f"{benchmark}: {missing}{problem}" for problem in error.problems]
-    raise_all(problems)
+            unfetched = error.problems[0].startswith(UNFETCHED)
+            problems += [
+                OfKind(f"{benchmark}: {missing}{problem}", UNFETCHED if unfetched else problem, source.name)
+                for problem in error.problems
+            ]
+    raise_all(one_line_each(problems))
     return files
 
 
 def _missing(benchmark: str, sources: Sequence[Source], roots: Sequence[Path]) -> list[str]:
     where = " or ".join(str(root) for root in roots)
-    return [
-        f"{benchmark}: {source.name} is missing in {where}, where other files of it are; it is published at"
-        f" {source.url}"
+    return one_line_each(
+        OfKind(
+            f"{benchmark}: {source.name} is missing in {where}, where other files of it are; it is published at"
+            f" {source.url}",
+            "missing",
+            source.name,
+        )
         for source in sources
-    ]
+    )
 
 
 def _within(root: Path, source: Source) -> File | None:
@@ -116,7 +125,7 @@ def _fetched(benchmark: str, source: Source) -> File:
     try:
         found = bring(fetched_folder(), source.published, source.url, source.sha256)
     except InputError as error:
-        if not error.problems[0].startswith("cannot fetch"):
+        if not error.problems[0].startswith(UNFETCHED):
             raise
         hint = f"put it at {source.name} in a folder and name that folder by evaluate.data_dir or {DATA_DIR_VARIABLE}"
         raise InputError([f"{error.problems[0]}; {hint}"]) from None

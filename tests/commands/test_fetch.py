@@ -64,7 +64,7 @@ def publisher(study: Repository, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
     # read once, when the library is first imported: maybe by a test that is offline
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", False)
     monkeypatch.setattr(fetching, "_WAITS", (0, 0))
-    monkeypatch.setattr(fetching, "_unreachable", {})
+    monkeypatch.setattr(fetching, "_unreachable", set())
     with published() as server:
         for name, value in server.environment().items():
             monkeypatch.setenv(name, value)

@@ -113,7 +113,7 @@ def test_what_cannot_be_compared_is_one_line_with_the_way_out():
     assert "no benchmark in common: org/a has one, two; org/b has three" in compared(FIRST, SECOND, code=1)
     unknown = compared("org/bb", "org/away", code=1).splitlines()
     assert unknown[0].startswith(
-        "org/bb: no answers are known: did you mean org/b?; answers are known of org/a, org/b"
+        "org/bb: its answers are not here: did you mean org/b?; answers of org/a, org/b are here"
     )
     assert unknown[1] == "org/away: its evaluation is not here: `dvc pull` fetches it, `dvc repro` makes it"
     assert "oen: no answers of org/a are known: did you mean one?" in compared(

@@ -25,7 +25,7 @@ SHA256 = hashlib.sha256(CONTENT).hexdigest()
 @pytest.fixture
 def publisher(monkeypatch: pytest.MonkeyPatch) -> Iterator[Publisher]:
     monkeypatch.setattr(fetching, "_WAITS", (0, 0))
-    monkeypatch.setattr(fetching, "_unreachable", {})
+    monkeypatch.setattr(fetching, "_unreachable", set())
     with published() as server:
         for name, value in server.environment().items():
             monkeypatch.setenv(name, value)
@@ -201,7 +201,8 @@ def test_a_host_that_does_not_answer_is_waited_for_once(gsm8k, tmp_path, monkeyp
     monkeypatch.setenv("OBSERVATORY_MIRROR", "http://127.0.0.1:9")
     with pytest.raises(InputError) as caught:
         files.locate("gsm8k", tmp_path)
-    first, second = caught.value.problems
-    assert f"gsm8k: gsm8k/train.jsonl is missing in {tmp_path}; cannot fetch https://raw" in first
-    assert "put it at gsm8k/test.jsonl in a folder and name that folder by evaluate.data_dir" in second
+    (told,) = caught.value.problems
+    assert f"gsm8k: gsm8k/train.jsonl is missing in {tmp_path}; cannot fetch https://raw" in told
+    assert "put it at gsm8k/train.jsonl in a folder and name that folder by evaluate.data_dir" in told
+    assert told.endswith("; 1 more of this kind: gsm8k/test.jsonl")
     assert len(fetching._unreachable) == 1
