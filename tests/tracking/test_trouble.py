@@ -1,7 +1,6 @@
 """A store that cannot be used: one line with the way out, in time, and nothing is harmed."""
 
 import contextlib
-import shutil
 import socket
 import sqlite3
 import ssl
@@ -152,7 +151,6 @@ def test_a_database_in_a_folder_that_is_not_there_is_a_wrong_address(tmp_path: P
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.skipif(not shutil.which("bwrap"), reason="bubblewrap makes a disk read-only")
 @pytest.mark.parametrize("with_store", [False, True])
 def test_a_read_only_disk_is_said(tmp_path: Path, root: Path, with_store: bool):
     folder = root if with_store else tmp_path
