@@ -12,6 +12,7 @@ import uuid
 from collections.abc import Iterator, Mapping, Set
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cached_property
 from typing import Any
 
 import pandas as pd
@@ -71,6 +72,13 @@ class Source:
     provenance: Mapping[str, Json] = field(default_factory=dict)
     tools: Mapping[tuple[str, str], str] = field(default_factory=dict)
 
+    @cached_property
+    def facts(self) -> dict[str, tuple[Json, Json]]:
+        """Benchmark to its row of benchmarks.csv, and to what records say of its metric."""
+        ranges, down = scaled_ranges(self.benchmarks), falling(self.benchmarks)
+        rows = _rows(self.benchmarks)
+        return {name: (row, _metric(row, *ranges[name], falls=name in down)) for name, row in rows.items()}
+
 
 @dataclass(frozen=True)
 class Record:
@@ -96,13 +104,13 @@ class Record:
 
 def records(source: Source) -> Iterator[Record]:
     """Yield the records of a state, model by model in the order of the cells; cells without a score are left out."""
-    cells = source.cells[source.cells["score"].notna()]
+    cells, models = source.cells[source.cells["score"].notna()], _rows(source.models)
     origins = cells["origin"].where(~cells["origin"].isin(PUBLISHED), PUBLISHED[0])
     for (model_id, origin), own in cells.groupby([cells["model_id"], origins], sort=False):
-        yield _record(source, str(model_id), str(origin), own)
+        yield _record(source, str(model_id), models[str(model_id)], str(origin), own)
 
 
-def _record(source: Source, model_id: str, origin: str, cells: pd.DataFrame) -> Record:
+def _record(source: Source, model_id: str, model: Json, origin: str, cells: pd.DataFrame) -> Record:
     collection = source.study if origin == PUBLISHED[0] else f"{source.study}-{origin}"
     developer, _, name = model_id.rpartition("/")
     folder = "/".join(["data", *map(_component, (collection, developer or UNKNOWN, name))])
@@ -116,7 +124,7 @@ def _record(source: Source, model_id: str, origin: str, cells: pd.DataFrame) -> 
         "retrieved_timestamp": epoch(source.time),
         "source_metadata": _source_metadata(source, origin),
         "eval_library": _library(provenance, tools),
-        "model_info": _model_info(_row(source.models, model_id), model_id, provenance),
+        "model_info": _model_info(model, model_id, provenance),
         "evaluation_results": [
             _result(source, identity, cell, provenance) for cell in cells.to_dict("records")
         ],
@@ -130,8 +138,10 @@ def _component(name: str) -> str:
     return f"_{plain}" if RESERVED.match(plain) else plain
 
 
-def _row(table: pd.DataFrame, name: str) -> Json:
-    return {str(column): value for column, value in table.loc[[name]].to_dict("records")[0].items()}
+def _rows(table: pd.DataFrame) -> dict[str, Json]:
+    """Return the rows of a table by their index."""
+    rows = ({str(column): value for column, value in row.items()} for row in table.to_dict("records"))
+    return dict(zip(map(str, table.index), rows, strict=True))
 
 
 def _source_metadata(source: Source, origin: str) -> Json:
@@ -180,8 +190,7 @@ def _model_info(row: Json, model_id: str, provenance: Json) -> Json:
 
 def _result(source: Source, identity: str, cell: Mapping[Any, Any], provenance: Json) -> Json:
     name = str(cell["benchmark"])
-    own = source.benchmarks.loc[[name]]
-    facts, (low, high) = _row(own, name), scaled_ranges(own)[name]
+    facts, metric = source.facts[name]
     details = {
         key: cell[key] for key in ("origin", "protocol", "source", "reason", *RATES)
     } | ({"waived": "true"} if cell["waived"] else {})  # fmt: skip
@@ -193,7 +202,7 @@ def _result(source: Source, identity: str, cell: Mapping[Any, Any], provenance: 
             "source_type": "other",
             **_optional("additional_details", texts_of({"reference": facts["reference"]})),
         },
-        "metric_config": _metric(facts, low, high, falls=bool(falling(own))),
+        "metric_config": metric,
         "score_details": {
             "score": float(cell["score"]),
             "details": texts_of(details),
