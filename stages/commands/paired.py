@@ -138,7 +138,7 @@ def compare(first: str, second: str, benchmarks: Sequence[str] = ()) -> Compared
     skipped, down = [], set()
     for name in wanted:
         x, y = answers.read(first, name), answers.read(second, name)
-        down |= {name} if x.falls else set()
+        down |= {name} if x.falls or y.falls else set()
         pairs, _ = pairing.match(x.table, y.table)
         if len(pairs):
             found[name] = pairing.compare(pairs, level, seed), pairing.turned(pairs), [*_notes(name, x, y, len(pairs))]
@@ -192,7 +192,7 @@ def _unknown(model_id: str, others: Sequence[str], evaluated: Sequence[str]) -> 
 
 def _notes(name: str, first: Samples, second: Samples, n: int) -> Iterator[str]:
     """Yield what makes a comparison doubtful, or is worth knowing about it, one line each."""
-    if first.falls:
+    if first.falls or second.falls:
         yield f"{name}: lower values are better"
     if first.protocol != second.protocol:
         yield (

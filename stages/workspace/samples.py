@@ -4,12 +4,15 @@ import hashlib
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
+from stages.analysis.scores.cells import falling
 from stages.workspace import paths
+from stages.workspace.facts import read_fact
 
 
 @dataclass(frozen=True)
@@ -37,6 +40,11 @@ class Samples:
 class OwnAnswers:
     """The answers of own evaluations, as the stage `evaluate` leaves them."""
 
+    @cached_property
+    def _falling(self) -> set[str]:
+        """Benchmarks on which less is better, by the facts that were read last."""
+        return falling(read_fact("benchmarks")) if (paths.FACTS / "benchmarks.parquet").is_file() else set()
+
     def models(self) -> list[str]:
         """Return the models that have been evaluated here, sorted."""
         found = paths.EVALUATIONS.glob("**/scores.json")
@@ -57,7 +65,8 @@ class OwnAnswers:
         table = answers[["item", "prompt_hash", "value"]].assign(item_hash=hashes)
         score = _read(folder / "scores.json")[benchmark]
         data = _read(folder / "provenance.json").get("benchmarks", {}).get(benchmark, {}).get("data", {})
-        return Samples(table, float(score["score"]), str(score["protocol"]), str(data.get("sha256", "")), str(file))
+        known, falls = str(data.get("sha256", "")), benchmark in self._falling
+        return Samples(table, float(score["score"]), str(score["protocol"]), known, str(file), falls)
 
 
 def _hash(parts: Sequence[str]) -> str:

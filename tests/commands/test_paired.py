@@ -79,6 +79,18 @@ def test_a_model_is_better_worse_or_cannot_be_told_and_the_other_the_reverse():
     assert "same: org/a has the higher value on same-18" in shown
 
 
+def test_on_a_benchmark_on_which_less_is_better_the_verdict_turns():
+    facts = pd.DataFrame({"benchmark": ["errors", "right"], "higher_is_better": ["false", ""]}).set_index("benchmark")
+    Path("data/study").mkdir(parents=True)
+    facts.to_parquet("data/study/benchmarks.parquet")
+    write(FIRST, {"errors": [1] * 10, "right": [1] * 10})
+    write(SECOND, {"errors": [0] * 10, "right": [0] * 10})
+    found = machine(FIRST, SECOND)["benchmarks"]
+    assert {name: one["verdict"] for name, one in found.items()} == {"errors": "worse", "right": "better"}
+    assert found["errors"]["notes"] == ["errors: lower values are better"]
+    assert found["right"]["notes"] == []
+
+
 def test_one_benchmark_is_not_adjusted_for_the_others():
     write(FIRST, {"one": [1] * 6, "two": [1, 0]})
     write(SECOND, {"one": [0] * 6, "two": [1, 0]})
