@@ -9,7 +9,7 @@ from stages.contracts.outcomes import RATES
 from stages.contracts.params import ValidateParams
 from stages.contracts.rows import rows_of
 from stages.gate.findings import Finding
-from stages.gate.sources import imports_beside
+from stages.gate.sources import Sources
 
 REPEATED, REPEATED_SHARE = 4, 0.1
 """Models, and share of the models, with exactly the same lowest or highest score from which on it is named."""
@@ -45,7 +45,7 @@ def outcome_findings(cells: pd.DataFrame, params: ValidateParams) -> list[Findin
     return found
 
 
-def zero_findings(cells: pd.DataFrame, benchmarks: pd.DataFrame, where: str) -> list[Finding]:
+def zero_findings(cells: pd.DataFrame, benchmarks: pd.DataFrame, sources: Sources) -> list[Finding]:
     """Name the scores that are exactly those of a total failure.
 
     That is zero, or the declared minimum where it is below zero; the maximum where lower is better. Benchmarks with
@@ -62,18 +62,11 @@ def zero_findings(cells: pd.DataFrame, benchmarks: pd.DataFrame, where: str) -> 
         why = "a failed evaluation than inability" if end >= 0 else "a marker of a missing score than a result"
         blank = "" if end >= 0 else "leave the cell blank (assemble.missing), "
         text = (
-            f"{_source(cell, where)}: {cell.benchmark} of {cell.model_id} is exactly {end:g}: more often {why}; "
-            f"{blank}{_remedy(cell)}, or waive `zero` in waivers.csv with the reason"
+            f"{sources.of(cell.model_id, cell.benchmark)}: {cell.benchmark} of {cell.model_id} is exactly {end:g}: "
+            f"more often {why}; {blank}{_remedy(cell)}, or waive `zero` in waivers.csv with the reason"
         )
         found.append(Finding("zero", "error", cell.model_id, cell.benchmark, text, kind=f"{why} {cell.origin}"))
     return found
-
-
-def _source(cell: Cell, where: str) -> str:
-    """Return where a cell's score was read."""
-    if cell.origin == "imported":
-        return imports_beside(where)
-    return f"evaluation of {cell.model_id}" if cell.origin == "evaluated" else where
 
 
 def _remedy(cell: Cell) -> str:

@@ -102,8 +102,8 @@ def check_matrix(
         where: Path of the scores, to show in messages.
         subsets: Subset that the study offers to its models.
     """
-    modelled = params.assemble.missing == "model"
-    found = [*missing_findings(X, where, modelled=modelled), *range_findings(X, benchmarks, Sources(cells, where))]
+    modelled, sources = params.assemble.missing == "model", Sources(cells, where)
+    found = [*missing_findings(X, where, modelled=modelled), *range_findings(X, benchmarks, sources)]
     found += size_findings(X, where, params.assemble.missing)
     if modelled:
         found += [*sparse_findings(X, where), *apart_findings(X, where)]
@@ -113,7 +113,7 @@ def check_matrix(
     found += [*alike_findings(sound, where), *redundant_findings(sound, benchmarks, where)]
     found += [*limited_findings(cells, benchmarks), *outcome_findings(cells, params.gate)]
     found += [*grid_findings(sound, benchmarks, where), *more_items_findings(cells, benchmarks)]
-    found += zero_findings(cells, benchmarks, where)
+    found += zero_findings(cells, benchmarks, sources)
     found += repeated_findings(X, benchmarks, nearly_constant(found), where)
     found += protocol_findings(cells, mixed_allowed=params.assemble.mixed_protocols)
     found += [

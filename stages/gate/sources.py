@@ -13,7 +13,7 @@ class Sources:
 
     def __init__(self, cells: pd.DataFrame, where: str) -> None:
         self.where = where
-        self.imports = imports_beside(where)
+        self.imports = where.replace("scores.csv", "imports.csv")
         own = cells["origin"] == "evaluated"
         self.evaluated, self.imported = (
             set(zip(cells.loc[part, "model_id"], cells.loc[part, "benchmark"], strict=True))
@@ -27,8 +27,3 @@ class Sources:
         if own:
             return f"evaluation of {model_id}"
         return self.imports if (model_id, benchmark) in self.imported else self.where
-
-
-def imports_beside(where: str) -> str:
-    """Return the path of imports.csv beside scores.csv."""
-    return where.replace("scores.csv", "imports.csv")
