@@ -13,7 +13,7 @@ from click.testing import CliRunner
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from stages.commands.export.crate import authors, export
+from stages.commands.export.crate import authors
 from stages.commands.export.forms import FORMS, write
 from stages.commands.lineage_cli import verify as verify_command
 from stages.commands.verify.state import verify_crate
@@ -24,6 +24,10 @@ from tests.commands.study import MODEL, STUDY, flip, set_params
 from tests.repository import Repository
 
 SAMPLE = f"data/evaluations/{MODEL}/samples/task_0.parquet"
+
+
+def export(target: Path, rev: str | None = None, *, samples: bool = False) -> None:
+    write(target, {}, rev, samples=samples)
 
 
 @pytest.fixture(scope="module")
@@ -238,8 +242,9 @@ def test_what_cannot_be_exported_is_refused_before_anything_is_written(copy: Rep
     (tmp_path / "full/mine.txt").write_text("mine")
     folders = {"eee": tmp_path / "full", "csv": tmp_path / "no/where"}
     with inside(copy), pytest.raises(InputError) as caught:
-        write(None, folders)
+        write(tmp_path / "no/state.zip", folders)
     assert caught.value.problems == (
+        f"{tmp_path}/no/state.zip: there is no folder {tmp_path}/no",
         f"{tmp_path}/full: not empty, and records of two states would mix: name a new folder for --eee",
         f"{tmp_path}/no/where: there is no folder {tmp_path}/no",
     )

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
-from stages.commands.snapshot import Snapshot, opened
+from stages.commands.snapshot import Snapshot
 from stages.commands.verify.files import check_files, check_lock
 from stages.commands.verify.report import Report
-from stages.contracts.errors import InputError, raise_all
+from stages.contracts.errors import raise_all
 from stages.lineage.cache import manifest_bytes
 from stages.lineage.crate import MANIFESTS, Contents, Description, Person, is_sample, write_crate
 from stages.lineage.git import commit_time, remote_url
@@ -20,7 +20,6 @@ from stages.lineage.pipeline import flatten, load_yaml
 from stages.workspace import paths
 from stages.workspace.facts import load_info
 from stages.workspace.files import read_text
-from stages.workspace.progress import working
 
 TOP = ("dvc.lock", "params.yaml", ".dvcignore", "pyproject.toml", "requirements.lock", "LICENSE", "README.md")
 """Files at the top that are not a dependency of any stage, where they exist."""
@@ -29,7 +28,7 @@ LICENCES = {"MIT": "https://spdx.org/licenses/MIT"}
 
 @dataclass(frozen=True)
 class Exported:
-    """Result of `export`.
+    """A crate that was written.
 
     Attributes:
         file: What was written.
@@ -40,7 +39,6 @@ class Exported:
     file: Path
     state: str
     files: int
-    ok: ClassVar[bool] = True
 
     def text(self) -> Iterator[str]:
         """Yield one line."""
@@ -51,28 +49,17 @@ class Exported:
         return {"file": self.file, "state": self.state, "files": self.files}
 
 
-def export(target: Path, rev: str | None = None, *, samples: bool = False) -> Exported:
-    """Write the state as a Workflow Run RO-Crate.
+def pack(snapshot: Snapshot, target: Path, *, samples: bool) -> int:
+    """Write a state as a Workflow Run RO-Crate, and return how many files of it are in there.
 
     Args:
-        target: Zip file to write.
-        rev: Version of the repository; None for the workspace.
+        snapshot: The state, `checked`.
+        target: Zip file to write, absolute.
         samples: Whether the answers of evaluations go in as well.
-
-    Raises:
-        InputError: The files are not those of dvc.lock, so that there is no state to export.
     """
-    if not target.parent.is_dir():
-        raise InputError([f"{target}: there is no folder {target.parent}"])
-    place = target.absolute()
-    with opened(rev) as snapshot:
-        with working("exporting", 2) as step:
-            step.next("comparing files with dvc.lock")
-            checked(snapshot)
-            contents = _contents(snapshot, samples=samples)
-            step.next(f"writing {len(contents.files)} files")
-            write_crate(place, _description(snapshot), contents)
-        return Exported(target, snapshot.digest, len(contents.files))
+    contents = _contents(snapshot, samples=samples)
+    write_crate(target, _description(snapshot), contents)
+    return len(contents.files)
 
 
 def checked(snapshot: Snapshot) -> None:

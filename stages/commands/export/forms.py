@@ -10,8 +10,7 @@ from typing import Any, ClassVar
 
 import pandas as pd
 
-from stages.commands.export.crate import Exported, authors, checked, time_of
-from stages.commands.export.crate import export as pack
+from stages.commands.export.crate import Exported, authors, checked, pack, time_of
 from stages.commands.export.eee import Record, Source, as_text, detailed, records, sample_rows
 from stages.commands.export.latex import as_latex
 from stages.commands.export.tables import frames, pages
@@ -21,6 +20,7 @@ from stages.workspace import paths
 from stages.workspace.facts import load_info, read_fact
 from stages.workspace.files import read_parquet, replacing, replacing_folder, write_text
 from stages.workspace.outputs import read_claims
+from stages.workspace.progress import working
 from stages.workspace.results import load_results, tables_beyond
 
 FORMS = ("eee", "csv", "parquet", "latex")
@@ -74,21 +74,28 @@ def write(
     """
     if crate is None and not folders:
         raise InputError([f"nothing to write: name --ro-crate, --{', --'.join(FORMS)}, or several of them"])
-    raise_all([*_unfit(folders)])
-    places = {form: folder.absolute() for form, folder in folders.items()}
-    packed = None if crate is None else pack(crate, rev, samples=samples)
+    raise_all([*_unfit(crate, folders)])
+    exported = None
     written: dict[Path, Sequence[str]] = {}
-    with opened(rev) as snapshot:
-        if packed is None:
-            checked(snapshot)
-        for form, place in places.items():
+    with opened(rev) as snapshot, working("exporting", 1 + (crate is not None) + len(folders)) as step:
+        step.next("comparing files with dvc.lock")
+        checked(snapshot)
+        # another revision than the workspace lies in a folder of its own, which is the current one
+        if crate is not None:
+            step.next(str(crate))
+            exported = Exported(crate, snapshot.digest, pack(snapshot, snapshot.root / crate, samples=samples))
+        for form, folder in folders.items():
+            step.next(str(folder))
+            place = snapshot.root / folder
             names = _records(snapshot, place, samples=samples) if form == "eee" else _tables(snapshot, form, place)
-            written[folders[form]] = list(names)
-        return Written(snapshot.digest, packed, written)
+            written[folder] = list(names)
+        return Written(snapshot.digest, exported, written)
 
 
-def _unfit(folders: Mapping[str, Path]) -> Iterator[str]:
-    """Yield what keeps folders from being written to, one line each."""
+def _unfit(crate: Path | None, folders: Mapping[str, Path]) -> Iterator[str]:
+    """Yield what keeps a crate or folders from being written, one line each."""
+    if crate is not None and not crate.absolute().parent.is_dir():
+        yield f"{crate}: there is no folder {crate.parent}"
     for form, folder in folders.items():
         if not folder.absolute().parent.is_dir():
             yield f"{folder}: there is no folder {folder.parent}"
