@@ -131,7 +131,7 @@ def _read(path: Path) -> Holder | None:
 
 
 def _is_dead(path: Path, found: Holder) -> bool:
-    if found.host == socket.gethostname() and _born(found.pid) != found.born:
+    if found.host == socket.gethostname() and (_born(found.pid) or "") != found.born:
         return True
     try:
         # opening it makes a network file system ask its server

@@ -67,6 +67,16 @@ def test_a_process_id_that_is_used_again_is_another_process(tmp_path: Path):
         assert holder(path) is None
 
 
+def test_it_is_held_where_the_system_does_not_tell_when_processes_began(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(leases, "_born", lambda _: None)
+    path = tmp_path / ".lease"
+    with leased(path), leased(path) as second:
+        assert not second
+        assert holder(path) is not None
+
+
 def test_that_of_another_machine_is_free_when_its_heart_has_stopped(tmp_path: Path):
     path = tmp_path / ".lease"
     with other(path) as process:
@@ -78,6 +88,25 @@ def test_that_of_another_machine_is_free_when_its_heart_has_stopped(tmp_path: Pa
     os.utime(path, (past, past))
     with leased(path) as mine:
         assert mine
+
+
+def test_of_two_that_find_a_dead_one_the_second_takes_nothing_from_the_first(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    path = tmp_path / ".lease"
+    with other(path) as process:
+        process.kill()
+
+    def too_late(*_: object) -> bool:
+        rewrite(path, host="elsewhere", token="of the first")
+        return True
+
+    with monkeypatch.context() as patch:
+        patch.setattr(leases, "_is_dead", too_late)
+        with leased(path) as mine:
+            assert not mine
+    assert holder(path).token == "of the first"
+    assert [file.name for file in tmp_path.iterdir()] == [".lease"]
 
 
 def test_a_heart_beats(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
