@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from docs.team.record import ADMIN, ARTIFACTS, DVC, S3_LIKE, Team
@@ -174,12 +175,14 @@ def end(team: Team, server: str, how: signal.Signals | None = None) -> bool:
     pid, _ = team.processes[server]
     # the S3 server waits for its own clients when it is asked to end; what it has it has written
     polite = {"postgresql": signal.SIGINT, "s3": signal.SIGKILL, "mlflow": signal.SIGTERM}
-    os.killpg(pid, how or polite[server])
     limit = time.monotonic() + ENDING
-    while is_running(team, server):
-        if time.monotonic() > limit:
-            os.killpg(pid, signal.SIGKILL)
-        time.sleep(0.1)
+    # it may end by itself in between
+    with suppress(ProcessLookupError):
+        os.killpg(pid, how or polite[server])
+        while is_running(team, server):
+            if time.monotonic() > limit:
+                os.killpg(pid, signal.SIGKILL)
+            time.sleep(0.1)
     return True
 
 
