@@ -11,7 +11,7 @@ from stages.contracts.evaluate_params import EvaluateParams
 from stages.contracts.study.facts import Facts
 from stages.contracts.study.model_record import ModelRecord
 from stages.evaluation import estimate, loading, of_model
-from stages.evaluation.cells import LOG, read_json
+from stages.evaluation.cells import LOG, read_if_there
 from stages.evaluation.estimate import Measured
 from stages.evaluation.leases import holder
 from stages.evaluation.store import Store, store_of
@@ -208,12 +208,10 @@ def _units_here(record: ModelRecord, params: EvaluateParams) -> list[Unit]:
 def _parts(models: Sequence[str], params: EvaluateParams) -> Iterator[tuple[str, str, Mapping[str, Any]]]:
     """Yield model, benchmark and provenance of all units that are finished or published here."""
     for model_id in models:
-        published = paths.EVALUATIONS / model_id / "provenance.json"
-        parts = dict(read_json(published)["benchmarks"]) if published.is_file() else {}
-        for path in store_of(model_id, params.store).folder.glob("*/*/provenance.json"):
-            if not path.parent.name.startswith("."):
-                parts[path.parent.parent.name] = read_json(path)
-        for benchmark, part in parts.items():
+        published = read_if_there(paths.EVALUATIONS / model_id / "provenance.json").get("benchmarks", {})
+        finished = store_of(model_id, params.store).finished()
+        kept = {name: part for name, path in finished.items() if (part := read_if_there(path))}
+        for benchmark, part in {**published, **kept}.items():
             yield model_id, benchmark, part
 
 
@@ -304,18 +302,12 @@ def status(models: Sequence[str]) -> Status:
 
 def _going(store: Store, model_id: str) -> Going:
     log = store.folder / LOG
-    done = {path.parent.parent.name for path in store.folder.glob("*/*/provenance.json")
-            if not path.parent.name.startswith(".")}  # fmt: skip
     working = {
         "" if path == store.whole else path.parent.name: found.told
         for path in store.leases
         if (found := holder(path)) is not None
     }
-    failed = [
-        f"{path.parent.name}: {line} (on {content['host']})"
-        for path in sorted(store.folder.glob("*/.*.failed"))
-        for content in [read_json(path)]
-        for line in content["lines"]
-    ]
     published = (paths.EVALUATIONS / model_id / "scores.json").is_file()
-    return Going(model_id, sorted(done), working, failed, str(log) if log.is_file() else "", published)
+    return Going(
+        model_id, sorted(store.finished()), working, store.failures(), str(log) if log.is_file() else "", published
+    )

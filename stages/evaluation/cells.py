@@ -5,6 +5,7 @@ The folder may be on a disk that many machines share. What is published there ap
 
 import json
 import socket
+import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +15,7 @@ import pandas as pd
 
 from stages.evaluation.harness import run as harness
 from stages.evaluation.unit import Unit
-from stages.workspace.files import replacing_folder, write_text
+from stages.workspace.files import write_text
 
 LOG = ".log"
 """Name of the file that has what workers of a model printed."""
@@ -46,10 +47,19 @@ class Cells:
 
     @staticmethod
     def _put(path: Path, score: Mapping[str, Any], answers: pd.DataFrame, provenance: Mapping[str, Any]) -> None:
-        with replacing_folder(path) as beside:
-            answers.to_parquet(beside / "answers.parquet", index=False)
-            write_json(beside / "score.json", score)
-            write_json(beside / "provenance.json", provenance)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix=f".{path.name}.", dir=path.parent) as beside:
+            new = Path(beside, "new")
+            new.mkdir()
+            answers.to_parquet(new / "answers.parquet", index=False)
+            write_json(new / "score.json", score)
+            write_json(new / "provenance.json", provenance)
+            try:
+                new.replace(path)
+            except OSError:
+                # another process may have kept it in between: what others read now stays where it is
+                if not path.is_dir():
+                    raise
 
     def score(self, unit: Unit) -> dict[str, Any]:
         """Return the score of a finished unit."""
@@ -71,24 +81,37 @@ class Cells:
     @property
     def leases(self) -> list[Path]:
         """All such files that there are."""
-        return sorted([*self.folder.glob(".lease"), *self.folder.glob("*/.*.lease")])
+        return self._matching(".lease", "*/.*.lease")
 
     def fail(self, unit: Unit, lines: Sequence[str]) -> None:
         """Keep why a unit did not finish, for whoever asks."""
         content = {"lines": list(lines), "host": socket.gethostname()}
         write_text(self._failed(unit), json.dumps(content, ensure_ascii=False))
 
-    def failure(self, unit: Unit) -> list[str]:
-        """Return why a unit did not finish the last time, one line each; none where nothing went wrong."""
-        try:
-            content = read_json(self._failed(unit))
-        except (FileNotFoundError, ValueError):
-            return []
-        return [f"{line} (on {content['host']})" for line in content["lines"]]
+    def failures(self) -> list[str]:
+        """Return why units did not finish the last time, one line each, with benchmark and machine."""
+        return [
+            f"{path.parent.name}: {line} (on {content['host']})"
+            for path in self._matching("*/.*.failed")
+            if (content := read_if_there(path))
+            for line in content["lines"]
+        ]
+
+    def finished(self) -> dict[str, Path]:
+        """Return benchmark to the provenance of a unit of it that is finished, whatever its key."""
+        found = [path for path in self._matching("*/*/provenance.json") if not path.parent.name.startswith(".")]
+        return {path.parent.parent.name: path for path in found}
 
     def forgive(self, unit: Unit) -> None:
         """Forget why a unit did not finish: it is tried again."""
         self._failed(unit).unlink(missing_ok=True)
+
+    def _matching(self, *patterns: str) -> list[Path]:
+        """Return the files that match a pattern; none where the folder is removed in this moment."""
+        try:
+            return sorted(path for pattern in patterns for path in self.folder.glob(pattern))
+        except FileNotFoundError:
+            return []
 
     def _failed(self, unit: Unit) -> Path:
         path = self.path(unit)
@@ -110,3 +133,11 @@ def read_json(path: Path) -> dict[str, Any]:
     """Read what `write_json` wrote."""
     content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
     return content
+
+
+def read_if_there(path: Path) -> dict[str, Any]:
+    """Read what `write_json` wrote; nothing where it is not there, or no longer."""
+    try:
+        return read_json(path)
+    except FileNotFoundError:
+        return {}

@@ -36,7 +36,9 @@ TICK = 0.5
 PASSED = ("OBSERVATORY_", "HF_HUB_", "HF_HOME", "HF_ENDPOINT", "TOKENIZERS_PARALLELISM")
 """Beginnings of the variables that a worker gets; no keys: what they give access to was fetched before."""
 DEATHS = 3
-"""Times in a row that a model's worker may die without finishing a unit."""
+"""Times in a row that a model's worker may end without finishing a unit."""
+LATE = 60.0
+"""Seconds until a model is sent again of which a worker left nothing: a shared disk shows a result late."""
 
 
 @dataclass
@@ -49,7 +51,8 @@ class Model:
         store: Where they are kept.
         open: Those that are not finished, by benchmark, with their places in the store.
         sent: Whether the engine has it.
-        deaths: Times in a row that its worker died.
+        deaths: Times in a row that its worker ended without finishing a unit.
+        not_before: When it may be sent again, by the monotonic clock.
         problems: What went wrong.
     """
 
@@ -59,6 +62,7 @@ class Model:
     open: dict[str, tuple[Unit, Path]] = field(default_factory=dict)
     sent: bool = False
     deaths: int = 0
+    not_before: float = 0.0
     problems: list[str] = field(default_factory=list)
     stack: ExitStack = field(default_factory=ExitStack)
     live: "LiveRun | None" = None
@@ -86,6 +90,17 @@ class Model:
             return
         self.step.begun = min(1 + len(self.units) - len(self.open), len(self.units))
         self.step.part = ", ".join(name for name, (_, place) in self.open.items() if lease_of(place).exists())
+
+    def left(self) -> bool:
+        """Return whether something is to be run; what the stage published meanwhile is no longer open.
+
+        The stage leaves nothing in the store. What the store has is left to `appeared`.
+        """
+        missing = [unit for unit, place in self.open.values() if not place.is_dir()]
+        published = self.store.known(missing, self.model_id)
+        for benchmark in published:
+            del self.open[benchmark]
+        return len(published) < len(missing)
 
     def appeared(self) -> list[Unit]:
         """Return the units that were finished since it was asked last; they are no longer among the open ones."""
@@ -158,7 +173,7 @@ class Driver:
 
     def _send(self) -> None:
         """Give the engine what it takes, models that nobody works on first."""
-        chosen = self._chosen(self._engine.room())
+        chosen = [model for model in self._chosen(self._engine.room()) if model.left()]
         for model in chosen:
             self._begin(model)
         if chosen:
@@ -171,7 +186,7 @@ class Driver:
         chosen: list[Model] = []
         shared: list[tuple[int, Model]] = []
         for model in self.models if room > 0 else []:
-            if model.sent or model.over:
+            if model.sent or model.over or time.monotonic() < model.not_before:
                 continue
             taken = len(model.taken())
             if not taken:
@@ -189,7 +204,8 @@ class Driver:
             model.live = model.stack.enter_context(of_model.tracked(model.units, watched=False))
             known = [unit for unit in model.units if model.store.has(unit)]
             for unit in known:
-                self._log(model, unit, len(known))
+                with suppress(FileNotFoundError):
+                    self._log(model, unit, len(known))
             model.step = model.stack.enter_context(working(model.model_id, len(model.units)))
         for unit, _ in model.open.values():
             model.store.forgive(unit)
@@ -216,8 +232,10 @@ class Driver:
             before = len(model.units) - len(model.open)
             new = model.appeared()
             for done, unit in enumerate(new, before + 1):
-                self._log(model, unit, done)
-                self._tell(f"[{done}/{len(model.units)}] {model.model_id}: {of_model.told(model.store, unit)}")
+                # the stage may have published it, and removed it from the store, in this moment
+                with suppress(FileNotFoundError):
+                    self._log(model, unit, done)
+                    self._tell(f"[{done}/{len(model.units)}] {model.model_id}: {of_model.told(model.store, unit)}")
             if new:
                 model.deaths = 0
             model.show()
@@ -233,22 +251,29 @@ class Driver:
         model.problems += end.problems
         if not model.open or end.problems:
             return
+        died = end.died or "no result in the store: does every machine reach it?"
         if end.died:
             self._release(model)
+            self._tell(f"{model.model_id}: its worker ended: {died}; {len(model.open)} benchmarks are sent again")
+        elif model.taken():
+            return
+        else:
+            model.not_before = time.monotonic() + LATE
+        model.deaths += 1
+        if model.deaths == DEATHS:
             log = model.store.folder / LOG
-            model.deaths += 1
-            self._tell(f"{model.model_id}: its worker ended: {end.died}; {len(model.open)} benchmarks are sent again")
-            if model.deaths == DEATHS:
-                model.problems.append(
-                    f"{model.model_id}: its worker ended {DEATHS} times without a result ({end.died}): see {log}"
-                )
+            model.problems.append(
+                f"{model.model_id}: its worker ended {DEATHS} times without a result ({died}): see {log}"
+            )
 
     def _finish(self, model: Model) -> None:
         """End the run of a model; all units that are not there have failed."""
-        if model.live is not None and all(model.store.has(unit) for unit in model.units):
-            hosts = sorted({model.store.provenance(unit).get("host", "") for unit in model.units})
-            places = {"observatory.hosts": ", ".join(filter(None, hosts))}
-            model.live.tag({**places, **of_model.scores_tag(model.units, model.store)})
+        if model.live is not None:
+            # some failed, or the stage published them in this moment
+            with suppress(FileNotFoundError):
+                hosts = sorted({model.store.provenance(unit).get("host", "") for unit in model.units})
+                places = {"observatory.hosts": ", ".join(filter(None, hosts))}
+                model.live.tag({**places, **of_model.scores_tag(model.units, model.store)})
         model.live = None
         if not model.open:
             model.stack.close()

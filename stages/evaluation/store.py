@@ -2,20 +2,21 @@
 
 import contextlib
 import shutil
+import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import pandas as pd
 
 from stages.contracts.evaluate_params import EvaluateParams
-from stages.evaluation.cells import Cells, read_json
+from stages.evaluation.cells import Cells, read_if_there, read_json
 from stages.evaluation.harness import run as harness
 from stages.evaluation.unit import Unit
 from stages.lineage import cache as dvcstate
 from stages.lineage import state
 from stages.lineage.pipeline import load_yaml, locked_stages
 from stages.workspace import paths
-from stages.workspace.files import read_text
+from stages.workspace.files import read_text, restore_folder
 
 DEFAULT = str(EvaluateParams.model_fields["store"].default)
 
@@ -27,6 +28,7 @@ class Store(Cells):
         """Remove what a killed process left unfinished."""
         for rest in (*self.folder.glob("*/.*"), *self.folder.glob(".*/")):
             shutil.rmtree(rest) if rest.is_dir() else rest.unlink(missing_ok=True)
+        restore_folder(self.folder)
 
     def clear(self, top: Path) -> None:
         """Remove everything, and the folders around it that are empty then.
@@ -34,7 +36,9 @@ class Store(Cells):
         Args:
             top: Folder of all models, the last of them; outside of the repository it is somebody's, and stays.
         """
-        shutil.rmtree(self.folder)
+        with tempfile.TemporaryDirectory(prefix=f".{self.folder.name}.", dir=self.folder.parent) as aside:
+            # at once: whoever watches the store finds all of it or nothing, and makes no file in what is removed
+            self.folder.replace(Path(aside, "old"))
         for parent in self.folder.parents:
             if not parent.is_relative_to(top) or (parent == top and not top.is_relative_to(state.root())):
                 break
@@ -61,9 +65,11 @@ class Store(Cells):
     def recover(self, units: Sequence[Unit], model_id: str) -> None:
         """Take the units that an earlier evaluation has under the same key, from where it lies or from DVC's cache."""
         published = paths.EVALUATIONS / model_id
-        if (published / "provenance.json").is_file():
-            here = {str(path.relative_to(published)): path for path in published.rglob("*") if path.is_file()}
-            self._take(units, here)
+        # DVC removes what is published before it runs the stage again
+        with contextlib.suppress(FileNotFoundError):
+            self._take(
+                units, {str(path.relative_to(published)): path for path in published.rglob("*") if path.is_file()}
+            )
         rest = [unit for unit in units if not self.has(unit)]
         if rest:
             self._take(rest, _cached(model_id))
@@ -73,8 +79,9 @@ class Store(Cells):
         found = {unit.benchmark for unit in units if self.has(unit)}
         published = paths.EVALUATIONS / model_id / "provenance.json"
         for place in (published, _cached(model_id).get(published.name)):
-            if place is not None and place.is_file():
-                parts = read_json(place).get("benchmarks", {})
+            if place is not None:
+                # DVC removes what is published before it runs the stage again
+                parts = read_if_there(place).get("benchmarks", {})
                 found |= {unit.benchmark for unit in units if parts.get(unit.benchmark, {}).get("key") == unit.key}
         return found
 

@@ -2,9 +2,11 @@
 
 import errno
 import json
+import os
 import shutil
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -22,8 +24,9 @@ from stages.evaluation import cells, driver, of_model, worker
 from stages.evaluation.engines.choice import engine_of
 from stages.evaluation.engines.engine import Ended
 from stages.evaluation.engines.slurm import minutes
+from stages.evaluation.harness.run import UnitResult
 from stages.evaluation.leases import leased
-from stages.evaluation.store import store_of
+from stages.evaluation.store import store_of, top_of
 from stages.evaluation.worker import Job
 from stages.lineage import state
 from stages.tracking import live
@@ -144,6 +147,18 @@ def test_a_worker_that_dies_is_sent_again_and_one_that_always_dies_is_told(place
     assert line.startswith(f"{SECOND}: its worker ended 3 times without a result (node gone): see ")
 
 
+def test_a_worker_that_gets_on_may_die_as_often_as_it_does(place, monkeypatch):
+    class Weak(Here):
+        def submit(self, jobs: Sequence[Job]) -> None:
+            (job,) = jobs
+            super().submit([replace(job, units=job.units[:1])])
+            self.over = [end._replace(died="killed by SIGKILL") for end in self.over]
+
+    engine = Weak()
+    assert evaluated(monkeypatch, engine, [MODEL]).ok
+    assert [len(job.units) for job in engine.jobs] == [1] * len(BENCHMARKS)
+
+
 def test_what_fails_is_told_and_does_not_end_what_it_does_not_concern(place, monkeypatch):
     def run(asked, model):
         if asked.benchmark == "mmlu":
@@ -164,8 +179,16 @@ def test_what_fails_is_told_and_does_not_end_what_it_does_not_concern(place, mon
     told = evaluation_plan.status([])
     assert [len(model.done) for model in told.models] == [4, 3]
     assert told.models[0].failed[0].startswith("mmlu: mmlu: out of memory (on ")
-    monkeypatch.setattr(worker.harness, "run_unit", fast)
+
+    def again(asked, model):
+        # what is tried again has not failed so far
+        assert evaluation_plan.status([asked.model.model_id]).models[0].failed == []
+        return fast(asked, model)
+
+    monkeypatch.setattr(worker.harness, "run_unit", again)
     assert evaluated(monkeypatch, Here()).ok
+    # one that is tried again while it is read
+    (store_of(MODEL).folder / "mmlu/.key.failed").symlink_to("nothing")
     assert evaluation_plan.status([MODEL]).models[0].failed == []
 
 
@@ -204,6 +227,80 @@ def test_models_that_nobody_works_on_come_first_and_the_rest_of_others_is_shared
     assert [job.model_id for job in engine.jobs] == [SECOND, MODEL]
     log = (found.store.folder / cells.LOG).read_text(encoding="utf-8").splitlines()
     assert [line for line in log if line in BENCHMARKS] == [name for name in BENCHMARKS if name != unit.benchmark]
+
+
+def test_what_the_stage_published_meanwhile_is_not_run_again(place, monkeypatch):
+    """It leaves nothing in the store."""
+
+    class Late(Here):
+        def room(self) -> int:
+            if not Path("data/evaluations", MODEL).exists():
+                of_model.evaluate(RECORD, load_params().evaluate)
+            return 1
+
+    engine = Late()
+    assert evaluated(monkeypatch, engine, [MODEL]).ok
+    assert engine.jobs == []
+    assert not Path("data/.evaluating", MODEL).exists()
+
+
+def test_what_the_stage_publishes_while_it_is_told_is_finished(place, monkeypatch):
+    as_is = of_model.told
+
+    def told(*arguments):
+        if not Path("data/evaluations", MODEL).exists():
+            of_model.evaluate(RECORD, load_params().evaluate)
+        return as_is(*arguments)
+
+    monkeypatch.setattr(of_model, "told", told)
+    engine = Here()
+    assert evaluated(monkeypatch, engine, [MODEL]).ok
+    assert len(engine.jobs) == 1
+    assert not Path("data/.evaluating", MODEL).exists()
+
+
+def test_the_store_vanishes_at_once_when_all_is_published(place, monkeypatch):
+    found = driver.model_of(RECORD, load_params().evaluate, ())
+    for unit in found.units:
+        found.store.put(unit, fast(unit, None))
+    there, remove = [], os.unlink
+
+    def watched(*arguments, **options):
+        there.append([found.store.has(unit) for unit in found.units])
+        remove(*arguments, **options)
+
+    monkeypatch.setattr(os, "unlink", watched)
+    found.store.clear(top_of(load_params().evaluate.store))
+    assert there
+    assert not any(map(any, there))
+    assert not Path("data/.evaluating").exists()
+
+
+def test_of_two_results_that_are_kept_at_the_same_time_the_first_stays(place, monkeypatch):
+    found = driver.model_of(RECORD, load_params().evaluate, ())
+    unit = found.units[0]
+    found.store.put(unit, fast(unit, None))
+    second = fast(unit, None)
+    with monkeypatch.context() as patch:
+        # neither saw the other's
+        patch.setattr(cells.Cells, "has", lambda *_: False)
+        found.store.put(unit, UnitResult({**second.score, "score": 0.75}, second.answers, second.provenance))
+    assert found.store.score(unit)["score"] == 0.5
+    assert [path.name for path in found.store.path(unit).parent.iterdir()] == [found.store.path(unit).name]
+
+
+def test_a_store_that_a_worker_does_not_reach_is_told(place, monkeypatch):
+    class Apart(Here):
+        def submit(self, jobs: Sequence[Job]) -> None:
+            self.jobs += jobs
+            self.over += [Ended(job.model_id, (), "") for job in jobs]
+
+    monkeypatch.setattr(driver, "LATE", 0.0)
+    engine = Apart()
+    result = evaluated(monkeypatch, engine, [MODEL])
+    assert len(engine.jobs) == 3
+    (line,) = result.models[0].problems
+    assert "ended 3 times without a result (no result in the store: does every machine reach it?)" in line
 
 
 def test_the_stage_waits_for_nobody_who_works_on_its_model(place):
