@@ -41,6 +41,9 @@ def test_choices_are_read_from_their_words():
         [],
     )
     assert parse_choices(["gsm="])[1] == ["--metric gsm=: expected [TASK=]METRIC[,FILTER], once for each task"]
+    assert parse_choices(["gsm=acc", "gsm=f1"])[1] == [
+        "--metric gsm=f1: expected [TASK=]METRIC[,FILTER], once for each task"
+    ]
 
 
 def test_scores_up_to_one_are_shares_and_others_percent_said_aloud():
@@ -75,6 +78,19 @@ def candidate(score=0.5, tool="lm-eval 0.4.13", time="2026-01-01T00:00:00Z", **m
 
 def test_copies_count_once():
     assert settle([candidate(), candidate()], "") == ([candidate()], [], [])
+
+
+def test_of_copies_that_with_answers_counts():
+    bare = candidate(row={"samples": ""})
+    full = candidate(row={"samples": "a.jsonl"})
+    assert settle([bare, full], "")[0] == [full]
+    assert settle([bare, bare], "")[0] == [bare]
+
+
+def test_equal_scores_of_different_protocols_are_no_copies():
+    kept, _, (problem,) = settle([candidate(), candidate(tool="lighteval 0.8")], "")
+    assert kept == []
+    assert "b of m has 2 scores: 0.5 " in problem
 
 
 def test_scores_that_contradict_each_other_are_refused_until_a_rule_decides():

@@ -87,6 +87,14 @@ def test_a_judge_is_part_of_the_protocol(record):
     assert "judged by org/judge" in record(edit).results[0].protocol
 
 
+@pytest.mark.parametrize(
+    ("stated", "known"),
+    [({"num_parameters": "7e9"}, 7e9), ({"params_billions": 7}, 7e9), ({"params_billions": "?"}, None)],
+)
+def test_parameters_are_in_plain_units(record, stated, known):
+    assert record(lambda c: c["model_info"].update(additional_details=stated)).results[0].parameters == known
+
+
 def test_percent_is_a_unit(record):
     def edit(content):
         config = first(content)["metric_config"]

@@ -112,6 +112,17 @@ def test_a_group_has_the_items_and_answers_of_its_parts(results):
     assert (result.n_items, len(result.samples), result.place) == (8, 2, "groups/both/acc,none")
 
 
+def test_a_group_of_groups_has_the_items_and_answers_of_their_parts(results):
+    def edit(content):
+        group(content)
+        content["groups"]["all"] = {"alias": "all", "acc,none": 0.5}
+        content["group_subtasks"]["all"] = ["both"]
+
+    found = results(edit)
+    assert (one(found, "all").n_items, len(one(found, "all").samples)) == (8, 2)
+    assert set(found.parts) == {"arc", "copa", "both"}
+
+
 def test_of_a_folder_on_another_machine_only_the_name_is_kept(results):
     def edit(content):
         content["model_name"] = "/scratch/me/checkpoints/my-model-7b/"

@@ -35,9 +35,10 @@ def test_answers_are_told_apart_as_in_our_own_evaluations(tmp_path):
         {"resps": [["  \n"]], "filtered_resps": [""]},
         {"resps": [["I'm sorry, I can't help."]], "filtered_resps": ["[invalid]"]},
         {"resps": [["no number"]], "filtered_resps": ["[invalid]"]},
+        {"resps": [[""]], "filtered_resps": ["0"]},
     )
     found = rates([table])
-    assert (found["empty_rate"], found["failed_rate"], found["refused_rate"]) == (0.25, 0.75, 0.25)
+    assert (found["empty_rate"], found["failed_rate"], found["refused_rate"]) == (0.4, 0.8, 0.2)
     # lm-eval does not say whether an answer was cut
     assert math.isnan(found["capped_rate"])
     assert math.isnan(found["truncated_rate"])
@@ -89,3 +90,6 @@ def test_rates_are_over_all_items_of_several_files(tmp_path):
     one = lm_eval(tmp_path / "a.jsonl", {"resps": [[""]], "filtered_resps": [""]})
     three = lm_eval(tmp_path / "b.jsonl", {}, {}, {})
     assert rates([one, three])["empty_rate"] == 0.25
+    known, unknown = one.assign(capped=1.0), three
+    assert rates([known])["capped_rate"] == 1
+    assert math.isnan(rates([known, unknown])["capped_rate"])
