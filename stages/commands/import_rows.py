@@ -12,7 +12,7 @@ from stages.contracts.rows import is_missing, rows_of
 from stages.contracts.study.tables import IMPORTS
 from stages.intake.choice import Candidate
 from stages.intake.drafts import plain
-from stages.intake.outcomes import Outcomes, all_outcomes, sha256
+from stages.intake.outcomes import Outcomes, all_outcomes
 from stages.intake.results import Found, Result
 from stages.workspace.imports import SEPARATOR, place_of
 from stages.workspace.progress import working
@@ -61,12 +61,15 @@ def _text(value: object) -> str:
     return plain(value) if isinstance(value, float) else str(value)
 
 
-def import_rows(study: str, kept: Sequence[Candidate]) -> tuple[list[dict[str, str]], dict[Path, Path], Found]:
+def import_rows(
+    study: str, kept: Sequence[Candidate], digests: Mapping[Path, str]
+) -> tuple[list[dict[str, str]], dict[Path, Path], Found]:
     """Return the rows, raw file to where it is kept, and what was found out about their answers.
 
     Args:
         study: Name of the study.
         kept: One score for each cell.
+        digests: SHA-256 of each file of results.
     """
     new = [(c, c.result) for c in kept if c.result is not None]
     with_answers = [result for _, result in new if result.samples]
@@ -76,7 +79,6 @@ def import_rows(study: str, kept: Sequence[Candidate]) -> tuple[list[dict[str, s
         for result, outcome in zip(with_answers, outcomes, strict=True):
             step.next(f"{result.task} of {result.model}")
             known[id(result)] = outcome
-    digests = {path: sha256(path) for path in dict.fromkeys(result.file for _, result in new)}
     rows, found = [dict(c.row) for c in kept if c.row is not None], Found()
     places: dict[Path, Path] = {}
     for candidate, result in new:
@@ -85,10 +87,10 @@ def import_rows(study: str, kept: Sequence[Candidate]) -> tuple[list[dict[str, s
             found.refused.append(problem)
             continue
         found.notes += _doubts(candidate, result, outcome)
-        digests |= {sample.path: digest for sample, digest in zip(result.samples, outcome.digests, strict=True)}
-        mine = {path: place_of(study, path, digests[path]) for path in (result.file, *_paths(result))}
+        raw = {result.file: digests[result.file], **dict(zip(_paths(result), outcome.digests, strict=True))}
+        mine = {path: place_of(study, path, digest) for path, digest in raw.items()}
         places |= mine
-        rows.append(_row(candidate, result, outcome, mine, digests[result.file]))
+        rows.append(_row(candidate, result, outcome, mine, raw[result.file]))
     return rows, places, found
 
 

@@ -11,13 +11,11 @@ from stages.contracts.errors import raise_all
 from stages.contracts.study.facts import Facts
 from stages.contracts.study.own_tasks import DEFAULT_FILTER
 from stages.intake import every_eval_ever, inspect_logs
-from stages.intake.jsons import mapping, number
+from stages.intake.jsons import mapping, number, sequence
 from stages.intake.samples import Of, read_samples
 from stages.workspace.facts import load_params, load_study_facts
 from stages.workspace.imports import SEPARATOR, dvc_file
 from stages.workspace.samples import Samples
-
-SCORE = "score_details/score"
 
 
 class ImportedAnswers:
@@ -88,7 +86,8 @@ def of_place(tool: str, file: Path, place: str) -> Of:
         place: Where it is there.
     """
     if place.startswith("evaluation_results/"):
-        return every_eval_ever.of_entry(mapping(record_at(file, place.removesuffix(f"/{SCORE}"))), several=True)
+        entries = sequence(record_at(file, "evaluation_results"))
+        return every_eval_ever.of_entry(mapping(entries[int(place.split("/")[1])]), several=len(entries) > 1)
     if tool.startswith(f"{inspect_logs.NAME} "):
         score = mapping(record_at(file, place.partition("/metrics/")[0]))
         return Of("inspect", inspect_logs.scorer_of(score))

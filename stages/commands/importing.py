@@ -96,13 +96,14 @@ def import_results(given: Sequence[Path], study: str, options: Options) -> Impor
     here = open_study(study)
     reading = each(files.result_files(given), "reading", lambda path: path.name)
     found = files.read_files(reading, given, options.form)
-    found.notes += files.unique(found, {path: sha256(path) for path in {result.file for result in found.results}})
+    digests = {path: sha256(path) for path in dict.fromkeys(result.file for result in found.results)}
+    found.notes += files.unique(found, digests)
     candidates = _candidates(here, found, choices, add=options.add or here.facts is None)
     before = earlier(here.facts.imports) if here.facts else []
     kept, notes, conflicts = settle([*before, *candidates], options.rule or here.rule)
     found.notes += notes
     found.refused += [f"{line}: choose by --newest, --harness TOOL or import_rule in study.yaml" for line in conflicts]
-    return _write(here, kept, found, options)
+    return _write(here, kept, found, digests, options)
 
 
 def _candidates(here: Study, found: Found, choices: Mapping[str, tuple[str, str]], *, add: bool) -> list[Candidate]:
@@ -155,7 +156,7 @@ def _take_models(here: Study, found: Found, *, add: bool) -> None:
     known = same_models(names, here.facts.models) if here.facts else {}
     others = [name for name in names if name not in known]
     if others and add:
-        stated = {result.model: result.parameters for result in found.results if result.parameters}
+        stated = {r.model: r.parameters for r in found.results if r.parameters and r.parameters > 0}
         here.draft.models, notes = model_rows(others, stated)
         found.notes += notes
         known |= {name: name for name in others}
@@ -190,9 +191,11 @@ def _candidate(rule: Wanted, result: Result, scale: float) -> Candidate:
     )
 
 
-def _write(here: Study, kept: Sequence[Candidate], found: Found, options: Options) -> Imported:
+def _write(
+    here: Study, kept: Sequence[Candidate], found: Found, digests: Mapping[Path, str], options: Options
+) -> Imported:
     """Read the answers behind the scores, and write everything that is left."""
-    rows, places, more = import_rows(here.name, kept)
+    rows, places, more = import_rows(here.name, kept, digests)
     found.add(more)
     if found.refused and not options.skip_refused:
         hint = "nothing was imported; --skip-refused imports the rest"

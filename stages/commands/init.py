@@ -8,7 +8,7 @@ from typing import Any
 from stages.commands.studies import ENGLISH, Study, open_study
 from stages.contracts.errors import InputError
 from stages.contracts.study.tables import benchmarks_table, models_table
-from stages.intake.drafts import TO_DECIDE, extended, model_rows, plain, study_yaml
+from stages.intake.drafts import TO_DECIDE, WORD, extended, model_rows, plain, study_yaml
 from stages.intake.wide import read_grid, read_wide, unit_notes
 
 
@@ -113,11 +113,11 @@ def _benchmark(here: Study, name: str, top: float, low: float | None) -> dict[st
     }
 
 
-FALLING = ("error", "perplexity", "ppl", "wer", "cer", "loss", "toxicity", "hallucination", "rate of failure")
+FALLING = {"error", "perplexity", "ppl", "wer", "cer", "loss", "toxicity", "hallucination"}
 
 
 def _directions(names: Sequence[str]) -> Iterator[str]:
     """Yield the benchmarks whose names say that lower is better."""
-    several = [name for name in names if any(word in name.lower().split() for word in FALLING)]
+    several = [name for name in names if not FALLING.isdisjoint(WORD.findall(name.lower()))]
     if several:
         yield f"benchmarks.csv: write higher_is_better false where lower scores are better: {', '.join(several)}?"

@@ -4,16 +4,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from stages.contracts.csv.csvfile import records
+from stages.contracts.csv.csvfile import empty, file_problem, records
 from stages.contracts.errors import InputError
 from stages.contracts.names import label
 from stages.contracts.rows import texts
 from stages.contracts.study.facts import Facts, read_facts
-from stages.contracts.study.info import StudyInfo, load_study
+from stages.contracts.study.info import load_study
 from stages.contracts.study.tables import benchmarks_table, models_table
 from stages.intake.drafts import Draft, extended, study_yaml, widened
 from stages.workspace import paths
-from stages.workspace.facts import params_of, study_files
+from stages.workspace.facts import load_info, params_of, study_files
 from stages.workspace.files import replacing
 
 ENGLISH = {"en": "English"}
@@ -100,17 +100,12 @@ def open_study(name: str, languages: Mapping[str, str] = ENGLISH) -> Study:
     if not name or Path(name).name != name or name.startswith("."):
         raise InputError([f"{label(name)} cannot name a study: expected a name for a folder under metadata/"])
     files = study_files(paths.METADATA / name)
-    info = _info(files, f"{paths.METADATA / name}/study.yaml")
-    if not _has_rows(files.get("models.csv", b"")):
-        return Study(name, files, None, info.languages if info else languages)
-    facts = read_facts(files, str(paths.METADATA / name), params_of(name))
-    return Study(name, files, facts, facts.info.languages)
-
-
-def _info(files: Mapping[str, bytes], where: str) -> StudyInfo | None:
-    return load_study(files["study.yaml"].decode(), where) if "study.yaml" in files else None
+    if _has_rows(files.get("models.csv", b"")):
+        facts = read_facts(files, str(paths.METADATA / name), params_of(name))
+        return Study(name, files, facts, facts.info.languages)
+    return Study(name, files, None, load_info(name).languages if "study.yaml" in files else languages)
 
 
 def _has_rows(data: bytes) -> bool:
-    rows = list(records(data)) if data.strip() else []
-    return len(rows) > 1
+    """Return whether a table has rows; one that cannot be read may have some, and reading it says what is wrong."""
+    return not empty(data) and (file_problem(data) is not None or len(list(records(data))) > 1)

@@ -45,7 +45,6 @@ def read(path: Path) -> Found:
 def _results(path: Path, place: int, row: Mapping[str, Any], total: Mapping[str, Any]) -> Iterator[Result]:
     version = text(row.get("euroeval_version")) or text(row.get("scandeval_version")) or "of unknown version"
     language = next(iter(sequence(row.get("languages")) or sequence(row.get("dataset_languages"))), "")
-    parameters = number(row.get("num_model_parameters"))
     for key, value in total.items():
         score = number(value)
         if not key.startswith(TEST) or key.endswith(ERROR) or score is None:
@@ -65,7 +64,7 @@ def _results(path: Path, place: int, row: Mapping[str, Any], total: Mapping[str,
             higher_is_better=True,
             time=moment(row.get("timestamp")),
             language=text(language),
-            parameters=parameters if parameters and parameters > 0 else None,
+            parameters=number(row.get("num_model_parameters")),
         )
 
 

@@ -120,6 +120,9 @@ def unique(found: Found, digests: Mapping[Path, str]) -> Iterator[str]:
         digests: File to its SHA-256.
     """
     first: dict[str, Path] = {}
-    copies = {path: first[digest] for path, digest in digests.items() if first.setdefault(digest, path) != path}
+    answered = {result.file for result in found.results if result.samples}
+    # of copies that with its answers beside it is read
+    paths = sorted(digests, key=lambda path: path not in answered)
+    copies = {path: first[digests[path]] for path in paths if first.setdefault(digests[path], path) != path}
     found.results = [result for result in found.results if result.file not in copies]
     yield from (f"{path} is a copy of {other}: read once" for path, other in copies.items())

@@ -37,7 +37,7 @@ def read(path: Path) -> Found:
         InputError: It is not a JSON object.
     """
     content = read_object(path)
-    general, results = mapping(content["config_general"]), mapping(content["results"])
+    general, results = mapping(content.get("config_general")), mapping(content.get("results"))
     model = text(mapping(general.get("model_config")).get("model_name")) or text(general.get("model_name"))
     if not model:
         return Found(refused=[f"{path}: names no model: add config_general.model_name"])

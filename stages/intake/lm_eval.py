@@ -82,9 +82,12 @@ def read(path: Path) -> Found:
     if not model:
         found.refused.append(f"{path}: names no model, neither as model_name nor in model_args: add model_name")
         return found
+    results, groups = mapping(content.get("results")), mapping(content.get("groups"))
+    if not results:
+        found.refused.append(f"{path}: has no results: evaluate again")
+        return found
     file = _File(path, content, model)
-    groups = mapping(content.get("groups"))
-    for task, numbers in {**mapping(content["results"]), **groups}.items():
+    for task, numbers in {**results, **groups}.items():
         found.parts |= {part: task for part in _parts(file, task)} if task in groups else {}
         found.add(_task(file, str(task), mapping(numbers)))
     return found

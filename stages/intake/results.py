@@ -41,7 +41,8 @@ class Result:
         n_shots: Worked examples in the prompt; None where that is not stated.
         answer: Kind of answer, "" where that is not known.
         language: Language code that the file states; "" where it states none.
-        parameters: Parameters of the model that the file states, in plain units; None where it states none.
+        parameters: Parameters of the model that the file states, in plain units; None where it states none. Tools
+            write -1 where they do not know it.
         failed: Share of items without an answer that the file states; None where it states none.
         truncated: Share of prompts whose beginning was cut that the file states; None where it states none.
         samples: Files of the answers.

@@ -80,7 +80,7 @@ def read_grid(path: Path) -> Grid:
         raise InputError([f"{path}: expected a table as {', '.join(kinds)}"])
     try:
         grid = kinds[path.suffix.lower()](path)
-    except (ValueError, OSError) as error:
+    except (ValueError, OSError, csv.Error) as error:
         reason = str(error).partition("\n")[0]
         raise InputError(
             [f"{path}: cannot be read as {path.suffix[1:].upper()} ({reason}): export it again"]

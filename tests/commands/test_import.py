@@ -2,6 +2,7 @@
 
 import contextlib
 import csv
+import json
 import shutil
 import subprocess
 from pathlib import Path
@@ -134,6 +135,24 @@ def test_raw_files_are_kept_as_they_are_and_found_by_their_hash(study, results, 
     assert f"path: {study}" in (paths.IMPORTS / f"{study}.dvc").read_text(encoding="utf-8")
 
 
+def test_where_dvc_does_not_take_the_raw_files_no_table_is_written(study, results, monkeypatch):
+    def fail(command, **_):
+        return subprocess.CompletedProcess(command, 255, "", "Adding...\nERROR: no space left\n")
+
+    monkeypatch.setattr("stages.commands.raw.subprocess.run", fail)
+    assert "`dvc add` fails (ERROR: no space left): nothing was imported" in problems(study, results)
+    assert not (paths.METADATA / study).exists()
+
+
+def test_added_models_are_of_a_group_of_the_study(study, results, tmp_path):
+    run(study, results)
+    for name, old, new in (("study.yaml", "models: Models", "ours: Ours"), ("models.csv", ",models,", ",ours,")):
+        path = paths.METADATA / study / name
+        path.write_text(path.read_text(encoding="utf-8").replace(old, new), encoding="utf-8")
+    run(study, made.write_lm_eval(tmp_path / "more", {"org/tiny-1b": 0.1}), add=True)
+    assert set(table(study, "models")["group"]) == {"ours"}
+
+
 def test_answers_of_others_close_the_gate_as_our_own_do(study, results):
     path = next((results / LARGE.replace("/", "__")).glob("samples_gsm_*"))
     rows = [made.lm_eval_sample(LARGE, 0.7, "gsm", i) for i in range(made.N_ITEMS)]
@@ -193,6 +212,84 @@ def test_one_file_twice_is_read_once(study, results):
     assert any("is a copy of" in note for note in done.notes)
 
 
+def test_of_copies_by_other_names_that_beside_its_answers_is_read(study, results):
+    for path in list(results.rglob("results_*.json")):
+        for name in "abcdef":
+            shutil.copyfile(path, path.with_name(f"{name}.json"))
+    done = run(study, results)
+    assert (done.answers, done.raw_files) == (12, 15)
+    assert set(table(study)["file"].map(lambda name: Path(name).name)) == {f"results_{made.STAMP}.json"}
+
+
+def test_scores_in_percent_become_shares(study, results):
+    def edit(content):
+        for name in ("exact_match,none", "exact_match_stderr,none"):
+            content["results"]["nq"][name] *= 100
+
+    before = {path: path.read_text(encoding="utf-8") for path in results.rglob("results_*.json")}
+    run(study, results)
+    shares = table(study).set_index(["model_id", "benchmark"])[["score", "stderr"]]
+    for path in before:
+        made.change(path, edit)
+    name = f"{study}_in_percent"
+    run(name, results)
+    found = table(name).set_index(["model_id", "benchmark"])[["score", "stderr"]]
+    pd.testing.assert_frame_equal(found.astype(float), shares.astype(float))
+    assert list(table(name, "benchmarks").set_index("benchmark")["task_scale"]) == ["", "", "", "100"]
+
+
+def test_a_score_below_zero_gives_its_benchmark_a_smallest_score(study, results):
+    edited(results, lambda content: content["results"]["nq"].update({"exact_match,none": -0.25}))
+    run(study, results)
+    assert list(table(study, "benchmarks")["min_score"]) == ["", "", "", "-1"]
+    assert table(study).set_index(["model_id", "benchmark"]).loc[(LARGE, "nq"), "score"] == -0.25
+
+
+def test_answers_give_the_standard_error_that_a_file_lacks_unless_their_mean_is_another(study, results):
+    run(study, results)
+    stated = table(study).set_index(["model_id", "benchmark"])["stderr"]
+
+    def edit(content):
+        for numbers in content["results"].values():
+            for name in [name for name in numbers if "_stderr" in name]:
+                numbers[name] = "N/A"
+        content["results"]["nq"]["exact_match,none"] = 0.125
+
+    edited(results, edit)
+    done = run(f"{study}_other", results)
+    found = table(f"{study}_other").set_index(["model_id", "benchmark"])["stderr"]
+    assert float(found[LARGE, "gsm"]) == pytest.approx(float(stated[LARGE, "gsm"]))
+    assert found[LARGE, "nq"] == ""
+    (doubt,) = [note for note in done.notes if "the mean of its answers" in note]
+    assert doubt.startswith(f"nq of {LARGE} is 0.125, the mean of its answers ")
+
+
+def test_rows_are_in_the_order_of_models_and_benchmarks_whatever_came_first(study, results, tmp_path):
+    run(study, made.write_lm_eval(tmp_path / "first", tasks=("nq",)))
+    run(study, results, add=True)
+    cells = table(study)[["model_id", "benchmark"]].itertuples(index=False, name=None)
+    models, benchmarks = list(table(study, "models")["model_id"]), list(table(study, "benchmarks")["benchmark"])
+    assert benchmarks[0] == "nq"
+    assert list(cells) == [(model, benchmark) for model in models for benchmark in benchmarks]
+
+
+def test_parameters_that_a_file_counts_as_minus_one_are_not_known(study, tmp_path):
+    folder = made.write_lm_eval(tmp_path / "results", {"org/a": 0.4, "org/b": 0.5})
+    for path in folder.rglob("results_*.json"):
+        made.change(path, lambda content: content["config"].update(model_num_parameters=-1))
+    assert "no parameters are known of org/a, org/b" in "\n".join(run(study, folder).notes)
+
+
+@pytest.mark.parametrize("file", ["study.yaml", "models.csv"])
+def test_a_study_that_is_not_utf_8_is_one_line_each(study, results, file):
+    name = f"{study}_{file}"
+    run(name, results)
+    path = paths.METADATA / name / file
+    path.write_bytes(path.read_bytes().replace(b"odels", "odèls".encode("latin-1")).replace(b"org/s", b"\xe9"))
+    assert f"{path}" in problems(name, results)
+    assert "not UTF-8" in problems(name, results)
+
+
 def test_two_scores_of_a_cell_need_a_rule(study, results):
     made.write_lm_eval(results, {LARGE: 0.4}, stamp="2026-06-01T10-00-00.000001")
     path = next((results / LARGE.replace("/", "__")).glob("results_2026-06*"))
@@ -221,7 +318,12 @@ def test_a_later_import_adds_to_an_earlier_one(study, results, tmp_path):
     assert "1 models are not in models.csv: org/tiny-1b" in "\n".join(done.notes)
     assert "1 tasks are not benchmarks of the study: hella" in "\n".join(done.notes)
     pd.testing.assert_frame_equal(table(study), first)
+    record = paths.IMPORTS / f"{study}.dvc"
+    record.write_text("of the first import", encoding="utf-8")
+    run(study, results)
+    assert record.read_text(encoding="utf-8") == "of the first import"
     done = run(study, more, add=True)
+    assert record.read_text(encoding="utf-8") != "of the first import"
     assert done.new == 3
     assert list(table(study, "models")["model_id"])[-1] == "org/tiny-1b"
     assert list(table(study, "benchmarks")["benchmark"])[-1] == "hella"
@@ -254,6 +356,10 @@ def test_parts_of_a_group_are_left_out_beside_it(study, results):
     done = run(study, results)
     assert set(table(study)["benchmark"]) == {"both", "gsm", "nq"}
     assert "2 tasks are parts of both" in "\n".join(done.notes)
+    run(f"{study}_apart", made.write_lm_eval(results.with_name("apart")))
+    run(f"{study}_apart", results, add=True)
+    assert set(table(f"{study}_apart", "benchmarks")["benchmark"]) == {"both", *made.TASKS}
+    assert len(table(f"{study}_apart")) == 15
 
 
 def test_a_model_is_known_by_its_display_name_and_the_end_of_its_id(study, results, tmp_path):
@@ -311,3 +417,16 @@ def test_two_imported_models_are_compared_item_by_item(desk, study, tmp_path, mo
     assert joined["first"].mean() == pytest.approx(first.score)
     assert joined["second"].mean() == pytest.approx(second.score)
     assert answers.read("org/a-1b", "other") is None
+
+
+def test_the_answers_to_the_only_result_of_a_record_need_not_name_it(desk, study, tmp_path, monkeypatch):
+    folder = made.write_eee(tmp_path / "results", {"org/a-1b": 0.4, "org/b-1b": 0.8}, tasks=("gsm",))
+    for path in folder.rglob("*_samples.jsonl"):
+        rows = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+        rows = [row | {"evaluation_result_id": None, "evaluation_name": "test split"} for row in rows]
+        path.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+        record = path.with_name(path.name.replace("_samples.jsonl", ".json"))
+        made.change(record, lambda content: content.pop("detailed_evaluation_results"))
+    assert run(study, folder).answers == 2
+    monkeypatch.setattr("stages.commands.imported_answers.load_params", lambda: params_of(study))
+    assert len(ImportedAnswers().read("org/a-1b", "gsm").table) == made.N_ITEMS

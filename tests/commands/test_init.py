@@ -40,6 +40,13 @@ def test_a_table_becomes_a_study_and_what_was_decided_is_told(tmp_path):
     assert "construction is scratch" in decide
 
 
+def test_columns_whose_names_say_that_less_is_better_are_asked_for(tmp_path):
+    table = tmp_path / "t.csv"
+    table.write_text("model,arc,word_perplexity,Toxicity (%),closure\na,0.5,8,20,1\nb,0.4,9,30,0\n", encoding="utf-8")
+    told = "\n".join(init("falling", table, None, ()).decisions)
+    assert "higher_is_better false where lower scores are better: word_perplexity, Toxicity (%)?" in told
+
+
 def test_there_is_such_a_study(tmp_path):
     with pytest.raises(InputError, match="there is such a study"):
         init("japanese-2024", made.write_leaderboard(tmp_path / "board.csv"), None, ())

@@ -9,7 +9,7 @@ import pytest
 
 from stages.contracts.errors import InputError
 from stages.intake import euroeval, inspect_logs, lighteval
-from stages.intake.files import read_files, result_files
+from stages.intake.files import FORMATS, read_files, result_files
 from stages.intake.samples import read_samples
 
 
@@ -167,7 +167,10 @@ def test_inspect(tmp_path, kind):
 def test_epochs_of_an_item_are_one_item(tmp_path):
     log = inspect_log()
     log["samples"] = [log["samples"][0], log["samples"][1] | {"id": "a", "epoch": 2}]
+    log["eval"]["config"]["epochs"] = 2
+    log["results"] |= {"total_samples": 2, "completed_samples": 2}
     (result,) = inspect_logs.read(write(tmp_path / "log.json", log)).results
+    assert result.n_items == 1
     table = read_samples(*result.samples[0])
     assert (list(table["item"]), list(table["value"]), list(table["capped"])) == (["a"], [0.5], [0.5])
 
@@ -190,7 +193,19 @@ def test_each_file_of_a_folder_is_recognised(tmp_path):
     (tmp_path / "euro.jsonl").write_text(json.dumps(euroeval_line()), encoding="utf-8")
     write_eval(tmp_path / "log.eval", inspect_log())
     write(tmp_path / "other.json", {"a": 1})
+    (tmp_path / ".cache").mkdir()
+    write(tmp_path / ".cache/results_1.json", lighteval_results())
+    write(tmp_path / "samples_gsm.json", {"b": 1})
     found = read_files(result_files([tmp_path]), [tmp_path])
     assert {result.tool.split()[0] for result in found.results} == {"lighteval", "euroeval", "inspect"}
     assert found.refused == []
     assert any("other.json: not recognised" in note for note in found.notes)
+    assert not any("samples_gsm" in note for note in found.notes)
+    assert {result.file.parent for result in found.results} == {tmp_path}
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_another_file_than_the_format_says_is_one_line(tmp_path, name):
+    path = write(tmp_path / "other.json", {"model_name": "org/a-1b"})
+    (line,) = read_files([path], [path], name).refused
+    assert line.startswith(f"{path}: ")

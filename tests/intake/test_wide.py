@@ -26,6 +26,8 @@ def test_models_in_rows_and_in_columns_are_the_same_table():
 def test_models_in_columns_are_known_by_their_names_alone():
     assert wide(["what", "org/a-7b", "org/b-13b"], ["arc", "0.5", "0.2"]).models == ["org/a-7b", "org/b-13b"]
     assert wide(["what", "x", "y"], ["arc", "0.5", "0.2"], models="columns").models == ["x", "y"]
+    # one name of three that looks like a model's is not enough
+    assert wide(["what", "org/a", "b", "c"], ["x", "0.5", "0.2", "0.1"]).models == ["x"]
 
 
 def test_the_unit_of_each_column_is_read_from_its_values_and_told():
@@ -45,13 +47,14 @@ def test_the_unit_of_each_column_is_read_from_its_values_and_told():
 def test_percent_signs_are_a_unit():
     found = wide(["model", "arc"], ["a", "50%"], ["b", "0.5 %"])
     assert (found.scores["arc"], found.tops["arc"]) == (["50", "0.5"], 100)
+    assert wide(["model", "arc"], ["a", "0.4%"], ["b", "0.5 %"]).tops == {"arc": 100}
 
 
 def test_what_is_no_score_is_left_out_and_told():
     found = wide(
-        ["model", "Type", "#Params (B)", "Average ⬆️", "likes", "arc"],
-        ["a", "chat", "7.2", "0.4", "4000", "0.4"],
-        ["b", "base", "", "0.6", "12", "0.6"],
+        ["model", "Type", "#Params (B)", "Average ⬆️", "likes", "change", "arc"],
+        ["a", "chat", "7.2", "0.4", "4000", "-50", "0.4"],
+        ["b", "base", "", "0.6", "12", "0.5", "0.6"],
     )
     assert list(found.scores) == ["arc"]
     assert found.parameters == {"a": 7.2}
@@ -59,6 +62,7 @@ def test_what_is_no_score_is_left_out_and_told():
     assert "Type holds no numbers" in told
     assert "'Average ⬆️' sums up" in told or "Average ⬆️ sums up" in told
     assert "likes goes from 12 to 4000" in told
+    assert "change goes from -50 to 0.5" in told
 
 
 def test_marks_of_missing_scores_are_blank_and_told():
@@ -159,7 +163,16 @@ def test_rows_and_columns_of_blanks_at_the_end_are_no_part_of_the_table(tmp_path
 
 
 @pytest.mark.parametrize(
-    ("name", "text"), [("t.csv", ""), ("t.json", "{"), ("t.parquet", "x"), ("t.xlsx", "x"), ("t.txt", "a")]
+    ("name", "text"),
+    [
+        ("t.csv", ""),
+        ("t.csv", 'model,arc\na,"0.5\n' + "b,0.4\n" * 30_000),
+        ("t.json", "{"),
+        ("t.parquet", "x"),
+        ("t.xlsx", "x"),
+        ("t.txt", "a"),
+    ],
+    ids=["empty", "quote", "json", "parquet", "xlsx", "txt"],
 )
 def test_what_is_no_table_is_one_line(tmp_path, name, text):
     path = tmp_path / name
