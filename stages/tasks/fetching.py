@@ -27,7 +27,7 @@ MIRROR_VARIABLE = "OBSERVATORY_MIRROR"
 HUB_VARIABLE = "HF_ENDPOINT"
 OFFLINE_VARIABLE = "HF_HUB_OFFLINE"
 UNFETCHED = "cannot fetch"
-"""How a problem begins that a file at hand would solve."""
+"""How a problem begins that an available file would solve."""
 
 _WAITS = (1, 2, 4, 8)
 """Seconds between attempts that brought nothing."""

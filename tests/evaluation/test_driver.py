@@ -427,14 +427,18 @@ def test_data_parallel_is_refused_with_the_reason():
         parse_model_options("m:\n  arguments: {data_parallel_size: 2}\n", "models.yaml", ["m"])
 
 
-def test_a_missing_package_or_program_is_told_with_its_extra(monkeypatch, tmp_path):
+def test_a_missing_package_is_told_with_its_extra(monkeypatch, tmp_path):
     for name, package in (("ray", "ray"), ("slurm", "submitit")):
         params = load_params().evaluate.model_copy(update={"engine": name})
         with monkeypatch.context() as patch:
             patch.setitem(sys.modules, package, None)
             with pytest.raises(InputError, match=rf"evaluate.engine is {name}, which needs the extra `{name}`: pip"):
                 engine_of(params, str(tmp_path), lambda _: None)
-    pytest.importorskip("submitit")
+
+
+@pytest.mark.scale
+def test_a_machine_without_slurm_is_told(monkeypatch, tmp_path):
+    params = load_params().evaluate.model_copy(update={"engine": "slurm"})
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(InputError, match="there is no sbatch here: run this on a login node"):
         engine_of(params, str(tmp_path), lambda _: None)
