@@ -13,6 +13,7 @@ from stages.tracking.trouble import StoreError
 from stages.workspace.facts import load_params
 from stages.workspace.files import write_text
 from stages.workspace.paths import TRACKED
+from stages.workspace.progress import working
 from stages.workspace.running import complain, run_stage, say
 
 
@@ -25,7 +26,8 @@ def main() -> None:
     current = current_state(load_params())
     write_text(TRACKED, f"{current.digest}\n")
     try:
-        logged = log_run(current, root())
+        with working("state logged to MLflow"):
+            logged = log_run(current, root())
     except StoreError as error:
         later = "observatory track" if root() == Path.cwd() else "observatory track --all"
         complain([*error.lines(), f"the results of state {current.digest} are kept: `{later}` logs it later"])

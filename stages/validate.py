@@ -12,6 +12,7 @@ from stages.workspace import paths
 from stages.workspace.facts import load_params, read_fact
 from stages.workspace.files import read_parquet
 from stages.workspace.outputs import write_metrics
+from stages.workspace.progress import working
 from stages.workspace.running import run_stage
 
 
@@ -26,7 +27,9 @@ def main() -> None:
     """Read, check, write the verdict."""
     params = load_params()
     with refusal.logged(params):
-        found = verdict.decide("validate", judged(params), params)
+        with working("the score matrix checked"):
+            judgement = judged(params)
+        found = verdict.decide("validate", judgement, params)
     write_metrics("validate", found.counts)
 
 

@@ -1,6 +1,7 @@
 """`observatory import`: scores that other tools measured, with their evidence, into a study."""
 
-from collections.abc import Iterator, Mapping, Sequence
+import os
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ from stages.commands.import_rows import earlier, import_rows
 from stages.commands.raw import keep_all
 from stages.commands.studies import Study, open_study
 from stages.contracts.errors import InputError, raise_all
+from stages.contracts.kinds import OfKind, one_line_each
 from stages.contracts.names import listed
 from stages.contracts.study.tables import IMPORTS
 from stages.intake import files
@@ -199,8 +201,9 @@ def _write(
     found.add(more)
     if found.refused and not options.skip_refused:
         hint = "nothing was imported; --skip-refused imports the rest"
-        raise InputError([*found.refused, f"{len(found.refused)} refused: {hint}"])
-    notes = [*dict.fromkeys([*(f"left out: {line}" for line in found.refused), *found.notes, *_replaced(here, kept)])]
+        raise InputError([*by_way_out(found.refused), f"{len(found.refused)} refused: {hint}"])
+    left_out = [f"left out: {line}" for line in by_way_out(found.refused)]
+    notes = [*left_out, *by_way_out([*found.notes, *_replaced(here, kept)])]
     if not rows:
         raise InputError(
             [*notes, f"no score of a model and benchmark of {here.name} in these files: nothing to import"]
@@ -214,6 +217,21 @@ def _write(
     new = len(set(table.decode().splitlines()[1:]) - set(before))
     answers = int((facts.imports["samples"] != "").sum())
     return Imported(here.name, len(rows), new, answers, copied, notes, here.draft.decisions)
+
+
+def by_way_out(lines: Iterable[str]) -> list[str]:
+    """Return one line for each way out of what is wrong with files or models.
+
+    A folder of results has thousands of files that may be wrong in the same way. What a line is about stands before
+    its first colon, the way out behind the last; of lines that are about the study there are few.
+    """
+    parts = {line: (line.partition(": ")[0], line.rpartition(": ")[2]) for line in lines}
+    abouts = [about for about, _ in parts.values() if "/" in about]
+    shared = os.path.commonprefix(abouts).rpartition("/")  # noqa: RUF071 (models are named as well as files)
+    return one_line_each(
+        OfKind(line, way_out, about.removeprefix("".join(shared[:2]))) if "/" in about else OfKind(line, line)
+        for line, (about, way_out) in parts.items()
+    )
 
 
 def _replaced(here: Study, kept: Sequence[Candidate]) -> Iterator[str]:

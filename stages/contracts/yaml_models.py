@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic_core import ErrorDetails
 
 from stages.contracts.errors import InputError
+from stages.contracts.kinds import OfKind, one_line_each
 from stages.contracts.names import Names, label, shown
 
 KIND = re.compile(r"(constrained-)?(str|int|float|bool)|(literal|list|dict|nullable)\[.*\]|\[key\]")
@@ -45,6 +46,8 @@ class Frozen(BaseModel):
 def validation_lines(error: ValidationError, where: str, known: Mapping[str, Sequence[str]]) -> list[str]:
     """Turn a pydantic error into one line per field: what was found there, and what belongs there.
 
+    The same field of several entries, wrong in the same way, is one line.
+
     Args:
         error: Raised by a model.
         where: Path to show.
@@ -55,7 +58,11 @@ def validation_lines(error: ValidationError, where: str, known: Mapping[str, Seq
         # each kind of value that a field may have fails on its own, with its kind at the end of the path
         path = [str(part) for part in item["loc"] if not KIND.fullmatch(str(part))]
         fields.setdefault(tuple(path), []).append(item)
-    return [f"{where}: {'.'.join(path) or 'top level'}{_line(path, items, known)}" for path, items in fields.items()]
+    problems = []
+    for parts, items in fields.items():
+        name, line = ".".join(parts) or "top level", _line(parts, items, known)
+        problems.append(OfKind(f"{where}: {name}{line}", (len(parts), parts[-1:], items[0]["type"]), name))
+    return one_line_each(problems)
 
 
 def _line(path: Sequence[str], items: Sequence[ErrorDetails], known: Mapping[str, Sequence[str]]) -> str:

@@ -175,6 +175,22 @@ def test_a_column_of_two_harness_versions_is_seen(study, results):
     assert {each.benchmark for each in found if each.check == "protocol"} == set(made.TASKS)
 
 
+def test_what_is_wrong_in_many_files_is_one_line_for_each_way_out(study, results):
+    others = sorted(name.replace("/", "__") for name in made.MODELS)[1:]
+    for path in results.rglob("results_*.json"):
+        made.change(path, lambda content: content["n-samples"]["arc"].update(original=1000))
+        made.change(path, lambda content: content["results"]["nq"].update({"exact_match,none": "N/A"}))
+    limited, missing, count = problems(study, results).splitlines()
+    assert "arc is a limited run, 40 of 1000 items" in limited
+    assert limited.count("results_") == missing.count("results_") == len(made.MODELS)
+    assert limited.endswith(
+        f"; 2 more of this kind: {', '.join(f'{name}/results_{made.STAMP}.json' for name in others)}"
+    )
+    assert count.startswith(f"{2 * len(made.MODELS)} refused")
+    notes = [note for note in run(study, results, skip_refused=True).notes if note.startswith("left out: ")]
+    assert notes == [f"left out: {limited}", f"left out: {missing}"]
+
+
 def test_gaps_have_no_protocol_of_their_own(study, results):
     shutil.rmtree(results / LARGE.replace("/", "__"))
     made.write_lm_eval(results, {LARGE: 0.7}, tasks=("arc", "gsm"))

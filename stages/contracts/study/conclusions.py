@@ -7,6 +7,7 @@ from typing import Annotated
 from pydantic import AfterValidator, Field, ValidationError, model_validator
 
 from stages.contracts.errors import InputError, raise_all
+from stages.contracts.kinds import OfKind, one_line_each
 from stages.contracts.names import Names
 from stages.contracts.yaml_models import Frozen, Text, parse_yaml, validation_lines
 
@@ -122,9 +123,12 @@ def parse_conclusions(
     ]
     ids = [conclusion.id for conclusion in found.conclusions]
     problems += [f"{where}: {name} stands twice: keep one" for name in sorted({i for i in ids if ids.count(i) > 1})]
-    for conclusion in found.conclusions:
-        for criterion in conclusion.criteria:
-            problems += [f"{where}: {conclusion.id}: {line}" for line in _problems(criterion, kinds)]
+    problems += one_line_each(
+        OfKind(f"{where}: {conclusion.id}: {line}", line, conclusion.id)
+        for conclusion in found.conclusions
+        for criterion in conclusion.criteria
+        for line in _problems(criterion, kinds)
+    )
     raise_all(problems)
     return found
 

@@ -64,6 +64,19 @@ def test_all_problems_are_told_at_once():
     assert len(lines) == 3
 
 
+def test_what_is_wrong_in_several_conclusions_is_one_line():
+    criteria = [GOOD | {"statistic": "rho.PC1.fr"}]
+    several = [{"id": name, "statement": "Anything", "criteria": criteria} for name in "abc"]
+    (line,) = problems(GOOD, conclusions=several)
+    assert line.startswith("conclusions.yaml: a: rho.PC1.fr: fr: unknown; known: ja, en, total")
+    assert line.endswith("; 2 more of this kind: b, c")
+    (line,) = problems(GOOD, conclusions=[{"id": name, "criteria": [GOOD]} for name in "abc"])
+    assert line == (
+        "conclusions.yaml: conclusions.0.statement is missing: add it; "
+        "2 more of this kind: conclusions.1.statement, conclusions.2.statement"
+    )
+
+
 def test_two_conclusions_of_one_id_are_refused():
     twice = [{"id": "any", "statement": "Anything", "criteria": [GOOD]}] * 2
     assert problems(GOOD, conclusions=twice) == ["conclusions.yaml: any stands twice: keep one"]
