@@ -117,6 +117,8 @@ def test_the_tables_of_a_study_with_odd_names_are_sound_latex():
         assert len(cells) == 1
         assert [problem for row in rows for cell in re.split(r"(?<!\\)&", row) for problem in problems(cell)] == []
     assert "日本語 モデル" in found["scores"]
+    # two claims about one quantity are told apart by their names
+    assert [row.partition("&")[0].strip() for row in rows_of(found["claims"])[1:]] == list(CLAIMS["claim_id"])
 
 
 def test_the_numbers_are_those_of_the_state():

@@ -74,9 +74,9 @@ def _factors(results: Results) -> Table:
 
 
 def _claims(claims: pd.DataFrame) -> Table:
-    columns = ["Where", "Number", "Published", "Reproduced", "Difference", "Status"]
+    columns = ["Claim", "Where", "Number", "Published", "Reproduced", "Difference", "Status"]
     rows = [
-        (one.location, one.quantity, one.published, one.reproduced, one.difference, one.status)
+        (one.claim_id, one.location, one.quantity, one.published, one.reproduced, one.difference, one.status)
         for one in claim_rows(claims)
     ]
-    return table("Published vs. reproduced", columns, columns[2:5], rows, "")
+    return table("Published vs. reproduced", columns, columns[3:6], rows, "")
