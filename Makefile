@@ -10,6 +10,9 @@ RUN := PATH="$(CURDIR)/$(BIN):$$PATH"
 SYSTEM_PACKAGES := bubblewrap chromium chromium-driver
 apt = if [ "$$(id -u)" = 0 ]; then sudo=; else sudo=sudo; fi; \
   $$sudo apt-get update -qq && $$sudo env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq $(1) >/dev/null
+# one test more than the smallest machine has cores, since many wait for a command or a server; whoever is done first
+# takes from the others
+PARALLEL := -n 3 --dist worksteal
 # where the servers of `make team` keep their data
 TEAM ?= .team
 
@@ -91,7 +94,7 @@ slurm-packages: ## Install Slurm from Debian for its test: slurmctld, slurmd, sl
 	fi
 
 test: $(VENV)/installed-dev system-packages ## Every test but the slow ones
-	$(RUN) pytest -n 2 -m "not slow and not evaluation_slow and not kernels and not scale"
+	$(RUN) pytest $(PARALLEL) -m "not slow and not evaluation_slow and not kernels and not scale"
 
 test-kernels: $(VENV)/installed-dev ## The same bytes on every BLAS kernel, thread count and vector instruction set
 	$(RUN) pytest -n 2 -m kernels tests/kernels
@@ -103,7 +106,7 @@ test-eval: $(VENV)/installed-dev system-packages ## Real model over real items, 
 	$(RUN) pytest -m evaluation_slow
 
 coverage: $(VENV)/installed-dev system-packages ## `make test` with the share of lines and branches that it runs
-	$(RUN) pytest -n 2 -m "not slow and not evaluation_slow and not kernels and not scale" --cov --cov-report=term
+	$(RUN) pytest $(PARALLEL) -m "not slow and not evaluation_slow and not kernels and not scale" --cov --cov-report=term
 
 test-slow: $(VENV)/installed-dev ## Simulations of coverage and recovery
 	$(RUN) pytest -n 2 -m slow

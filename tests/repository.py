@@ -21,7 +21,6 @@ COPIED = (
     ".gitignore",
 )
 FILES = ("dvc.yaml", "params.yaml", "pyproject.toml", "mlruns/.gitignore")
-LEFT_OUT = shutil.ignore_patterns("__pycache__", "*.pyc")
 
 
 @dataclass(frozen=True)
@@ -77,7 +76,8 @@ def new_repository(path: Path) -> Repository:
         source, target = ROOT / name, path / name
         target.parent.mkdir(parents=True, exist_ok=True)
         if source.is_dir():
-            shutil.copytree(source, target, ignore=LEFT_OUT)
+            # with the bytecode of this run: neither git nor DVC sees it
+            shutil.copytree(source, target)
         else:
             shutil.copy(source, target)
     repository = Repository(path)

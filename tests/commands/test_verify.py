@@ -24,7 +24,7 @@ from tests.repository import Repository
 
 FEW = settings(
     phases=[Phase.explicit, Phase.generate],  # shrinking says nothing here and takes minutes
-    max_examples=10,
+    max_examples=6,
     deadline=None,
     derandomize=True,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
@@ -144,7 +144,7 @@ def edits(lock: dict) -> list[tuple[str, list]]:
 
 
 @given(data=st.data())
-@settings(FEW, max_examples=15)
+@settings(FEW, max_examples=10)
 def test_a_hand_edited_lock_is_found_and_the_stage_named(bench: Repository, data: st.DataObject):
     path = bench.path / "dvc.lock"
     before = path.read_bytes()
@@ -164,7 +164,7 @@ def test_a_hand_edited_lock_is_found_and_the_stage_named(bench: Repository, data
 
 
 @given(position=st.integers(0, 10**6), bit=st.integers(0, 7))
-@settings(FEW, max_examples=15)
+@settings(FEW, max_examples=10)
 def test_a_flipped_bit_in_the_lock_is_found_unless_it_means_the_same(bench: Repository, position: int, bit: int):
     path = bench.path / "dvc.lock"
     before = flip(path, position, bit)

@@ -89,19 +89,11 @@ def wait_until_gone(browser: Chrome, text: str) -> str:
     return WebDriverWait(browser, 30, ignored_exceptions=[Exception]).until(body)
 
 
-@pytest.fixture(scope="module")
-def two(shipped: Repository, tmp_path_factory: pytest.TempPathFactory) -> Repository:
-    """The shipped study, and an experiment on the models built from scratch."""
-    repository = shipped.copy_to(tmp_path_factory.mktemp("two") / "repo")
-    repository.dvc("exp", "run", "-n", "scratch", "-S", "subset=scratch")
-    return repository
-
-
-def test_two_runs_are_found_and_compared(two: Repository, tmp_path: Path):
-    found = {run.data.tags["observatory.subset"]: run for run in runs(two)}
+def test_two_runs_are_found_and_compared(scratch: Repository, tmp_path: Path):
+    found = {run.data.tags["observatory.subset"]: run for run in runs(scratch)}
     experiment = found["all"].info.experiment_id
     ids = [found["all"].info.run_id, found["scratch"].info.run_id]
-    with user_interface(two) as address, open_browser(tmp_path / "profile", 1600, 2400) as browser:
+    with user_interface(scratch) as address, open_browser(tmp_path / "profile", 1600, 2400) as browser:
         open_runs(browser, address, "observatory")
         wait_for_text(browser, *(found[subset].info.run_name for subset in ("all", "scratch")), "scale.PC1.en.rho")
         # the list has the newest run first
@@ -127,8 +119,8 @@ def test_two_runs_are_found_and_compared(two: Repository, tmp_path: Path):
         wait_for_text(browser, "35 models on 19 benchmarks", "Metrics (40)")
 
 
-def test_few_parameters_are_logged_and_none_about_machines_or_looks(two: Repository):
-    for run in runs(two):
+def test_few_parameters_are_logged_and_none_about_machines_or_looks(scratch: Repository):
+    for run in runs(scratch):
         names = set(run.data.params)
         assert {"study", "subset", "assemble.corrections"} <= names
         assert not [name for name in names if name.startswith(("track.", "report."))]
@@ -136,10 +128,10 @@ def test_few_parameters_are_logged_and_none_about_machines_or_looks(two: Reposit
         assert len(names) <= 30
 
 
-def test_the_table_of_experiments_that_the_docs_show_fits_120_columns(two: Repository):
+def test_the_table_of_experiments_that_the_docs_show_fits_120_columns(scratch: Repository):
     page = (ROOT / "docs/how-to/compare-two-states.md").read_text(encoding="utf-8")
     (command,) = re.findall(r"^dvc exp show .*$", page, flags=re.MULTILINE)
-    printed = two.dvc(*shlex.split(command)[1:], "--no-pager", env={"COLUMNS": "120"}).splitlines()
+    printed = scratch.dvc(*shlex.split(command)[1:], "--no-pager", env={"COLUMNS": "120"}).splitlines()
     (header,) = [line for line in printed if "Experiment" in line]
     assert header.split()[1:] == page.split(command, 1)[1].split("Experiment", 1)[1].splitlines()[0].split()
     assert all(len(line.rstrip()) <= 120 for line in printed)

@@ -45,18 +45,18 @@ def artifacts(run: Run) -> set[str]:
     return {str(path.relative_to(top)) for path in top.rglob("*") if path.is_file()}
 
 
-def test_all_then_scratch_then_all_again_gives_one_run_per_state(workbench: Repository):
-    assert subsets(workbench) == ["all"]
-    workbench.dvc("exp", "run", "-n", "scratch", "-S", "subset=scratch")
+def test_all_then_scratch_then_all_again_gives_one_run_per_state(scratch: Repository, tmp_path: Path):
+    workbench = scratch.copy_to(tmp_path / "workbench")
+    assert subsets(workbench) == ["all", "scratch"]
     again = workbench.dvc("exp", "run", "-n", "back", "-S", "subset=all")
     assert "cached - skipping run" in again
     assert subsets(workbench) == ["all", "scratch"]
     assert "didn't change, skipping" in workbench.dvc("repro")
     assert subsets(workbench) == ["all", "scratch"]
     assert "up to date" in workbench.dvc("status")
-    scratch = next(run for run in runs(workbench) if run.data.tags["observatory.subset"] == "scratch")
-    assert scratch.data.tags["dvc.experiment"] == "scratch"
-    assert scratch.data.params["subset"] == "scratch"
+    found = next(run for run in runs(workbench) if run.data.tags["observatory.subset"] == "scratch")
+    assert found.data.tags["dvc.experiment"] == "scratch"
+    assert found.data.params["subset"] == "scratch"
 
 
 def test_the_run_holds_what_the_files_say(shipped: Repository):
@@ -119,8 +119,8 @@ def test_experiments_in_temporary_workspaces_land_in_the_main_store(workbench: R
         assert "index.html" in artifacts(run)
 
 
-def test_a_lost_store_is_rebuilt_from_versioned_files(workbench: Repository):
-    workbench.dvc("exp", "run", "-n", "scratch", "-S", "subset=scratch")
+def test_a_lost_store_is_rebuilt_from_versioned_files(scratch: Repository, tmp_path: Path):
+    workbench = scratch.copy_to(tmp_path / "workbench")
     before = next(run for run in runs(workbench) if run.data.tags["observatory.subset"] == "scratch")
     for path in workbench.path.glob("mlflow.db*"):
         path.unlink()
