@@ -20,6 +20,7 @@ from threadpoolctl import threadpool_limits
 from stages.analysis.conclusions.measures import NotThereError, Numbers, measure
 from stages.analysis.conclusions.variations import Base, Solution
 from stages.analysis.uncertainty.bootstrap import Statistics, Summary, fisher, logit, statistics
+from stages.analysis.uncertainty.intervals import reach
 from stages.analysis.uncertainty.resampling import Data, Weights, family_weights, samples
 from stages.contracts.params import StabilityParams
 from stages.contracts.study.conclusions import Conclusions, Criterion
@@ -82,8 +83,7 @@ class Evidence:
         if m < 2 or not np.isfinite(deviation):
             return Support(np.nan, np.nan, len(members), m)
         to, back = SCALES[criterion.parts[0]]
-        # a bootstrap of m units underestimates the variance by (m - 1) / m (Hesterberg 2015)
-        half = special.stdtrit(m - 1, (1 + self.level) / 2) * np.sqrt(m / (m - 1)) * deviation
+        half = reach(np.array(m), self.level) * deviation
         low, high = (float(back(to(np.array(value)) + step)) for step in (-half, half))
         return Support(low, high, len(members), m)
 

@@ -9,7 +9,6 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
-from scipy import special
 
 from stages.analysis.components.alignment import best_pairs
 from stages.analysis.conclusions.evidence import resampled, weigh
@@ -17,6 +16,7 @@ from stages.analysis.conclusions.variations import Base, Variation, part
 from stages.analysis.conclusions.verdicts import CRITERIA, criterion_rows, judge_all, verdict_of
 from stages.analysis.decisions.placing import Placed
 from stages.analysis.uncertainty.bootstrap import Summary, fisher
+from stages.analysis.uncertainty.intervals import reach
 from stages.contracts.params import StabilityParams
 from stages.contracts.rows import texts
 from stages.contracts.study.conclusions import Conclusions
@@ -152,7 +152,7 @@ def _ends(side: Side, value: pd.Series, params: StabilityParams) -> tuple[np.nda
         side.base, side.families, side.base.X.index, params.draws, np.random.default_rng(params.seed)
     ):
         summary.add(fisher(found["cosine"]))
-    half = special.stdtrit(m - 1, (1 + params.level) / 2) * np.sqrt(m / (m - 1)) * summary.deviation()
+    half = reach(np.array(m), params.level) * summary.deviation()
     return np.tanh(estimate - half), np.tanh(estimate + half)
 
 

@@ -23,6 +23,21 @@ BOUNDS = {"loadings": 1.0, "rotated": 1.0, "contrast": 2.0}
 """Largest absolute value that a statistic can have."""
 
 
+def reach(units: Array, level: float) -> Array:
+    """Return how many standard deviations over samples an interval reaches to either side; NaN for a single unit.
+
+    The quantile of Student's t with m - 1 degrees of freedom, times sqrt(m / (m - 1)): a bootstrap of m units
+    underestimates the variance by (m - 1) / m (Hesterberg 2015, "What Teachers Should Know About the Bootstrap").
+
+    Args:
+        units: How many units, such as families, were resampled.
+        level: Coverage, such as 0.95.
+    """
+    enough = np.where(units > 1, units, np.nan)
+    multiple: Array = special.stdtrit(enough - 1, (1 + level) / 2) * np.sqrt(enough / (enough - 1))
+    return multiple
+
+
 @dataclass(frozen=True)
 class Resampling:
     """Statistics of one way of resampling.
@@ -61,18 +76,12 @@ class Resampling:
         return np.clip(ends[0], -bound, bound), np.clip(ends[1], -bound, bound)
 
     def multiple(self, statistic: str, level: float) -> Array:
-        """Return how many standard deviations an interval reaches to either side.
-
-        A bootstrap of m units underestimates the variance by (m - 1) / m (Hesterberg 2015), which is undone here.
-        """
-        upper = (1 + level) / 2
+        """Return how many standard deviations an interval reaches to either side."""
         if self.kind == "error":
-            return np.asarray(special.ndtri(upper))
+            return np.asarray(special.ndtri((1 + level) / 2))
         units: Array = np.array([self.units], dtype=float)
         if statistic in {"rho", "slope"}:
             units = np.array(self.law_units[:-1], dtype=float)
         elif statistic in {"partial", "contrast"}:
             units = np.array([self.law_units[-1]], dtype=float)
-        enough = np.where(units > 1, units, np.nan)
-        multiple: Array = special.stdtrit(enough - 1, upper) * np.sqrt(enough / (enough - 1))
-        return multiple
+        return reach(units, level)
