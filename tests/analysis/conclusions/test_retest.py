@@ -49,6 +49,17 @@ def earlier() -> Side:
     return side("earlier", 1)
 
 
+def test_intervals_of_congruence_are_those_of_students_t_for_the_families(earlier: Side):
+    later = side("later", 2)
+    wide, narrow = (
+        axes_table(earlier, later, SETTINGS.model_copy(update={"level": level, "draws": 100})) for level in (0.95, 0.5)
+    )
+    z = [np.arctanh(table[["low", "congruence", "high"]].to_numpy()) for table in (wide, narrow)]
+    np.testing.assert_allclose(z[0][:, 2] - z[0][:, 1], z[0][:, 1] - z[0][:, 0], rtol=1e-6)
+    # printed tables: 11 degrees of freedom for 12 families, .975 and .75
+    np.testing.assert_allclose((z[0][:, 2] - z[0][:, 0]) / (z[1][:, 2] - z[1][:, 0]), 2.200985 / 0.697445, rtol=1e-5)
+
+
 def test_studies_of_one_population_agree(earlier: Side):
     verdicts, criteria, axes = retest(earlier, side("later", 2), FOUND, SETTINGS)
     assert verdicts.loc[0, ["conclusion", "earlier", "later"]].tolist() == ["pc1", "holds", "holds"]

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from stages.analysis.decisions.pairing import (
+    DRAWS,
     EXACT_BELOW,
     bootstrap_p_value,
     compare,
@@ -48,6 +49,10 @@ def test_mcnemar_is_corrected_chi_squared_for_many_items():
     # (|10 - 30| - 1)^2 / 40 = 9.025, and P(chi2_1 > x) = erfc(sqrt(x / 2))
     assert mcnemar(10, 30) == pytest.approx(math.erfc(math.sqrt(9.025 / 2)), rel=1e-12)
     assert mcnemar(20, 20) == 1
+    # from 25 items on: (|8 - 17| - 1)^2 / 25 = 2.56, and the test says so
+    assert mcnemar(8, 17) == pytest.approx(math.erfc(math.sqrt(2.56 / 2)), rel=1e-12)
+    assert compare(pairs([1] * 8 + [0] * 17, [0] * 8 + [1] * 17), LEVEL, SEED).test == "McNemar"
+    assert compare(pairs([1] * 8 + [0] * 16, [0] * 8 + [1] * 16), LEVEL, SEED).test == "McNemar, exact"
 
 
 @given(st.integers(0, 200), st.integers(0, 200))
@@ -91,6 +96,12 @@ def test_a_difference_at_the_detectable_one_is_found_with_the_promised_chance():
 def test_the_bootstrap_has_the_chances_that_can_be_counted():
     # of two items with differences 0 and 1, samples have means 0, 1/2, 1 with chances 1/4, 1/2, 1/4: half are as far
     assert bootstrap_p_value(np.array([0.0, 1.0]), SEED) == pytest.approx(0.5, abs=0.02)
+
+
+def test_no_number_of_samples_shows_that_a_difference_is_impossible():
+    # Davison and Hinkley (1997): the values observed count as one of the samples
+    d = np.array([0.5, 0.75] * 20)
+    assert bootstrap_p_value(d, SEED) == 1 / (DRAWS + 1)
 
 
 def test_the_bootstrap_agrees_with_the_normal_law_for_many_items():
