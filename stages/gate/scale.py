@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from stages.analysis.scores.cells import Cell, divisors, falling, raw_ranges
+from stages.analysis.scores.cells import MEASURED, Cell, divisors, falling, raw_ranges
 from stages.contracts.names import listed
 from stages.contracts.ranges import digits, range_cells
 from stages.contracts.rows import rows_of, texts
@@ -104,7 +104,7 @@ def direction_findings(X: pd.DataFrame, benchmarks: pd.DataFrame, where: str) ->
 
 def more_items_findings(cells: pd.DataFrame, benchmarks: pd.DataFrame) -> Iterator[Finding]:
     """Name the evaluated cells that cover more items than the benchmark is said to have."""
-    for cell in rows_of(cells[~cells["origin"].isin(["published", "corrected"])], Cell):
+    for cell in rows_of(cells[cells["origin"].isin(MEASURED)], Cell):
         declared = benchmarks["n_items"][cell.benchmark]
         if not pd.isna(declared) and not pd.isna(cell.n_items) and cell.n_items > declared:
             text = (

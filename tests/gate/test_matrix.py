@@ -362,6 +362,12 @@ def test_a_limited_evaluation_is_refused_unless_waived():
     assert judged(*with_evaluation(n_items=8), waiver("model-3", "task_1", "limited"))[0].startswith("waived")
 
 
+def test_an_evaluation_on_more_items_than_the_benchmark_has_is_doubtful():
+    (line,) = judged(*with_evaluation(n_items=101))
+    assert line.startswith("warning: task_1 of model-3 was evaluated on 101 items, benchmarks.csv gives 100: ")
+    assert judged(*with_evaluation(n_items=101), waiver("model-3", "task_1", "items"))[0].startswith("waived")
+
+
 def test_protocols_do_not_mix_unless_allowed():
     cells, facts = with_evaluation(protocol="exact match, 0-shot, generation")
     (line,) = judged(cells, facts)
