@@ -110,13 +110,13 @@ class Snapshot:
     @cached_property
     def graph(self) -> Graph:
         """Its files and stages, with a note on each file that is not what dvc.lock says."""
-        notes = {}
+        notes: dict[Entry, str] = {}
         for stage in self.lock.values():
             for entry in (*stage.deps, *stage.outs):
                 if not self.tree.exists(entry.path):
-                    notes[entry.path] = self.restoring(entry) if _is_output(entry.path, self.lock) else "missing"
+                    notes[entry] = self.restoring(entry) if _is_output(entry.path, self.lock) else "missing"
                 elif self.tree.size(entry.path) <= HASHED and (md5 := self.tree.md5(entry.path)) != entry.md5:
-                    notes[entry.path] = f"changed since, now md5 {md5}"
+                    notes[entry] = f"changed since, now md5 {md5}"
         facts = {dep.path for stage in self.lock.values() for dep in stage.deps if kind_of(dep.path) == "fact"}
         members = {path: self.tree.manifest(path) for path in sorted(facts) if self.tree.is_folder(path)}
         return Graph(self.lock, notes, members)

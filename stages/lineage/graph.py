@@ -41,12 +41,13 @@ class Graph:
 
     Attributes:
         stages: dvc.lock, in its order.
-        notes: What to show of a path besides its md5, such as that it changed since.
+        notes: What to show of an entry besides its md5, such as that it changed since. A path may have several: stages
+            that have not run since recorded an earlier md5.
         members: Folder that no stage writes to its files and their md5s.
     """
 
     stages: Mapping[str, LockedStage]
-    notes: Mapping[str, str]
+    notes: Mapping[Entry, str]
     members: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
     @cached_property
@@ -56,8 +57,8 @@ class Graph:
 
     @cached_property
     def entries(self) -> dict[str, Entry]:
-        """Every path of dvc.lock to its entry."""
-        found = {dep.path: dep for stage in self.stages.values() for dep in stage.deps}
+        """Every path of dvc.lock to its entry: that of the stage that wrote it, or read it first."""
+        found = {dep.path: dep for stage in reversed(list(self.stages.values())) for dep in stage.deps}
         return found | {path: entry for path, (_, entry) in self.outs.items()}
 
     def inputs(self, name: str) -> list[Entry]:
@@ -156,8 +157,11 @@ def upstream_tree(graph: Graph, paths: Sequence[str], only: Sequence[str] | None
     return tuple(_file_branch(graph, path, seen, only) for path in paths)
 
 
-def _file_branch(graph: Graph, path: str, seen: set[str], only: Sequence[str] | None = None) -> Branch:
-    entry = graph.entries.get(path)
+def _file_branch(
+    graph: Graph, path: str, seen: set[str], only: Sequence[str] | None = None, read: Entry | None = None
+) -> Branch:
+    """Return the chain that leads to a path, which a stage of the chain `read`."""
+    entry = read or graph.entries.get(path)
     title = f"{path}  md5 {entry.md5}{_note(graph, entry)}" if entry else path
     name = graph.writer(path)
     if name is None:
@@ -169,7 +173,7 @@ def _file_branch(graph: Graph, path: str, seen: set[str], only: Sequence[str] | 
     inputs = [item for item in graph.inputs(name) if kind_of(item.path) != "code"]
     if only:
         inputs = [item for item in inputs if item.path in only] or inputs
-    branches = tuple(_file_branch(graph, item.path, seen) for item in inputs)
+    branches = tuple(_file_branch(graph, item.path, seen, read=item) for item in inputs)
     return Branch(title, branches=(Branch(f"stage {name}: {_one_line(stage)}", stage_lines(graph, stage), branches),))
 
 
@@ -195,7 +199,7 @@ def _dependants(graph: Graph, path: str, seen: set[str]) -> Branch:
 
 
 def _note(graph: Graph, entry: Entry) -> str:
-    note = graph.notes.get(entry.path)
+    note = graph.notes.get(entry)
     return f" ({note})" if note else ""
 
 
@@ -242,8 +246,7 @@ def as_json(graph: Graph, nodes: Sequence[str]) -> dict[str, Any]:
         about: dict[str, Any] = {"id": node, "kind": kind_of(node)}
         if entry:
             about |= {"md5": entry.md5, "size": entry.size}
-        if node in graph.notes:
-            about["note"] = graph.notes[node]
+            about |= {"note": graph.notes[entry]} if entry in graph.notes else {}
         if node in graph.members:
             about["files"] = dict(graph.members[node])
         described.append(about)

@@ -81,11 +81,24 @@ def test_downstream_tree_leads_to_the_page():
 
 
 def test_notes_are_shown_where_a_file_is_used():
-    graph = Graph(study().stages, {"stages/fit.py": "changed since"})
+    graph = Graph(study().stages, {entry("stages/fit.py"): "changed since"})
     text = "\n".join(render(upstream_tree(graph, ["number"])[0]))
     assert "stages/fit.py 00000000 (changed since)" in text
     noted = [node for node in as_json(graph, ["stages/fit.py"])["nodes"] if node.get("note")]
     assert [node["id"] for node in noted] == ["stages/fit.py"]
+
+
+def test_what_a_stage_read_that_has_not_run_since_does_not_concern_the_chain_of_another():
+    """After a closed gate the later stages still say what they read for an earlier state."""
+    stages, stale = study().stages, {entry(path, "5"): "changed since" for path in ("data/table", "metadata")}
+    late = LockedStage("late", "late", (*stale,), {}, (entry("later"),))
+    graph = Graph({**stages, "late": late}, stale)
+    text = "\n".join(render(upstream_tree(graph, ["number"])[0]))
+    assert f"data/table  md5 {'0' * 32}\n" in text
+    assert f"metadata  md5 {'0' * 32}" in text
+    assert "changed since" not in text
+    text = "\n".join(render(upstream_tree(graph, ["later"])[0]))
+    assert f"data/table  md5 {'5' * 32} (changed since)\n" in text
 
 
 def test_render_draws_branches_in_order():
