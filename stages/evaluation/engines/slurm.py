@@ -69,6 +69,7 @@ class Slurm:
         self._tell = tell
         self._folder = Path(place) / FOLDER / uuid.uuid4().hex[:12]
         self._running: dict[str, tuple[str, Any]] = {}
+        self._over: set[str] = set()
         self._missed: dict[str, int] = {}
         self._asked = 0.0
         self._clean = True
@@ -112,6 +113,7 @@ class Slurm:
 
     def _end(self, job_id: str) -> Ended:
         model_id, one = self._running.pop(job_id)
+        self._over.add(job_id)
         if not one.paths.result_pickle.exists():
             self._clean = False
             return Ended(model_id, (), f"Slurm job {job_id} left the queue without a result: see {one.paths.stderr}")
@@ -122,14 +124,19 @@ class Slurm:
         return Ended(model_id, (), f"Slurm job {job_id}: {_reason(problem)}: see {one.paths.stderr}")
 
     def stop(self) -> None:
-        """Cancel the jobs and wait until they have left the queue; remove what submitit wrote where all went well."""
-        ids = list(self._running)
+        """Cancel the jobs and wait until none runs; remove what submitit wrote where all went well.
+
+        A job that was queued again in the moment in which it left its result would start once more. One whose
+        processes are gone may stay in the queue as completing until the controller asks its node again.
+        """
+        waiting = self._over & (_queue("--states=pending") or set())
+        ids = [*self._running, *sorted(waiting)]
         if ids:
             # submitit passes over the signal that Slurm would send first, and wait half a minute for
             subprocess.run(["scancel", "--signal=KILL", *ids], capture_output=True, check=False)
             subprocess.run(["scancel", *ids], capture_output=True, check=False)
             until = time.monotonic() + PATIENCE
-            while time.monotonic() < until and not set(ids).isdisjoint(_queue() or ()):
+            while time.monotonic() < until and not set(ids).isdisjoint(_queue("--states=pending,running") or ()):
                 time.sleep(0.5)
         self._running.clear()
         if self._clean:
@@ -166,9 +173,9 @@ def minutes(limit: str) -> int:
     return max((int(days or 0) * 24 + hours) * 60 + more + (seconds > 0), 1)
 
 
-def _queue() -> set[str] | None:
-    """Return the ids of this user's jobs that wait or run, None where the controller does not answer."""
-    command = ["squeue", "--noheader", "--array", "--user", getpass.getuser(), "--format", "%i"]
+def _queue(*options: str) -> set[str] | None:
+    """Return the ids of this user's jobs in the queue, None where the controller does not answer."""
+    command = ["squeue", "--noheader", "--array", "--user", getpass.getuser(), "--format", "%i", *options]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     return set(done.stdout.split()) if done.returncode == 0 else None
 
