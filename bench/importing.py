@@ -11,6 +11,7 @@ from pathlib import Path
 
 import psutil
 
+from docs import example
 from tests.intake import made
 from tests.repository import Repository, new_repository
 
@@ -33,7 +34,9 @@ def write_results(folder: Path) -> int:
             means[f"task{t:02d}"] = [row for row, _ in rows]
             lines = "".join(line for _, line in rows)
             (place / f"samples_task{t:02d}_{made.STAMP}.jsonl").write_text(lines, encoding="utf-8")
-        (place / f"results_{made.STAMP}.json").write_text(json.dumps(made.lm_eval_results(model, means)))
+        (place / f"results_{made.STAMP}.json").write_text(
+            json.dumps(example.lm_eval_results(model, means, made.DATE, means))
+        )
     return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
 
 

@@ -181,7 +181,9 @@ def archive(root: Path, commit: str, target: Path) -> None:
     if done.returncode != 0:
         raise InputError([f"git archive {commit}: {done.stderr.decode(errors='replace').strip()}"])
     with tarfile.open(fileobj=io.BytesIO(done.stdout)) as files:
-        files.extractall(target, filter="data")
+        # Python has filters from 3.11.4 on; git writes no paths that one would refuse
+        files.extraction_filter = getattr(tarfile, "data_filter", None)
+        files.extractall(target)
 
 
 def commit_time(root: Path, commit: str) -> str:

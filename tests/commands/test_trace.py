@@ -185,6 +185,11 @@ def test_a_change_since_the_run_is_shown_where_it_is_used(copy: Repository):
         ("org/model-01:task_9", "no benchmark task_9: did you mean task_"),
         ("org/modell-01:task_1", "no model org/modell-01: did you mean org/model-01?"),
         ("org/model-99", "did you mean org/model-0"),
+        (
+            "rinna/youri-7b:jsquad",
+            "rinna/youri-7b is of the study japanese-2024, the state here is of tiny: run `dvc exp",
+        ),
+        ("rinna/youri-7b", "rinna/youri-7b is of the study japanese-2024"),
         ("run:0123", "no MLflow run 0123: known: "),
         ("", "expected a file, a metric, a claim_id"),
     ],

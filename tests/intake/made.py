@@ -5,17 +5,15 @@ import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from docs import example
+from docs.example import share
+
 STAMP = "2026-05-01T10-00-00.000001"
 DATE = 1777629600.5
 TASKS = {"arc": 0.25, "copa": 0.5, "gsm": 0.0, "nq": 0.0}
 """Task to what guessing scores; tasks of zero are generated."""
 MODELS = {"org/small-1b": 0.5, "org/medium-7b": 0.6, "org/large-13b": 0.75}
 N_ITEMS = 40
-
-
-def share(*key: object) -> float:
-    """Return a number in [0, 1) that depends on the key only."""
-    return int(hashlib.sha256(repr(key).encode()).hexdigest()[:8], 16) / 2**32
 
 
 def right(model: str, ability: float, task: str, item: int) -> bool:
@@ -25,69 +23,15 @@ def right(model: str, ability: float, task: str, item: int) -> bool:
     return 0.6 * share(task, item) + 0.4 * share(model, task, item) < level
 
 
+def generated(task: str) -> bool:
+    return TASKS.get(task, 0.0) == 0
+
+
 def lm_eval_sample(model: str, ability: float, task: str, item: int) -> dict:
     """Return a row of lm-eval's samples."""
     good = right(model, ability, task, item)
-    doc = {"question": f"Question {item} of {task}?", "answer": str(item)}
-    generated = TASKS.get(task, 0.0) == 0
     text = f" The answer is {item if good else item + 1}."
-    first = {"arg_0": doc["question"], "arg_1": {"until": ["\n"]} if generated else " yes"}
-    arguments = {"gen_args_0": first} | (
-        {} if generated else {"gen_args_1": {"arg_0": doc["question"], "arg_1": " no"}}
-    )
-    chosen = [["-1.5", "True"], ["-2.5", "False"]] if good else [["-2.5", "False"], ["-1.5", "True"]]
-    return {
-        "doc_id": item,
-        "doc": doc,
-        "target": str(item) if generated else "0",
-        "arguments": arguments,
-        "resps": [[text]] if generated else [[pair] for pair in chosen],
-        "filtered_resps": [text.strip(" .").split()[-1]] if generated else chosen,
-        "filter": "none",
-        "metrics": [metric_of(task)],
-        "doc_hash": hashlib.sha256(json.dumps(doc).encode()).hexdigest(),
-        "prompt_hash": hashlib.sha256(doc["question"].encode()).hexdigest(),
-        "target_hash": hashlib.sha256(str(item).encode()).hexdigest(),
-        metric_of(task): float(good),
-    }
-
-
-def metric_of(task: str) -> str:
-    return "acc" if TASKS.get(task, 0.0) else "exact_match"
-
-
-def lm_eval_results(model: str, samples: Mapping[str, Sequence[Mapping]], **changes: object) -> dict:
-    """Return what lm-eval writes as results of some samples."""
-    scores, counts, configs = {}, {}, {}
-    for task, rows in samples.items():
-        values = [row[metric_of(task)] for row in rows]
-        mean = sum(values) / len(values)
-        stderr = (mean * (1 - mean) / max(len(values) - 1, 1)) ** 0.5
-        scores[task] = {"alias": task, f"{metric_of(task)},none": mean, f"{metric_of(task)}_stderr,none": stderr}
-        counts[task] = {"original": len(rows), "effective": len(rows)}
-        kind = "multiple_choice" if TASKS.get(task, 0.0) else "generate_until"
-        configs[task] = {"task": task, "doc_to_text": "{{question}}", "output_type": kind, "num_fewshot": 0}
-    content = {
-        "results": scores,
-        "group_subtasks": {task: [] for task in scores},
-        "configs": configs,
-        "versions": dict.fromkeys(scores, 1.0),
-        "n-shot": dict.fromkeys(scores, 0),
-        "higher_is_better": {task: {metric_of(task): True} for task in scores},
-        "n-samples": counts,
-        "config": {
-            "model": "hf",
-            "model_args": f"pretrained={model},dtype=float32",
-            "limit": None,
-            "gen_kwargs": None,
-        },
-        "date": DATE,
-        "lm_eval_version": "0.4.13",
-        "task_hashes": {},
-        "model_name": model,
-        "chat_template": None,
-    }
-    return content | changes
+    return example.lm_eval_sample(task, item, good=good, text=text, generated=generated(task))
 
 
 def write_lm_eval(
@@ -101,14 +45,9 @@ def write_lm_eval(
 ) -> Path:
     """Write a folder of results as lm-eval does with --output_path and --log_samples."""
     for model, ability in models.items():
-        place = folder / model.replace("/", "__")
-        place.mkdir(parents=True, exist_ok=True)
         samples = {task: [lm_eval_sample(model, ability, task, i) for i in range(n_items)] for task in tasks}
-        results = lm_eval_results(model, samples)
-        (place / f"results_{stamp}.json").write_text(json.dumps(results, indent=2), encoding="utf-8")
-        for task, rows in samples.items() if with_samples else ():
-            lines = "".join(json.dumps(row) + "\n" for row in rows)
-            (place / f"samples_{task}_{stamp}.jsonl").write_text(lines, encoding="utf-8")
+        results = example.lm_eval_results(model, samples, DATE, set(filter(generated, tasks)))
+        example.write(folder, results, samples if with_samples else {}, stamp)
     return folder
 
 

@@ -3,6 +3,7 @@ import math
 
 import pytest
 
+from docs import example
 from stages.contracts.errors import InputError
 from stages.intake.samples import Of, rates, read_samples
 from tests.intake import made
@@ -17,7 +18,7 @@ def lines(path, rows):
 
 def lm_eval(path, *changes, task="gsm"):
     rows = [made.lm_eval_sample(MODEL, 0.9, task, i) | change for i, change in enumerate(changes)]
-    return read_samples(lines(path, rows), Of("lm-eval", made.metric_of(task)))
+    return read_samples(lines(path, rows), Of("lm-eval", example.metric_of(generated=made.generated(task))))
 
 
 def test_items_of_lm_eval_keep_what_pairs_them(tmp_path):

@@ -9,13 +9,14 @@ from stages.commands.snapshot import Snapshot, opened
 from stages.commands.trace.evidence import cell_evidence, claim_evidence, model_evidence
 from stages.commands.trace.records import RUN, FileEvidence, MetricEvidence, RunEvidence
 from stages.commands.trace.result import Chain, StateRecord, Trace
+from stages.contracts.csv.csvfile import file_problem, records
 from stages.contracts.errors import InputError
 from stages.contracts.names import Names, label, listed
 from stages.lineage.sources import claim_sources, figure_sources
 from stages.tracking import read as tracking_read
 from stages.tracking.projection import all_metrics
 from stages.workspace import paths
-from stages.workspace.facts import load_info, load_study_facts
+from stages.workspace.facts import load_info, load_study_facts, study_files
 
 LONGEST = 200
 """Characters of an unknown target that are compared with the known ones."""
@@ -141,6 +142,13 @@ def _run_chain(beginning: str, snapshot: Snapshot) -> Chain:
 def _unknown(target: str, snapshot: Snapshot, models: Sequence[str], benchmarks: Sequence[str]) -> str:
     """Return what a target could have been."""
     model, colon, benchmark = target.rpartition(":")
+    name, current = model or target, snapshot.params.study
+    for study in paths.known_studies():
+        if name not in models and study != current and _has_model(study, name):
+            return (
+                f"{label(name)} is of the study {study}, the state here is of {current}: "
+                f"run `dvc exp run -S study={study}` first, even if the gate stops it"
+            )
     if colon and model in models:
         return f"no benchmark {label(benchmark)}{Names(benchmarks).hint(benchmark)}; known: {listed(list(benchmarks))}"
     if colon and benchmark in benchmarks:
@@ -157,3 +165,8 @@ def _unknown(target: str, snapshot: Snapshot, models: Sequence[str], benchmarks:
 def claim_ids(snapshot: Snapshot) -> list[str]:
     """Return the claims of the study."""
     return list(load_study_facts(snapshot.params).claims["claim_id"])
+
+
+def _has_model(study: str, model: str) -> bool:
+    table = study_files(paths.METADATA / study).get("models.csv", b"")
+    return file_problem(table) is None and any(model in record.cells for record in records(table))
