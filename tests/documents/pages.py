@@ -59,6 +59,12 @@ def steps(text: str) -> Iterator[Step]:
             yield Step(last, tuple(line.strip() for line in shown if line.strip() != "..."))
 
 
+def parts(text: str) -> Iterator[tuple[dict[str, str], list[Step]]]:
+    """Yield the parts of a page under its headings: the files to write first, by name, and the commands."""
+    for part in re.split(r"^## ", text, flags=re.MULTILINE):
+        yield files(part), list(steps(part))
+
+
 def files(text: str) -> dict[str, str]:
     """Return the files that a page tells to write, by name."""
     return {block.title: block.text for block in blocks(text) if block.title}
