@@ -144,7 +144,7 @@ def _unknown(target: str, snapshot: Snapshot, models: Sequence[str], benchmarks:
     model, colon, benchmark = target.rpartition(":")
     name, current = model or target, snapshot.params.study
     for study in paths.known_studies():
-        if name not in models and study != current and _has_model(study, name):
+        if name and name not in models and study != current and _has_model(study, name):
             return (
                 f"{label(name)} is of the study {study}, the state here is of {current}: "
                 f"run `dvc exp run -S study={study}` first, even if the gate stops it"
