@@ -8,6 +8,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 import yaml
+from mlflow.tracking import MlflowClient
 
 from stages.commands.diff import Comparison, compare, diff, read
 from stages.commands.shown import lines, machine
@@ -99,7 +100,12 @@ def test_a_queued_experiment_is_traced_verified_and_compared(copy: Repository):
     content = told(copy, "decompose.n_models", "odds")
     assert content["evidence"] == {"value": 6}
     assert content["state"]["experiment"] == "odds"
-    assert len(content["state"]["runs"]) == 1
+    (run_id,) = content["state"]["runs"]
+    # it ran in a workspace that is gone, its run is in the store of the repository
+    run = MlflowClient(f"sqlite:///{copy.path}/mlflow.db").get_run(run_id)
+    assert (run.data.tags["dvc.experiment"], run.data.tags["observatory.subset"]) == ("odds", "odd")
+    assert run.info.artifact_uri.startswith((copy.path / "mlruns").as_uri())
+    assert Path(run.info.artifact_uri.removeprefix("file://"), "index.html").is_file()
     with inside(copy):
         assert verify("odds", deep=True).mismatches == []
         shown = list(lines(diff("HEAD", "odds", None)))

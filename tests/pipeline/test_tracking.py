@@ -105,20 +105,6 @@ def test_the_report_and_the_run_name_the_same_state(shipped: Repository):
     assert run.data.tags["observatory.state"] in page
 
 
-def test_experiments_in_temporary_workspaces_land_in_the_main_store(workbench: Repository):
-    workbench.dvc("exp", "run", "--temp", "-n", "aside", "-S", "subset=english")
-    workbench.dvc("exp", "run", "--queue", "-n", "later", "-S", "subset=continual")
-    workbench.dvc("queue", "start")
-    workbench.dvc("queue", "logs", "later", "-f", ok=False)
-    found = {run.data.tags["observatory.subset"]: run for run in runs(workbench)}
-    assert set(found) == {"all", "english", "continual"}
-    assert found["english"].data.tags["dvc.experiment"] == "aside"
-    assert found["continual"].data.tags["dvc.experiment"] == "later"
-    for run in found.values():
-        assert run.info.artifact_uri.startswith((workbench.path / "mlruns").as_uri())
-        assert "index.html" in artifacts(run)
-
-
 def test_a_lost_store_is_rebuilt_from_versioned_files(scratch: Repository, tmp_path: Path):
     workbench = scratch.copy_to(tmp_path / "workbench")
     before = next(run for run in runs(workbench) if run.data.tags["observatory.subset"] == "scratch")
