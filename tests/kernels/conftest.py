@@ -6,6 +6,7 @@ import re
 import shutil
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -57,14 +58,18 @@ def make_studies(folder: Path) -> None:
             choose(repository, subset=name)
 
 
+def names_for(machine: Machine) -> list[str]:
+    """Return the studies that a machine runs: the second one, of the kind of the first, on the oldest kernel only."""
+    known = (Machine(), *(Machine(kernel) for kernel in kernels()[:1]))
+    return [name for name in NAMES if name != LATER or machine in known]
+
+
 def run_on(machine: Machine, studies: Path, folder: Path) -> None:
     """Run the pipeline of all studies in copies, as another machine would."""
     shutil.copytree(studies, folder, symlinks=True)
     command = [sys.executable, "-m", "tests.kernels.run", *([] if machine.draws else ["--undrawn"])]
-    # the second study has the kinds of the first: one number of threads is enough
-    names = [name for name in NAMES if machine.draws or name != LATER]
     done = subprocess.run(
-        [*command, *(str(folder / name) for name in names)],
+        [*command, *(str(folder / name) for name in names_for(machine))],
         cwd=ROOT,
         env={**os.environ, "PYTHONPATH": str(ROOT), **machine.environment},
         capture_output=True,
@@ -79,9 +84,9 @@ def blas_of(folder: Path) -> list[str]:
     return json.loads((folder / "kernels.json").read_text(encoding="utf-8"))
 
 
-def written(folder: Path) -> dict[str, bytes]:
-    """Return every file that the stages wrote."""
-    files = [path for name in NAMES for part in ("data", "reports") for path in (folder / name / part).rglob("*")]
+def written(folder: Path, names: Sequence[str]) -> dict[str, bytes]:
+    """Return every file that the stages wrote for some studies."""
+    files = [path for name in names for part in ("data", "reports") for path in (folder / name / part).rglob("*")]
     return {path.relative_to(folder).as_posix(): path.read_bytes() for path in files if path.is_file()}
 
 
