@@ -11,11 +11,15 @@ ITEMS = Path(__file__).parent / "items"
 _REPOSITORY = Path(__file__).parents[2]
 
 REAL = Path(os.environ.get("OBSERVATORY_DATASETS", _REPOSITORY.parent / "shared" / "datasets"))
-"""Real files of ten benchmarks, without the training files of JSQuAD and MGSM."""
+"""Real files of ten benchmarks, without the training files of JSQuAD and MGSM.
+
+They are their publishers', not the project's, and are not distributed with it.
+"""
 
 BOTH = os.pathsep.join([str(REAL), str(ITEMS)])
 """The real files, and the project's own where there are none."""
 
 needs_real_files = pytest.mark.skipif(
-    not REAL.is_dir(), reason=f"no folder {REAL}: name one with real files by OBSERVATORY_DATASETS"
+    not REAL.is_dir(),
+    reason=f"real files are not part of the project, and {REAL} is no folder: name one by OBSERVATORY_DATASETS",
 )
