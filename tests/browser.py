@@ -44,6 +44,10 @@ def open_browser(profile: Path, width: int = 1280, height: int = 900) -> Iterato
     options.binary_location = CHROMIUM
     for flag in (*FLAGS, f"--user-data-dir={profile}", f"--window-size={width},{height}"):
         options.add_argument(flag)
+    # its own first page would go on asking for files after the page of a test is opened
+    options.add_experimental_option(
+        "prefs", {"session.restore_on_startup": 4, "session.startup_urls": ["about:blank"]}
+    )
     options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
     browser = Chrome(options=options, service=Service(DRIVER))
     try:
@@ -64,9 +68,10 @@ def console(browser: Chrome) -> list[str]:
 
 
 def requested(browser: Chrome) -> list[str]:
-    """Return the addresses that the page asked for since the last call."""
+    """Return the addresses that the page asked for since the last call, without those of the browser's own pages."""
     messages: list[dict[str, Any]] = [json.loads(e["message"])["message"] for e in browser.get_log("performance")]
-    return [m["params"]["request"]["url"] for m in messages if m["method"] == "Network.requestWillBeSent"]
+    requests = [m["params"] for m in messages if m["method"] == "Network.requestWillBeSent"]
+    return [r["request"]["url"] for r in requests if not r["documentURL"].startswith("chrome")]
 
 
 def overflow(browser: Chrome) -> int:
