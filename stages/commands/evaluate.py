@@ -46,7 +46,7 @@ class Evaluated:
         for model in self.models:
             yield from model.problems
         if not self.ok:
-            yield "what is finished is kept: run the same again for the rest"
+            yield "finished benchmarks are kept: run the same command again for the rest"
         elif self.only:
             yield "`dvc repro` runs the other benchmarks, then publishes"
         else:

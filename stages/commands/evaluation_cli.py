@@ -71,7 +71,7 @@ def evaluate(
 ) -> None:
     """Run the missing benchmarks of models, here or on a cluster.
 
-    MODEL is one of evaluate.models; default: all of them. Nothing is run twice: what is finished is kept in
+    MODEL is one of evaluate.models; default: all of them. Nothing is run twice: finished benchmarks are kept in
     evaluate.store, a second command shares the work, and `dvc repro` publishes it. Ctrl-C ends what the command
     started.
     """

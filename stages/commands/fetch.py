@@ -64,7 +64,7 @@ class Brought:
             yield f"params.yaml: evaluate.data_dir: {self.folder}{models}"
         yield from (f"missing: {problem}" for problem in self.problems)
         if not self.ok:
-            yield "what was brought is kept: run the same again for the rest"
+            yield "what was downloaded is kept: run the same command again for the rest"
 
     def content(self) -> Mapping[str, Any]:
         """Return the same as plain data."""

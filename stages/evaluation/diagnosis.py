@@ -34,7 +34,7 @@ _EXAMPLE = "Question: What is the color of snow?\nAnswer: white\n\n"
 _EXAMPLE_CODE = 'def add_one(x):\n    """Return x plus one."""\n    return x + 1\n\n\n'
 
 CAUSES: tuple[tuple[str, Setting], ...] = (
-    ("white space before the answer stops it", Setting(strip=True)),
+    ("whitespace before the answer stops it", Setting(strip=True)),
     ("prompt should end with a newline", Setting(prompt_end="newline")),
     ("prompt should end with a space", Setting(prompt_end="space")),
     ("prompt should end without white space", Setting(prompt_end="bare")),

@@ -165,7 +165,7 @@ class Driver:
                     time.sleep(TICK)
         except KeyboardInterrupt:
             raise InputError(
-                ["interrupted: what ran here is ended, finished benchmarks are kept; run the same again to go on"]
+                ["interrupted: nothing runs on, finished benchmarks are kept; run the same command again to continue"]
             ) from None
         finally:
             self._stop()

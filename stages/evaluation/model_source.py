@@ -154,7 +154,7 @@ def _refuse_other_kinds(folder: Path) -> None:
         InputError: It does; what to make of it is said.
     """
     if (folder / "adapter_config.json").is_file():
-        raise InputError([f"{folder} holds a LoRA adapter, no whole model: save it merged into its base model"])
+        raise InputError([f"{folder} holds a LoRA adapter, not a complete model: save it merged into its base model"])
     if any(folder.glob("*.gguf")) and not chosen_weights([path.name for path in folder.iterdir()]):
         raise InputError([f"{folder} holds GGUF, which is not read: put safetensors, config.json and tokenizer there"])
 

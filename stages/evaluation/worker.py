@@ -29,7 +29,7 @@ _BROKEN = ("EngineDeadError", "AcceleratorError", "UncompletedJobError")
 """Exceptions of vLLM and torch after which nothing more can be computed in a process, and that of submitit at the last
 time limit."""
 
-FULL = "no space left on the disk of the store: finished benchmarks are kept; make room, then run the same again"
+FULL = "no space left on the disk of the store: finished benchmarks are kept; free some space, then run it again"
 Claim = Callable[[Unit], AbstractContextManager[bool]]
 
 
@@ -114,7 +114,7 @@ def _require_unchanged(source: ModelSource, run: RunOptions) -> None:
         raise InputError(
             [
                 f"{source.model_id}: {', '.join(changed)} changed during the evaluation: what was finished before is "
-                "kept; run the same again to evaluate what is there now"
+                "kept; run the same command again to evaluate what is there now"
             ]
         )
 

@@ -80,7 +80,7 @@ def _content(file: File) -> bytes:
     """
     content = file.path.read_bytes()
     if file.sha256 and hashlib.sha256(content).hexdigest() != file.sha256:
-        raise InputError([f"{file.path} changed while it was read: run the same again"])
+        raise InputError([f"{file.path} changed while it was read: run the same command again"])
     return content
 
 

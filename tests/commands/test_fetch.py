@@ -125,7 +125,7 @@ def test_what_cannot_be_brought_is_named_and_the_rest_is_kept(publisher, tmp_pat
     assert done.exit_code == 1
     assert f"missing: triviaqa: cannot fetch {test.url} (404" in done.output
     assert "missing: x/second: no such model on the Hub, or it is private" in done.output
-    assert "what was brought is kept: run the same again for the rest" in done.output
+    assert "what was downloaded is kept: run the same command again for the rest" in done.output
     assert (tmp_path / "to" / train.published).is_file()
     assert "mmlu" not in done.output
 

@@ -337,7 +337,7 @@ def test_an_interruption_stops_the_engine_and_keeps_what_is_finished(place, monk
             raise KeyboardInterrupt
 
     engine = Interrupted()
-    with pytest.raises(InputError, match="interrupted: what ran here is ended, finished benchmarks are kept"):
+    with pytest.raises(InputError, match="interrupted: nothing runs on, finished benchmarks are kept"):
         evaluated(monkeypatch, engine)
     assert engine.stopped
     assert kept() == {unit for unit in UNITS if unit[0] == MODEL}

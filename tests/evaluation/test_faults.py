@@ -74,7 +74,7 @@ def kept(place: Path) -> set[str]:
     [
         (InputError(["openbookqa: out of memory"]), InputError, "openbookqa: out of memory", 4),
         (ValueError("a mistake of ours"), ValueError, "a mistake of ours", 4),
-        (KeyboardInterrupt(), InputError, "interrupted: finished benchmarks are kept; run the same again", 1),
+        (KeyboardInterrupt(), InputError, "interrupted: finished benchmarks are kept; run the same command again", 1),
         (OSError(errno.ENOSPC, "No space left"), InputError, "no space left on the disk: finished benchmarks are", 1),
     ],
 )

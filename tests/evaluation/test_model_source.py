@@ -60,8 +60,11 @@ def test_a_folder_without_weights_is_refused(tmp_path):
 @pytest.mark.parametrize(
     ("names", "told"),
     [
-        (("config.json", "adapter_config.json", "adapter_model.safetensors"), "holds a LoRA adapter, no whole model"),
-        (("adapter_config.json", "adapter_model.safetensors"), "holds a LoRA adapter, no whole model"),
+        (
+            ("config.json", "adapter_config.json", "adapter_model.safetensors"),
+            "holds a LoRA adapter, not a complete model",
+        ),
+        (("adapter_config.json", "adapter_model.safetensors"), "holds a LoRA adapter, not a complete model"),
         (("model.Q4_1.gguf",), "holds GGUF, which is not read"),
         (("config.json", "model.gguf"), "holds GGUF, which is not read"),
     ],

@@ -177,7 +177,7 @@ def test_ctrl_c_leaves_nothing_running_and_nothing_to_wait_for(repository: Repos
         wait_for(lambda: working(repository), process)
         workers = {held["pid"] for held in working(repository).values()}
         process.send_signal(signal.SIGINT)
-        assert "interrupted: what ran here is ended, finished benchmarks are kept" in ended(process, 1)
+        assert "interrupted: nothing runs on, finished benchmarks are kept" in ended(process, 1)
     assert not any(Path(f"/proc/{pid}").exists() for pid in workers)
     assert working(repository) == {}
 

@@ -131,7 +131,7 @@ def test_a_server_that_stays_busy_is_one_line(url, models, behaviour):
     unit = unit_of("jemhopqa", url, models, server={"retries": 1})
     model = harness.load_model(unit.model, unit.run, "auto")
     behaviour.failures = [429] * 100
-    with pytest.raises(InputError, match=r"/v1/completions: the server answers: 429 .*busy"):
+    with pytest.raises(InputError, match=r"/v1/completions: the server returned an error: 429 .*busy"):
         harness.run_unit(unit, model)
 
 
@@ -160,11 +160,13 @@ def test_requests_a_minute_are_spaced(url, models, monkeypatch):
 
 def test_likelihoods_are_refused_with_the_reason(url, models, behaviour, tmp_path):
     behaviour.logprobs = False
-    with pytest.raises(InputError, match=r"compares no likelihoods: asked with echo and logprobs it gave 0 for the"):
+    with pytest.raises(
+        InputError, match=r"cannot score log-likelihoods: asked with echo and logprobs, it returned 0 for the"
+    ):
         run(unit_of("openbookqa", url, models))
-    with pytest.raises(InputError, match="likelihoods need the tokenizer: put its files into MODEL_DIR"):
+    with pytest.raises(InputError, match="log-likelihoods need the tokenizer: put its files into MODEL_DIR"):
         run(unit_of("openbookqa", url, tmp_path))
-    with pytest.raises(InputError, match="a chat gives none of a prompt's tokens"):
+    with pytest.raises(InputError, match="a chat API returns none for the tokens of a prompt"):
         run(unit_of("openbookqa", url, models, "local-chat-completions"))
 
 
@@ -245,5 +247,5 @@ def test_the_key_of_a_unit_names_server_and_model_but_not_how_fast(url, models):
 
 @pytest.mark.parametrize("setting", [Setting(strip=True), Setting(bos="always"), Setting(slow_tokenizer=True)])
 def test_what_only_a_model_here_can_follow_is_one_line(url, models, setting):
-    with pytest.raises(InputError, match="a server decides that itself"):
+    with pytest.raises(InputError, match="decided by the server"):
         run(unit_of("jemhopqa", url, models, setting=setting))

@@ -74,7 +74,7 @@ def test_a_file_that_changes_between_checksum_and_reading_is_refused(tmp_path):
     shutil.copytree(ITEMS / "gsm8k", tmp_path / "gsm8k")
     _, test = locate("gsm8k", tmp_path)
     test.path.write_bytes(test.path.read_bytes().replace(b"####", b"###"))
-    with pytest.raises(InputError, match=r"test.jsonl changed while it was read: run the same again"):
+    with pytest.raises(InputError, match=r"test.jsonl changed while it was read: run the same command again"):
         data.read("gsm8k", test)
 
 

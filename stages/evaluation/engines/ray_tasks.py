@@ -105,7 +105,9 @@ def _join(ray: Any, address: str) -> None:  # noqa: ANN401  Ray has no types
             # so Ray says that a process of its own took more than half a minute
             if type(error) is not Exception:
                 raise
-            raise InputError(["Ray did not start on this machine in time: it is busy: run the same again"]) from None
+            raise InputError(
+                ["Ray did not start on this machine in time: it is busy: run the same command again"]
+            ) from None
         return
     host, _, port = address.rpartition(":")
     try:

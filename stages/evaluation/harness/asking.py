@@ -100,7 +100,7 @@ class Asking(TemplateLM):  # type: ignore[misc]  # lm-eval has no types
         if setting.bos == "always" and not self.tokenizer.bos_token:
             raise InputError(["bos: the tokenizer has no BOS token"])
         if setting.chat_template and not self.tokenizer.chat_template:
-            raise InputError(["chat_template: the tokenizer has none"])
+            raise InputError(["chat_template: the tokenizer has no chat template"])
         self.setting = setting
         self.continues = continues
         self.add_bos_token = False if setting.bos == "never" else add_bos
@@ -114,7 +114,7 @@ class Asking(TemplateLM):  # type: ignore[misc]  # lm-eval has no types
             except (OSError, ValueError, ImportError) as error:
                 raise InputError([f"slow_tokenizer: {' '.join(str(error).split())[:160]}"]) from None
             if loaded.is_fast:
-                raise InputError(["slow_tokenizer: there is none for this model"])
+                raise InputError(["slow_tokenizer: this model has no slow tokenizer"])
             known[slow] = configure_pad_token(loaded, model_config=self.config)
         return known[slow]
 

@@ -10,7 +10,10 @@ from stages.contracts.errors import InputError
 from stages.evaluation.unit import RunOptions
 
 SMALLER = "set evaluate.dtype to bfloat16, lower evaluate.batch_size, or spread it over more GPUs (device: all)"
-_OTHER_VOCABULARY = "the tokenizer has tokens that the model lacks: take tokenizer and weights of one model"
+_OTHER_VOCABULARY = (
+    "the tokenizer has tokens that the model does not have: use the tokenizer and the weights of the same model"
+)
+_CORRECT = "correct config.json or the tokenizer's files, or download them again"
 _FILES = (OSError, ValueError, ImportError, LookupError, TypeError, AttributeError, EOFError)
 """What transformers raises for files that are not as it expects them; its own bugs mostly raise other errors."""
 
@@ -41,7 +44,7 @@ def loading_explained(model_id: str, run: RunOptions) -> Iterator[None]:
         with memory_explained(model_id, run):
             yield
     except SafetensorError as error:
-        reason = f"its weights are no whole safetensors files ({_line(error)}): fetch them again"
+        reason = f"its safetensors files are incomplete or damaged ({_line(error)}): download them again"
     except UnpicklingError:
         reason = "its weights are pickled with code, which is not run: save them as safetensors"
     except (*_FILES, StrictDataclassError) as error:
@@ -49,9 +52,7 @@ def loading_explained(model_id: str, run: RunOptions) -> Iterator[None]:
         if "trust_remote_code" in reason:
             reason = "the model brings its own code: to run it, write trust_remote_code and trust_reason in models.csv"
         elif not isinstance(error, OSError | ImportError) and type(error) is not ValueError:
-            reason = (
-                f"{type(error).__name__}: {reason}: correct config.json or the tokenizer's files, or fetch them again"
-            )
+            reason = f"{type(error).__name__}: {reason}: {_CORRECT}"
     else:
         return
     raise InputError([f"{model_id}: {reason}"])
@@ -79,11 +80,13 @@ def disk_explained(kept: str) -> Iterator[None]:
     try:
         yield
     except KeyboardInterrupt:
-        raise InputError([f"interrupted: {kept}; run the same again to go on"]) from None
+        raise InputError([f"interrupted: {kept}; run the same command again to continue"]) from None
     except OSError as error:
         if not is_full(error):
             raise
-        raise InputError([f"no space left on the disk: {kept}; make room, then run the same again"]) from None
+        raise InputError(
+            [f"no space left on the disk: {kept}; free some space, then run the same command again"]
+        ) from None
 
 
 def is_full(error: OSError) -> bool:
@@ -95,7 +98,7 @@ def unfit(loaded: Any) -> list[str]:  # noqa: ANN401  lm-eval has no types
     """Name what a model of transformers that was loaded lacks in order to be asked."""
     problems = []
     if not loaded.ends:
-        problems.append("no token ends a text: name eos_token in tokenizer_config.json")
+        problems.append("the tokenizer has no EOS token: set eos_token in tokenizer_config.json")
     if loaded.tokenizer.vocab_size > loaded.model.get_input_embeddings().weight.shape[0]:
         problems.append(_OTHER_VOCABULARY)
     return problems

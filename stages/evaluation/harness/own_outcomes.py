@@ -89,7 +89,7 @@ def score(spec: Benchmark, choice: TaskChoice, found: Sequence[Item], output: Ma
     results = output.get("groups", {}).get(choice.task) or output["results"].get(choice.task, {})
     key = f"{choice.metric},{choice.filter}"
     if key not in results:
-        raise InputError([f"task {choice.task}: the group does not aggregate {key}: name one of its tasks"])
+        raise InputError([f"task {choice.task}: the group does not aggregate {key}: name one of its tasks instead"])
     total = float(results[key]) / choice.scale
     values = [item.value for item in found]
     mean = statistics.fmean(values)
@@ -100,7 +100,7 @@ def score(spec: Benchmark, choice: TaskChoice, found: Sequence[Item], output: Ma
     if not 0 <= total <= 1:
         raise InputError(
             [
-                f"task {choice.task}: {choice.metric} is {total:g}, expected 0 to 1: write what it is divided by as "
+                f"task {choice.task}: {choice.metric} is {total:g}, expected 0 to 1: write its divisor as "
                 "task_scale in benchmarks.csv"
             ]
         )

@@ -91,7 +91,7 @@ def load_model(model: ModelSource, run: RunOptions, dtype: str) -> Any:  # noqa:
     raise_all([f"{model.model_id}: {problem}" for problem in unfit(loaded)])
     spilt = {str(place) for place in getattr(loaded.model, "hf_device_map", {}).values()} & {"cpu", "disk"}
     if spilt and run.device == "all":
-        raise InputError([f"{model.model_id} does not fit into the memory of all GPUs: {SMALLER}"])
+        raise InputError([f"{model.model_id} does not fit in the memory of all GPUs: {SMALLER}"])
     return loaded
 
 
@@ -135,11 +135,13 @@ def placement(run: RunOptions) -> dict[str, Any]:
     if device == "auto":
         device = "cuda" if gpus else "cpu"
     if device == "mps" and not torch.backends.mps.is_available():
-        raise InputError(["evaluate.device is mps, which this machine has not: write auto or cpu"])
+        raise InputError(["evaluate.device is mps, which this machine does not have: write auto or cpu"])
     if device.startswith("cuda") or device == "all":
         wanted = int(device.partition(":")[2] or 0)
         if wanted >= gpus:
-            raise InputError([f"evaluate.device is {run.device}, but there are {gpus} GPUs here: write auto or cpu"])
+            raise InputError(
+                [f"evaluate.device is {run.device}, but there are {gpus} GPUs on this machine: write auto or cpu"]
+            )
     batch = CPU_BATCH if run.batch_size == "auto" and device == "cpu" else run.batch_size
     if device == "all":
         return {"parallelize": True, "device": "cuda", "batch_size": batch}
@@ -221,7 +223,7 @@ def _require_room(unit: Unit, answer: int, context: int) -> None:
     if context <= answer:
         raise InputError(
             [
-                f"{unit.benchmark}: answers may have {answer} tokens, the context of {unit.model.model_id} "
+                f"{unit.benchmark}: answers may have {answer} tokens, but the context of {unit.model.model_id} "
                 f"has {context}, which leaves none for the prompt"
             ]
         )

@@ -86,7 +86,7 @@ class Served(TemplateAPI):  # type: ignore[misc]  # lm-eval has no types
         """
         beyond = [name for name in _NOT_HERE if name in setting.changes()]
         if beyond:
-            raise InputError([f"{', '.join(beyond)}: a server decides that itself: leave it out of workarounds.yaml"])
+            raise InputError([f"{', '.join(beyond)}: decided by the server: remove from workarounds.yaml"])
         if setting.chat_template and not self.chat:
             raise InputError(["chat_template: set evaluate.backend to local-chat-completions"])
         self.setting, self.continues = setting, continues
@@ -162,7 +162,7 @@ class Served(TemplateAPI):  # type: ignore[misc]  # lm-eval has no types
             ended = answer["choices"][0].get("finish_reason")
         except (KeyError, IndexError, TypeError, ValueError, AttributeError):
             shown = json.dumps(answer)[:120]
-            raise InputError([f"{self.base_url}: an answer without choices: {shown}"]) from None
+            raise InputError([f"{self.base_url}: the response has no choices: {shown}"]) from None
         return str(text or ""), "length" if ended == "length" else "stop"
 
     def loglikelihood(self, requests: list[Instance], disable_tqdm: bool = False) -> list[tuple[float, bool]]:
@@ -172,10 +172,12 @@ class Served(TemplateAPI):  # type: ignore[misc]  # lm-eval has no types
             InputError: The server does not give those of a prompt's tokens, or its tokenizer is not here.
         """
         if self.chat:
-            raise InputError([f"{self.base_url}: compares no likelihoods: a chat gives none of a prompt's tokens"])
+            raise InputError(
+                [f"{self.base_url}: cannot score log-likelihoods: a chat API returns none for the tokens of a prompt"]
+            )
         if self.tokenizer is None:
             raise InputError(
-                [f"{self.base_url}: likelihoods need the tokenizer: put its files into MODEL_DIR/{self.model}"]
+                [f"{self.base_url}: log-likelihoods need the tokenizer: put its files into MODEL_DIR/{self.model}"]
             )
         for request in requests:
             context, *rest = request.args
@@ -192,7 +194,7 @@ class Served(TemplateAPI):  # type: ignore[misc]  # lm-eval has no types
             if len(told) < len(ids):
                 raise InputError(
                     [
-                        f"{self.base_url}: compares no likelihoods: asked with echo and logprobs it gave "
+                        f"{self.base_url}: cannot score log-likelihoods: asked with echo and logprobs, it returned "
                         f"{len(told)} for the {len(ids)} tokens of a prompt"
                     ]
                 )

@@ -111,7 +111,7 @@ class Transport:
             content = None
         if not isinstance(content, dict):
             raise InputError(
-                [f"{answer.url}: the answer is no JSON: evaluate.server.url is not that of such a server"]
+                [f"{answer.url}: the response is not JSON: correct evaluate.server.url, or its server is another kind"]
             )
         return content
 
@@ -121,7 +121,7 @@ class Transport:
         key = os.environ.get(KEY_VARIABLE, "")
         if key:
             text = text.replace(key, "***")
-        told = _REFUSED.get(answer.status_code, "the server answers")
+        told = _REFUSED.get(answer.status_code, "the server returned an error")
         hint = f", which {KEY_VARIABLE} holds" if answer.status_code in {401, 403} else ""
         return f"{told}{hint}: {answer.status_code} {text}"
 

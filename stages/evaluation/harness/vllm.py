@@ -30,7 +30,7 @@ class ObservedVLLM(Asking, VLLM):  # type: ignore[misc]  # lm-eval has no types
             InputError: vLLM cannot follow it.
         """
         if setting.strip:
-            raise InputError(["strip: vLLM stops at white space before an answer: set evaluate.backend to hf"])
+            raise InputError(["strip: vLLM stops at whitespace before an answer: set evaluate.backend to hf"])
         super().ask_under(setting, add_bos, continues=continues)
 
     def _generation(self, arguments: tuple[str, Mapping[str, Any]], seed: int) -> tuple[str, dict[str, Any]]:

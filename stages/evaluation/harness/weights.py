@@ -43,9 +43,9 @@ def weight_problems(
     if not told:
         return []
     return [
-        f"{model_id}: the weights do not fit config.json: {told}: the model would answer with random numbers; "
-        "get the complete files, or correct model_type and sizes in config.json; weights that decide no answer may be "
-        "named in expected_weights of models.csv"
+        f"{model_id}: the weights do not match config.json: {told}: the model would answer with random numbers; "
+        "get the complete files, or correct model_type and sizes in config.json; weights that do not affect answers "
+        "may be named in expected_weights of models.csv"
     ]
 
 

@@ -176,9 +176,9 @@ def test_settings_change_what_is_sent(model):
 
 
 def test_a_setting_that_the_model_cannot_follow_is_one_line(model):
-    with pytest.raises(InputError, match="chat_template: the tokenizer has none"):
+    with pytest.raises(InputError, match="chat_template: the tokenizer has no chat template"):
         model.ask_under(Setting(chat_template=True), False)
-    with pytest.raises(InputError, match="slow_tokenizer: there is none"):
+    with pytest.raises(InputError, match="slow_tokenizer: this model has no slow tokenizer"):
         model.ask_under(Setting(slow_tokenizer=True), False)
 
 
@@ -246,12 +246,12 @@ def test_a_context_without_room_for_a_prompt_is_one_line(source):
     short = harness.load_model(source, RUN, "float32")
     short._max_length = 256
     unit = Unit("squad2", source, PROTOCOL, RUN, data.describe("squad2", ITEMS))
-    with pytest.raises(InputError, match="squad2: answers may have 256 tokens, the context of x/tiny has 256"):
+    with pytest.raises(InputError, match="squad2: answers may have 256 tokens, but the context of x/tiny has 256"):
         harness.run_unit(unit, short)
 
 
 def test_a_device_that_is_not_there_is_one_line():
-    with pytest.raises(InputError, match=r"evaluate.device is cuda:7, but there are \d+ GPUs here"):
+    with pytest.raises(InputError, match=r"evaluate.device is cuda:7, but there are \d+ GPUs on this machine"):
         harness.placement(RunOptions(device="cuda:7"))
     assert harness.placement(RunOptions(device="cpu")) == {"device": "cpu", "batch_size": harness.CPU_BATCH}
 

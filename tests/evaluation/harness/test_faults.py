@@ -87,12 +87,12 @@ def other_tokenizer(folder: Path) -> None:
 @pytest.mark.parametrize(
     ("spoil", "told"),
     [
-        (truncated, "no whole safetensors files"),
-        (no_safetensors, "no whole safetensors files"),
+        (truncated, "its safetensors files are incomplete or damaged"),
+        (no_safetensors, "its safetensors files are incomplete or damaged"),
         (pickled, "pickled with code, which is not run"),
         (unknown_dtype, "has no attribute 'float7': correct config.json"),
-        (no_end, "no token ends a text: name eos_token in tokenizer_config.json"),
-        (small_vocabulary, "the tokenizer has tokens that the model lacks"),
+        (no_end, "the tokenizer has no EOS token: set eos_token in tokenizer_config.json"),
+        (small_vocabulary, "the tokenizer has tokens that the model does not have"),
         (no_json, "is not a valid JSON file"),
         (wrong_sizes, "not a multiple of the number of attention heads"),
         (other_tokenizer, "correct config.json or the tokenizer's files"),
@@ -117,7 +117,7 @@ def test_an_added_token_that_the_model_lacks_is_one_line_once_it_is_used(tmp_pat
     loaded = harness.load_model(source, run, "auto")
     loaded.tokenizer.add_tokens(["Question"])
     unit = Unit("triviaqa", source, PROTOCOL, run, data.describe("triviaqa", ITEMS))
-    with pytest.raises(InputError, match="x/tiny on triviaqa: the tokenizer has tokens that the model lacks"):
+    with pytest.raises(InputError, match="x/tiny on triviaqa: the tokenizer has tokens that the model does not have"):
         harness.run_unit(unit, loaded)
 
 
@@ -125,5 +125,5 @@ def test_a_device_of_another_system_is_one_line(monkeypatch):
     import torch
 
     monkeypatch.setattr(torch.backends.mps, "is_available", lambda: False)
-    with pytest.raises(InputError, match=r"evaluate\.device is mps, which this machine has not"):
+    with pytest.raises(InputError, match=r"evaluate\.device is mps, which this machine does not have"):
         harness.placement(RunOptions(device="mps"))

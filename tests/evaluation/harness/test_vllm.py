@@ -103,7 +103,7 @@ def test_the_first_space_is_kept_where_an_answer_goes_on_with_its_prompt(model):
 
 
 def test_what_vllm_cannot_do_is_one_line(model):
-    with pytest.raises(InputError, match="strip: vLLM stops at white space"):
+    with pytest.raises(InputError, match="strip: vLLM stops at whitespace"):
         model.ask_under(Setting(strip=True), False)
 
 

@@ -58,7 +58,7 @@ def test_missing_weights(folder):
     change_weights(folder, drop)
     line = refused(folder)
     assert line.startswith(
-        "x/tiny: the weights do not fit config.json: 3 missing (model.layers.1.mlp.down_proj.weight"
+        "x/tiny: the weights do not match config.json: 3 missing (model.layers.1.mlp.down_proj.weight"
     )
     assert "unexpected" not in line
 
