@@ -13,10 +13,11 @@ apt = if [ "$$(id -u)" = 0 ]; then sudo=; else sudo=sudo; fi; \
 # one test more than the smallest machine has cores, since many wait for a command or a server; whoever is done first
 # takes from the others
 PARALLEL := -n 3 --dist worksteal
+QUICK := not slow and not evaluation_slow and not kernels and not scale
 # where the servers of `make team` keep their data
 TEAM ?= .team
 
-.PHONY: help setup repro team team-stop postgresql check docs pictures pythons coverage test test-kernels test-scale test-eval test-slow bench bench-completion lock vega system-packages slurm-packages clean
+.PHONY: help setup repro team team-stop postgresql check docs pictures pythons coverage test test-states test-kernels test-scale test-eval test-slow bench bench-completion lock vega system-packages slurm-packages clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -93,25 +94,28 @@ slurm-packages: ## Install Slurm from Debian for its test: slurmctld, slurmd, sl
 	  $(call apt,--no-install-recommends slurmctld slurmd slurm-client); \
 	fi
 
-test: $(VENV)/installed-dev system-packages ## Every test but the slow ones
-	$(RUN) pytest $(PARALLEL) -m "not slow and not evaluation_slow and not kernels and not scale"
+test: $(VENV)/installed-dev system-packages ## Every test but those of the targets below
+	$(RUN) pytest $(PARALLEL) -m "$(QUICK) and not states"
+
+test-states: $(VENV)/installed-dev system-packages ## Pipelines run over and over: states compared, tracked, verified, documented
+	$(RUN) pytest $(PARALLEL) -m "$(QUICK) and states"
 
 test-kernels: $(VENV)/installed-dev ## The same bytes on every BLAS kernel, thread count and vector instruction set
 	$(RUN) pytest -n 2 -m kernels tests/kernels
 
-test-scale: test-kernels $(VENV)/installed-scale postgresql slurm-packages ## What `make test` has no time for and CI runs too: kernels, real servers and schedulers
+test-scale: test-states test-kernels $(VENV)/installed-scale postgresql slurm-packages ## What `make test` has no time for and CI runs too: states, kernels, real servers and schedulers
 	$(RUN) pytest -m scale
 
 test-eval: $(VENV)/installed-dev system-packages ## Real model over real items, minutes to hours on a CPU
 	$(RUN) pytest -m evaluation_slow
 
-coverage: $(VENV)/installed-dev system-packages ## `make test` with the share of lines and branches that it runs
-	$(RUN) pytest $(PARALLEL) -m "not slow and not evaluation_slow and not kernels and not scale" --cov --cov-report=term
+coverage: $(VENV)/installed-dev system-packages ## `make test test-states` with the share of lines and branches that they run
+	$(RUN) pytest $(PARALLEL) -m "$(QUICK)" --cov --cov-report=term
 
 test-slow: $(VENV)/installed-dev ## Simulations of coverage and recovery
 	$(RUN) pytest -n 2 -m slow
 
-bench: $(VENV)/installed-dev $(VENV)/installed-team postgresql ## Measure speed as ratios within one run
+bench: $(VENV)/installed-dev $(VENV)/installed-team system-packages postgresql ## Measure speed as ratios within one run
 	$(RUN) python -m bench
 
 bench-completion: $(VENV)/installed-dev ## Missing scores against a public benchmark: DATA=folder OUT=file.json

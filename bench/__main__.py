@@ -14,6 +14,7 @@ NAMES = (
     "team",
     "engines",
     "import",
+    "hour",
 )
 MODULES = {"import": "importing"}
 """Name to the module that has another: Python keeps some words for itself."""

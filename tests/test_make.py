@@ -5,12 +5,14 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
 import yaml
 
 from tests.pipeline.test_bad_input import fingerprint
 from tests.repository import ROOT, Repository
 
 
+@pytest.mark.states
 def test_make_repro_in_a_fresh_clone(shipped: Repository, tmp_path: Path):
     clone = tmp_path / "clone"
     subprocess.run(["git", "clone", "-q", str(shipped.path), str(clone)], check=True)

@@ -19,6 +19,8 @@ from tests.commands.conftest import inside
 from tests.commands.study import MODEL, STUDY, md5
 from tests.repository import Repository
 
+pytestmark = pytest.mark.states
+
 
 def state_of(repository: Repository) -> dict[str, str]:
     """Every file of the workspace that git or DVC looks after."""

@@ -3,6 +3,7 @@
 import json
 from pathlib import Path
 
+import pytest
 import yaml
 
 from stages.commands.shown import machine
@@ -12,6 +13,8 @@ from stages.commands.verify.state import verify
 from tests.commands.conftest import inside
 from tests.commands.study import MODEL, OTHER, set_params
 from tests.repository import Repository
+
+pytestmark = pytest.mark.states
 
 THIRD = "org/model-05"
 

@@ -18,6 +18,8 @@ from tests.commands.conftest import inside
 from tests.commands.study import STUDY, set_params
 from tests.repository import Repository
 
+pytestmark = pytest.mark.states
+
 LOADINGS = "figures/2-components/pca_loadings.svg"
 ORIGIN = (
     "mlflow.source.git.commit",

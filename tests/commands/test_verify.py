@@ -22,6 +22,8 @@ from tests.commands.conftest import inside
 from tests.commands.study import MODEL, STUDY, flip, md5, set_params
 from tests.repository import Repository
 
+pytestmark = pytest.mark.states
+
 FEW = settings(
     phases=[Phase.explicit, Phase.generate],  # shrinking says nothing here and takes minutes
     max_examples=6,

@@ -99,6 +99,7 @@ def desk(fixed: Repository, tmp_path_factory: pytest.TempPathFactory) -> Reposit
 TODO = {name: [step for step in commands_of(name) if not known_elsewhere(step.command)] for name in NAMES}
 
 
+@pytest.mark.states
 @pytest.mark.parametrize("name", [name for name, todo in TODO.items() if todo and name not in OWN_TEST])
 def test_the_commands_of_a_page_run_and_print_what_it_shows(desk: Repository, name: str):
     desk.run("git", "checkout", "-q", ".")
@@ -114,6 +115,7 @@ def test_what_make_repro_prints_is_what_the_readme_shows(shipped: Repository):
     perform(Step("observatory summary", step.output), shipped)
 
 
+@pytest.mark.states
 def test_the_tutorial_leads_to_a_traced_number(shipped: Repository, tmp_path: Path):
     repository = shipped.copy_to(tmp_path / "repo")
     (repository.path / "docs").mkdir()

@@ -11,6 +11,8 @@ from tests.conftest import shared
 from tests.planted import Plan, orthonormal, write_study
 from tests.repository import Repository, new_repository
 
+pytestmark = pytest.mark.states
+
 
 @pytest.fixture(scope="module")
 def planted(tmp_path_factory: pytest.TempPathFactory) -> tuple[Repository, Plan]:

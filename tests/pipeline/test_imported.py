@@ -10,6 +10,8 @@ from tests.conftest import shared
 from tests.intake import made
 from tests.repository import Repository, new_repository
 
+pytestmark = pytest.mark.states
+
 QUICK = ("-S", "stability.draws=100", "-S", "stability.parallel_draws=100", "-S", "report.dpi=50")
 CELL = "org/large-13b:gsm"
 

@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import pytest
 from selenium.webdriver import Chrome
 from selenium.webdriver.common.by import By
 from selenium.webdriver.remote.webelement import WebElement
@@ -22,6 +23,8 @@ from selenium.webdriver.support.ui import WebDriverWait
 from tests.browser import open_browser
 from tests.pipeline.test_tracking import runs
 from tests.repository import ROOT, Repository
+
+pytestmark = pytest.mark.states
 
 
 @contextmanager

@@ -102,6 +102,7 @@ def test_standard_errors_are_binomial(shipped: Repository):
     assert cells["stderr"].notna().all()
 
 
+@pytest.mark.states
 def test_scratch_models_give_figure_8(scratch: Repository):
     np.testing.assert_allclose(explained(scratch), [0.6557, 0.1702, 0.0712, 0.0300], atol=5e-5)
     claims = table(scratch, "claims").set_index("claim_id")
@@ -114,6 +115,7 @@ def test_scratch_models_give_figure_8(scratch: Repository):
     assert claims.loc["scaling.scratch.pc2.ja.rho", "status"] == "not reproduced"
 
 
+@pytest.mark.states
 def test_two_states_fit_a_terminal_of_120_columns(scratch: Repository):
     moved = scratch.dvc("metrics", "diff", "HEAD", "workspace").splitlines()
     rows = [line.split() for line in moved[1:] if line.strip()]
@@ -127,6 +129,7 @@ def test_two_states_fit_a_terminal_of_120_columns(scratch: Repository):
     assert max(len(line.rstrip()) for line in shown) <= 120
 
 
+@pytest.mark.states
 def test_two_states_are_overlaid_by_declared_templates_and_no_figure_is_shown_twice(scratch: Repository):
     answer = scratch.run(sys.executable, "-m", "dvc", "plots", "diff", "HEAD", "workspace", "--json").stdout
     found = json.loads(answer)
@@ -147,6 +150,7 @@ def test_two_states_are_overlaid_by_declared_templates_and_no_figure_is_shown_tw
         assert "DVC_METRIC" not in json.dumps(plot["content"])
 
 
+@pytest.mark.states
 def test_corrections_move_the_numbers_and_say_where(fixed: Repository):
     np.testing.assert_allclose(explained(fixed), [0.6548, 0.1501, 0.0707, 0.0330], atol=5e-5)
     assert metrics(fixed, "scale")["PC1"]["en"]["rho"] == pytest.approx(0.9115, abs=5e-5)

@@ -45,6 +45,7 @@ def artifacts(run: Run) -> set[str]:
     return {str(path.relative_to(top)) for path in top.rglob("*") if path.is_file()}
 
 
+@pytest.mark.states
 def test_all_then_scratch_then_all_again_gives_one_run_per_state(scratch: Repository, tmp_path: Path):
     workbench = scratch.copy_to(tmp_path / "workbench")
     assert subsets(workbench) == ["all", "scratch"]
@@ -105,6 +106,7 @@ def test_the_report_and_the_run_name_the_same_state(shipped: Repository):
     assert run.data.tags["observatory.state"] in page
 
 
+@pytest.mark.states
 def test_a_lost_store_is_rebuilt_from_versioned_files(scratch: Repository, tmp_path: Path):
     workbench = scratch.copy_to(tmp_path / "workbench")
     before = next(run for run in runs(workbench) if run.data.tags["observatory.subset"] == "scratch")
