@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -85,14 +86,18 @@ def test_a_new_row_of_the_shipped_study(models: Path, tmp_path: Path):
     assert list(scores) == list(BENCHMARKS)
     assert all(0 <= entry["score"] <= 1 and entry["n_items"] <= LIMIT for entry in scores.values())
     assert "gate is closed" in said
-    assert f"mmlu of {MODEL} was evaluated on {LIMIT} of 14042 items" in said
+    # one line for the trial, with the row that accepts it
+    (line,) = [line for line in said.splitlines() if f" of {MODEL} was evaluated on {LIMIT} of " in line]
+    assert f" items, and on a part of the items of {len(BENCHMARKS) - 1} other benchmarks: " in line
+    row = re.search(r"`(.+),REASON,SOURCE`", line)[1]
     X = pd.read_parquet(repository.path / "data/score_matrix.parquet")
     assert X.shape == (36, 19)
     assert X.loc[MODEL].to_dict() == {name: pytest.approx(entry["score"]) for name, entry in scores.items()}
     cells = pd.read_parquet(repository.path / "data/score_cells.parquet")
     protocols = cells.groupby("benchmark")["protocol"].nunique()
     assert set(protocols[protocols > 1].index) == set(wording.OWN)
-    waive_everything(repository, said)
+    with (repository.path / "metadata/japanese-2024/waivers.csv").open("a", encoding="utf-8") as file:
+        file.write(f"{row},a trial over four items,made for a test\n")
     opened = repository.dvc("repro", env={"HF_HUB_OFFLINE": "1"})
     assert f"Stage 'evaluate@{MODEL}' didn't change, skipping" in opened
     place = pd.read_csv(repository.path / "reports/tables/pca_scores.csv", index_col="model_id")
@@ -108,21 +113,3 @@ def evaluate_in_advance(repository: Repository) -> None:
     command = [sys.executable, "-m", "stages.evaluate", MODEL]
     done = subprocess.run(command, cwd=repository.path, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr[-4000:]
-
-
-def waive_everything(repository: Repository, said: str) -> None:
-    """Write the waivers that let limited results of the new model pass: those of checks that find something."""
-    path = repository.path / "metadata/japanese-2024/waivers.csv"
-    text = path.read_text(encoding="utf-8").rstrip("\n") + "\n"
-    code = (
-        "import json; from stages.gate.matrix import check_matrix\n"
-        "from stages.workspace import facts, files, paths\n"
-        "p = facts.load_params(); b = facts.read_fact('benchmarks')\n"
-        "c = files.read_parquet(paths.CELLS); X = files.read_parquet(paths.MATRIX)\n"
-        "found = check_matrix(c, X, b, p, '')\n"
-        f"mine = [(f.benchmark, f.check) for f in found if f.model_id == '{MODEL}' and f.severity == 'error']\n"
-        "print(json.dumps(sorted(mine)))\n"
-    )
-    for benchmark, check in json.loads(repository.run(sys.executable, "-c", code).stdout):
-        text += f"{MODEL},{benchmark},{check},a trial over four items,made for a test\n"
-    path.write_text(text, encoding="utf-8")
