@@ -13,6 +13,7 @@ from stages.contracts.errors import InputError, raise_all
 from stages.contracts.study.model_record import ModelRecord
 from stages.contracts.study.own_tasks import TaskChoice
 from stages.evaluation import lm_tasks, loading
+from stages.evaluation.model_source import ModelSource
 from stages.tasks import data
 from stages.tasks.registry import BENCHMARKS
 from stages.workspace import paths
@@ -86,8 +87,7 @@ def take(
             absent.append(record.model_id)
             model = known.model
         else:
-            added = loading.loading_of(record, asked[0], model_dir).files
-            model = {**(source or loading.found(record, *asked, model_dir)).files, **added}
+            model = _files(record, model_dir, asked, source)
     except InputError as error:
         problems += error.problems
     own = {name: TaskChoice(**choice) for name, choice in record.own_tasks.items()}
@@ -112,3 +112,9 @@ def take(
             problems += error.problems
     raise_all(problems)
     return Lock(record.revision, dict(model), locked), absent
+
+
+def _files(record: ModelRecord, model_dir: str, asked: tuple[str, str], source: ModelSource | None) -> Checksums:
+    """Return the checksums of a model, fetched where it is not here, and of what it is loaded with."""
+    added = loading.loading_of(record, asked[0], model_dir).files
+    return {**(source or loading.found(record, *asked, model_dir)).files, **added}
