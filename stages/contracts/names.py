@@ -39,7 +39,7 @@ def listed(names: Sequence[str], most: int = LISTED) -> str:
 
 
 def folded(name: str) -> str:
-    """Return what is left of a name without case, white space, invisible characters and character width."""
+    """Return what is left of a name without case, whitespace, invisible characters and character width."""
     plain = unicodedata.normalize("NFKC", name)
     return "".join(c for c in plain if not c.isspace() and unicodedata.category(c) != "Cf").casefold()
 
@@ -60,14 +60,14 @@ class Names:
         return name in self._exact
 
     def same(self, name: str) -> str | None:
-        """Return the known name from which this one differs only by case, white space or width."""
+        """Return the known name from which this one differs only by case, whitespace or width."""
         return self._folded.get(folded(name)) if len(name) <= LONGEST_GUESSED else None
 
     def hint(self, name: str) -> str:
         """Return a phrase that says which known name is probably meant, led by a colon, or nothing."""
         same = self.same(name)
         if same is not None:
-            return f": differs only by case or white space from {label(same)}"
+            return f": differs only by case or whitespace from {label(same)}"
         if len(name) > LONGEST_GUESSED or len(self.known) > MOST_GUESSED:
             return ""
         close = difflib.get_close_matches(folded(name), self._folded, n=1)

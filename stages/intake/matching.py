@@ -14,7 +14,7 @@ from stages.intake.results import Result
 def same_models(names: Iterable[str], models: pd.DataFrame) -> dict[str, str]:
     """Return the names that mean a model of a study, to its model_id.
 
-    That is its model_id or display name, but for case and white space, or the last part of its model_id where that is
+    That is its model_id or display name, but for case and whitespace, or the last part of its model_id where that is
     one model's only and the file names no organisation.
 
     Args:

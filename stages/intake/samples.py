@@ -38,7 +38,7 @@ class Answer(NamedTuple):
         prompt_hash: SHA-256 of the prompt as sent, "" where the format states none.
         target: The reference answer.
         value: The item's share of the score in the unit of the file, NaN where it has none.
-        empty: Share of its answers that hold nothing but white space.
+        empty: Share of its answers that hold nothing but whitespace.
         failed: Share in which no answer was found, the empty ones included.
         capped: Share that the limit on tokens cut.
         refused: Share that decline to answer.

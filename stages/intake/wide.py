@@ -23,7 +23,7 @@ from stages.intake.workbooks import read_workbook
 Grid = list[list[str]]
 
 NAMES = ("model_id", "model", "modelname", "models", "name", "system", "fullname", "eval_name", "llm")
-"""Headers of the column of models, without white space, as `folded` returns them, the surest first."""
+"""Headers of the column of models, without whitespace, as `folded` returns them, the surest first."""
 BENCHMARKS = ("benchmark", "benchmarks", "task", "tasks", "dataset", "metric")
 """Headers of the first column of a table that has its models in columns."""
 BLANK = {"", "-", "--", "–", "—", "n/a", "na", "nan", "null", "none", "?"}

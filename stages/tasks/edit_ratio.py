@@ -43,7 +43,7 @@ def best_ratio(prediction: str, answers: Sequence[str]) -> float:
 
 
 def character_f1(prediction: str, gold: str) -> float:
-    """Return the harmonic mean of precision and recall over the multiset of characters, white space left out.
+    """Return the harmonic mean of precision and recall over the multiset of characters, whitespace left out.
 
     Rajpurkar et al. (2016), arXiv:1606.05250, section 6.1, with characters for words. In [0, 1]; 1 when both
     are empty.

@@ -2,7 +2,7 @@
 
 Rates distinguish a model that cannot do a task from a set-up in which it never answered:
 
-    empty   nothing but white space was generated;
+    empty   nothing but whitespace was generated;
     failed  no answer was found in what was generated, the empty outputs included; or a likelihood is not finite.
 
 For the benchmarks that generate nothing, empty is 0, and a failed item counts as wrong: the largest of likelihoods

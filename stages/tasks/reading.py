@@ -30,7 +30,7 @@ class Answered(NamedTuple):
 
 
 def normalised(text: str) -> str:
-    """Return a text in lower case, without punctuation, articles and superfluous white space."""
+    """Return a text in lower case, without punctuation, articles and superfluous whitespace."""
     return " ".join(_ARTICLES.sub(" ", text.lower().translate(_PUNCTUATION)).split())
 
 

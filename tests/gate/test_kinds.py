@@ -303,7 +303,7 @@ def test_rows_about_what_the_study_lacks_are_named_beside_everything_else(honest
     assert problems == [
         f"{WHERE}arc of org/model-00 is 31, expected 0 to 1: looks like percent, divide by 100",
         "s/waivers.csv: the waiver of zero for bbh of org/model-02 matches no finding: remove the row",
-        "s/waivers.csv: model_id org/Model-01 is not in models.csv: differs only by case or white space from "
+        "s/waivers.csv: model_id org/Model-01 is not in models.csv: differs only by case or whitespace from "
         "org/model-01 (or remove the row)",
         "s/waivers.csv: benchmark bhb is not in benchmarks.csv: did you mean bbh? (or remove the row)",
         "s/corrections.csv: model_id org/gone is not in models.csv: did you mean org/model-23? (or remove the row)",

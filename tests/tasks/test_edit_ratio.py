@@ -56,7 +56,7 @@ def test_best_ratio_takes_the_nearest_answer():
 def test_character_f1_is_over_the_multiset_of_characters():
     # Common: 富 and 山, so precision 2/3 and recall 2/3.
     assert edit_ratio.character_f1("富士山", "富竹山") == pytest.approx(2 / 3)
-    # Order does not matter, and white space is no character.
+    # Order does not matter, and whitespace is no character.
     assert edit_ratio.character_f1("山 士富", "富士山") == 1.0
     # One of two a's is common: precision 1/2, recall 1.
     assert edit_ratio.character_f1("aa", "a") == pytest.approx(2 / 3)

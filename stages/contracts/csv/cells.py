@@ -66,7 +66,7 @@ def read_flag(text: str) -> bool:
 def read_text(text: str) -> str:
     """Return a text."""
     if text[0].isspace() or text[-1].isspace():
-        raise CellError("expected no white space around it: delete it")
+        raise CellError("expected no whitespace around it: delete it")
     return text
 
 

@@ -86,7 +86,7 @@ def line_at(data: bytes, position: int) -> int:
 
 
 def empty(data: bytes) -> str | None:
-    """Return a problem when there is nothing but white space."""
+    """Return a problem when there is nothing but whitespace."""
     blank = not head_of(data).strip() and (len(data) <= HEAD or data.isspace())
     return "is empty: write a header and the rows" if blank else None
 

@@ -54,7 +54,7 @@ def in_other_digits(text: str) -> bool:
 
 
 def spaced(text: str) -> object:
-    """Return a match when a text is a number but for white space inside."""
+    """Return a match when a text is a number but for whitespace inside."""
     return PLAIN.fullmatch("".join(text.split()))
 
 
@@ -96,7 +96,7 @@ FORMS: tuple[tuple[Callable[[str], object], str], ...] = (
     (form(rf"{SIGNED}\s*[xX×*·]\s*10\s*\^?\s*[+-]?[0-9]+"), "write powers of ten as in 5e-1"),
     (form(f"{SIGNED}[dD][+-]?[0-9]+"), "write powers of ten as in 5e-1"),
     (form(f"{SIGNED}[eE][+-]?"), "its exponent has no digits"),
-    (spaced, "delete the white space inside the number"),
+    (spaced, "delete the whitespace inside the number"),
     (form("[+-]{2,}.*"), "it has more than one sign"),
     (form(rf"{SIGNED}(?:\s*[,;|\s]\s*{SIGNED})+"), "a cell holds one number"),
     (

@@ -40,7 +40,7 @@ def parse_prompts(text: str, where: str) -> dict[str, dict[str, str]]:
         where: Path to show in messages.
 
     Returns:
-        Benchmark to part to text, without white space around it.
+        Benchmark to part to text, without whitespace around it.
 
     Raises:
         InputError: A benchmark or part is unknown or missing, or a part is not text; all are named.

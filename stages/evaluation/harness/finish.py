@@ -23,7 +23,7 @@ class Finish:
     Attributes:
         reason: "stop" at a stop string, "eos" at the model's end of text, "length" at the limit on tokens, "broken"
             where the model no longer gave finite numbers.
-        tokens: Generated, stop string included, end of text and leading white space that is not counted excluded.
+        tokens: Generated, stop string included, end of text and leading whitespace that is not counted excluded.
     """
 
     reason: Reason
@@ -38,7 +38,7 @@ class RowStops(StoppingCriteria):  # type: ignore[misc]  # transformers has no t
         stops: Strings.
         start: Tokens of the padded prompt.
         rows: Rows of the batch.
-        strip: Whether white space at the beginning of an answer is ignored when stops are looked for.
+        strip: Whether whitespace at the beginning of an answer is ignored when stops are looked for.
     """
 
     def __init__(self, tokenizer: Any, stops: Sequence[str], start: int, rows: int, *, strip: bool = False) -> None:  # noqa: ANN401
@@ -152,7 +152,7 @@ def finish_of(
 
 
 def without_lead(row: Sequence[int], decode: Any) -> int:  # noqa: ANN401
-    """Return how many tokens at the beginning of a row are white space and nothing else.
+    """Return how many tokens at the beginning of a row are whitespace and nothing else.
 
     Args:
         row: Generated token ids.

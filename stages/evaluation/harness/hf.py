@@ -15,7 +15,7 @@ from stages.evaluation.harness.finish import Drawn, Finite, RowStops, finish_of,
 SAMPLING = ("temperature", "top_p", "top_k")
 """Options of sampling that are followed."""
 LEAD = 8
-"""Tokens of leading white space that a stripped answer may have beyond its limit."""
+"""Tokens of leading whitespace that a stripped answer may have beyond its limit."""
 
 
 class ObservedModel(Asking, HFLM):  # type: ignore[misc]  # lm-eval has no types
@@ -133,7 +133,7 @@ class ObservedModel(Asking, HFLM):  # type: ignore[misc]  # lm-eval has no types
         return str(super().tok_decode(tokens, skip_special_tokens=skip_special_tokens))
 
     def _stripped(self, row: Sequence[int], length: int, budget: int, *, broken: bool) -> list[int]:
-        """Return an answer without its leading white space, within the limit, filled up with padding."""
+        """Return an answer without its leading whitespace, within the limit, filled up with padding."""
         until = next((place for place, token in enumerate(row) if token in self.ends), len(row))
         lead = without_lead(row[:until], self.tok_decode)
         rest = list(row[lead : lead + budget])

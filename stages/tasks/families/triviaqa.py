@@ -47,7 +47,7 @@ def _alias(_: Doc, text: str) -> str | None:
 
 
 def alias(doc: Doc, results: Sequence[str]) -> Metrics:
-    """TriviaQA: any accepted answer, with one leading space forgiven, and with all white space around it."""
+    """TriviaQA: any accepted answer, with one leading space forgiven, and with all whitespace around it."""
     accepted = {normalised(name) for name in doc["aliases"]}
     once, stripped = without_one_space(results[0]), results[0].strip()
     return {

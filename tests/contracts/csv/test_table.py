@@ -288,7 +288,7 @@ class TestLayout:
     def test_a_column_that_differs_by_case_or_white_space(self, name):
         problem = only(csv_bytes(with_cell(0, 1, name)))
         assert problem.startswith("unknown column ")
-        assert problem.endswith("differs only by case or white space from jsquad")
+        assert problem.endswith("differs only by case or whitespace from jsquad")
 
     def test_a_misspelt_column(self):
         first, second = problems(csv_bytes(with_cell(0, 2, "mgsm-jp")))
@@ -373,7 +373,7 @@ class TestRows:
     def test_a_row_that_differs_by_case_or_white_space(self, name):
         problem = only(csv_bytes(with_cell(2, 0, name)))
         assert problem.startswith("model_id in line 3 is ")
-        assert problem.endswith("expected a known model_id: differs only by case or white space from org/Beta-13b")
+        assert problem.endswith("expected a known model_id: differs only by case or whitespace from org/Beta-13b")
 
     def test_a_misspelt_and_an_unknown_row(self):
         assert only(csv_bytes(with_cell(2, 0, "org/Betta-13b"))).endswith("did you mean org/Beta-13b?")
@@ -383,7 +383,7 @@ class TestRows:
 
     def test_white_space_around_text_without_known_names(self):
         problem = only(csv_bytes(with_cell(2, 0, "org/Beta-13b ")), known={})
-        assert problem.endswith("is 'org/Beta-13b ', expected no white space around it: delete it")
+        assert problem.endswith("is 'org/Beta-13b ', expected no whitespace around it: delete it")
 
     def test_missing_rows_lists_them_in_one_line(self):
         read = frame(GOOD)
@@ -428,7 +428,7 @@ class TestCells:
         rows += [["m0", *[""] * 5], ["m1", *[""] * 5], ["m", "1"]]
         declare = "declare the benchmark in benchmarks.csv, or delete the column"
         assert problems(csv_bytes(rows), known={}) == [
-            "unknown column 'JSQUAD': differs only by case or white space from jsquad",
+            "unknown column 'JSQUAD': differs only by case or whitespace from jsquad",
             f"unknown column 'x': {declare}; 1 more of this kind: 'y'",
             "mgsm_ja of m0 is '45 %', expected a plain number: delete the percent sign and divide by 100; 7 more of "
             "this kind: mgsm_ja of m1, mgsm_ja of m2, mgsm_ja of m3, mgsm_ja of m4, mgsm_ja of m5 and 2 more",
@@ -445,7 +445,7 @@ class TestCells:
         first, second, third = problems(csv_bytes([table.names, row]), table, {})
         assert first == (
             "construction of a/b is 'Scratch', expected scratch or continual: "
-            "differs only by case or white space from scratch"
+            "differs only by case or whitespace from scratch"
         )
         assert second == "group of a/b is 'englsh', expected english or other: did you mean english?"
         assert third == "trust_remote_code of a/b is 'yes', expected true or false"

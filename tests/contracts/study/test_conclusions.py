@@ -47,7 +47,7 @@ def test_every_form_is_read(criterion: dict):
         ({"statistic": "r.mmlu.jmlu"}, "jmlu: did you mean jmmlu?"),
         ({"statistic": "share.PC1"}, "share.PC1 needs benchmarks"),
         ({"benchmarks": ["niilc"]}, "rho.PC1.en takes no benchmarks"),
-        ({"statistic": "least.PC1", "benchmarks": ["NIILC"]}, "differs only by case or white space from niilc"),
+        ({"statistic": "least.PC1", "benchmarks": ["NIILC"]}, "differs only by case or whitespace from niilc"),
         ({"holds": 0.5}, "holds and weakens are equal"),
         ({"holds": "much"}, "conclusions.0.criteria.0.holds"),
         ({"extra": 1}, "extra is unknown"),

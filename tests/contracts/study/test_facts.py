@@ -157,7 +157,7 @@ def test_a_waiver_names_a_model_a_benchmark_or_a_check():
 
 def test_names_in_study_yaml_must_exist():
     found = problems(edited("study.yaml", lambda text: text.replace("PC2: niilc", "PC2: NIILC", 1)))
-    assert found == ["metadata/s/study.yaml: anchors.PC2 names NIILC: differs only by case or white space from niilc"]
+    assert found == ["metadata/s/study.yaml: anchors.PC2 names NIILC: differs only by case or whitespace from niilc"]
 
 
 def test_an_empty_range_is_refused():

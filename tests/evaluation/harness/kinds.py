@@ -69,7 +69,7 @@ def _word_pieces(texts: Sequence[str]) -> Tokenizer:
 
 
 def _words(texts: Sequence[str]) -> Tokenizer:
-    """As BERT: words of small letters, white space forgotten."""
+    """As BERT: words of small letters, whitespace forgotten."""
     made = _word_pieces([text.lower() for text in texts])
     made.normalizer = normalizers.BertNormalizer()
     made.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
