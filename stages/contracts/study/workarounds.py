@@ -37,11 +37,11 @@ class Setting(Frozen):
     bos: Literal["always", "never"] | None = None
     """Whether a prompt begins with the BOS token."""
     prompt_end: Literal["newline", "space", "bare"] | None = None
-    """White space that every prompt ends with: one newline, one space, or none; no effect on likelihoods."""
+    """Whitespace that every prompt ends with: one newline, one space, or none; no effect on likelihoods."""
     stops: list[str] | None = None
     """Strings that end an answer, instead of the benchmark's."""
     strip: bool = False
-    """White space at the beginning of an answer neither counts as tokens nor stops it."""
+    """Whitespace at the beginning of an answer neither counts as tokens nor stops it."""
     slow_tokenizer: bool = False
     """The tokenizer's implementation in Python instead of the one in Rust."""
     dtype: Dtype | None = None
