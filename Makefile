@@ -10,6 +10,8 @@ RUN := PATH="$(CURDIR)/$(BIN):$$PATH"
 SYSTEM_PACKAGES := bubblewrap chromium chromium-driver
 apt = if [ "$$(id -u)" = 0 ]; then sudo=; else sudo=sudo; fi; \
   $$sudo apt-get update -qq && $$sudo env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq $(1) >/dev/null
+# stages, commands and tests are many short processes, each of which would compile what it imports anew
+unexport PYTHONDONTWRITEBYTECODE
 # one test more than the smallest machine has cores, since many wait for a command or a server; whoever is done first
 # takes from the others
 PARALLEL := -n 3 --dist worksteal
