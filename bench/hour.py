@@ -14,10 +14,9 @@ from selenium.webdriver.common.by import By
 from bench.pipeline import seconds
 from tests.browser import open_browser
 from tests.documents.pages import parts
-from tests.pipeline.test_mlflow_ui import open_runs, user_interface, wait_for, wait_for_text
+from tests.pipeline.test_mlflow_ui import compare_both, open_runs, user_interface, wait_for, wait_for_text
 from tests.repository import ROOT, Repository
 
-ROWS = "input[aria-label^='Press Space to toggle row']"
 AUTHOR = "-c user.name=Newcomer -c user.email=newcomer@example.org"
 
 
@@ -35,9 +34,7 @@ def compare(folder: Path) -> None:
     profile = folder.parent / "compared"
     with user_interface(Repository(folder)) as address, open_browser(profile, 1600, 2400) as browser:
         open_runs(browser, address, "observatory")
-        for row in wait_for(browser, By.CSS_SELECTOR, ROWS, 2):
-            browser.execute_script("arguments[0].click()", row)
-        wait_for(browser, By.XPATH, "//button[normalize-space()='Compare']")[0].click()
+        compare_both(browser)
         wait_for_text(browser, "Comparing 2 Runs", "correlate.pearson.gsm8k.mgsm_ja")
 
 

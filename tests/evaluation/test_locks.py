@@ -1,6 +1,7 @@
 """What DVC sees of a model and of data: what changed moves the lock, what is absent leaves it as it was."""
 
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -55,6 +56,20 @@ def test_other_weights_under_the_same_path(places):
     after, _ = locked(places, before)
     assert {name for name in before.model if before.model[name] != after.model[name]} == {"model.safetensors"}
     assert after.data == before.data
+
+
+def test_another_adapter_under_the_same_path(places):
+    adapter = places[0] / "adapters/lora"
+    adapter.mkdir(parents=True)
+    (adapter / "adapter_model.safetensors").write_text("one")
+    adapted = replace(RECORD, arguments={"peft": "adapters/lora"})
+    before, _ = take(adapted, *map(str, places), None)
+    assert set(before.model) == {*locked(places)[0].model, "peft/adapter_model.safetensors"}
+    (adapter / "adapter_model.safetensors").write_text("two")
+    after, _ = take(adapted, *map(str, places), before)
+    assert {name for name in before.model if before.model[name] != after.model[name]} == {
+        "peft/adapter_model.safetensors"
+    }
 
 
 def test_an_edited_answer(places):

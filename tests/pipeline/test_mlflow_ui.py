@@ -83,6 +83,14 @@ def open_runs(browser: Chrome, address: str, experiment: str) -> None:
     browser.switch_to.window(browser.window_handles[-1])
 
 
+def compare_both(browser: Chrome) -> None:
+    """Tick the two runs of the list, the older one first, and compare them."""
+    # the list has the newest run first
+    for row in reversed(wait_for(browser, By.CSS_SELECTOR, "input[aria-label^='Press Space to toggle row']", 2)):
+        browser.execute_script("arguments[0].click()", row)
+    wait_for(browser, By.XPATH, "//button[normalize-space()='Compare']")[0].click()
+
+
 def wait_until_gone(browser: Chrome, text: str) -> str:
     def body(driver: Chrome) -> str | None:
         found = driver.find_element(By.TAG_NAME, "body").text
@@ -98,10 +106,7 @@ def test_two_runs_are_found_and_compared(scratch: Repository, tmp_path: Path):
     with user_interface(scratch) as address, open_browser(tmp_path / "profile", 1600, 2400) as browser:
         open_runs(browser, address, "observatory")
         wait_for_text(browser, *(found[subset].info.run_name for subset in ("all", "scratch")), "scale.PC1.en.rho")
-        # the list has the newest run first
-        for row in reversed(wait_for(browser, By.CSS_SELECTOR, "input[aria-label^='Press Space to toggle row']", 2)):
-            browser.execute_script("arguments[0].click()", row)
-        wait_for(browser, By.XPATH, "//button[normalize-space()='Compare']")[0].click()
+        compare_both(browser)
         wait_for_text(browser, "Comparing 2 Runs", "scale.min_models", "correlate.pearson.gsm8k.mgsm_ja")
         for switch in browser.find_elements(By.XPATH, "//*[normalize-space(text())='Show diff only']"):
             switch.click()
