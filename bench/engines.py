@@ -25,7 +25,8 @@ from stages.evaluation.harness.run import UnitResult
 from stages.evaluation.of_model import plan
 from stages.evaluation.store import store_of
 from stages.evaluation.worker import Job
-from stages.workspace.facts import load_params, load_study_facts
+from stages.workspace.facts import load_study_facts
+from stages.workspace.parameters import load_params
 from tests.evaluation.mini import THREE, change_params, three_models
 from tests.evaluation.slurm import slurm
 from tests.repository import Repository

@@ -8,9 +8,10 @@ from stages.analysis.scores.assembly import assemble
 from stages.analysis.scores.incomplete import left_out_line
 from stages.workspace import paths
 from stages.workspace.evaluations import read_evaluations
-from stages.workspace.facts import load_params, read_facts_back
+from stages.workspace.facts import read_facts_back
 from stages.workspace.files import write_parquet
 from stages.workspace.outputs import write_table
+from stages.workspace.parameters import load_params
 from stages.workspace.running import run_stage, say
 
 

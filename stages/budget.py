@@ -12,8 +12,9 @@ from stages.gate import refusal, verdict
 from stages.gate.findings import Judgement
 from stages.gate.models import judge_models
 from stages.workspace import paths
-from stages.workspace.facts import load_info, load_params, read_fact
+from stages.workspace.facts import load_info, read_fact
 from stages.workspace.files import write_parquet
+from stages.workspace.parameters import load_params
 from stages.workspace.running import run_stage
 
 

@@ -6,8 +6,9 @@ Writes  reports/tables/claims.csv, reports/metrics/compare.json
 
 from stages.analysis.claims import compare, counts
 from stages.workspace import results
-from stages.workspace.facts import load_params, read_fact
+from stages.workspace.facts import read_fact
 from stages.workspace.outputs import write_metrics, write_table
+from stages.workspace.parameters import load_params
 from stages.workspace.paths import study_folder
 from stages.workspace.running import run_stage, say
 

@@ -9,9 +9,10 @@ import pandas as pd
 from stages.analysis.scores import correlation
 from stages.analysis.scores.cells import to_matrix
 from stages.workspace import paths
-from stages.workspace.facts import load_params, read_fact
+from stages.workspace.facts import read_fact
 from stages.workspace.files import read_parquet
 from stages.workspace.outputs import write_metrics, write_table
+from stages.workspace.parameters import load_params
 from stages.workspace.running import run_stage, say
 
 

@@ -12,9 +12,10 @@ from stages.analysis.components.pca import headline
 from stages.analysis.scores.cells import scaled_ranges
 from stages.contracts.errors import InputError
 from stages.workspace import paths
-from stages.workspace.facts import load_info, load_params, read_fact
+from stages.workspace.facts import load_info, read_fact
 from stages.workspace.files import read_parquet
 from stages.workspace.outputs import write_metrics, write_skipped, write_table
+from stages.workspace.parameters import load_params
 from stages.workspace.progress import working
 from stages.workspace.running import run_stage, say
 

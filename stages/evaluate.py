@@ -8,7 +8,7 @@ import sys
 
 from stages.contracts.errors import InputError
 from stages.evaluation import of_model
-from stages.workspace.facts import load_params
+from stages.workspace.parameters import load_params
 from stages.workspace.records import read_record
 from stages.workspace.running import run_stage
 

@@ -11,9 +11,9 @@ from stages.analysis.components import factors as fa
 from stages.analysis.components.soundness import Fit, dependence
 from stages.contracts.params import FactorizeParams
 from stages.workspace import paths
-from stages.workspace.facts import load_params
 from stages.workspace.files import read_parquet
 from stages.workspace.outputs import write_skipped, write_table
+from stages.workspace.parameters import load_params
 from stages.workspace.running import run_stage
 
 

@@ -6,7 +6,8 @@ Writes  data/study/{models,benchmarks,scores,corrections,waivers,claims}.parquet
 
 from stages.evaluation import lm_tasks
 from stages.evaluation.code_digest import task_digests
-from stages.workspace.facts import load_params, load_study_facts, write_facts
+from stages.workspace.facts import load_study_facts, write_facts
+from stages.workspace.parameters import load_params
 from stages.workspace.records import own_choices, write_records
 from stages.workspace.running import run_stage, say
 

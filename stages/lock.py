@@ -11,7 +11,7 @@ from stages.evaluation import locks
 from stages.evaluation.store import store_of
 from stages.evaluation.unit import NEEDED, versions
 from stages.lineage import state
-from stages.workspace.facts import load_params
+from stages.workspace.parameters import load_params
 from stages.workspace.records import read_record
 from stages.workspace.running import run_stage, say
 

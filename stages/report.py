@@ -14,9 +14,9 @@ from stages.lineage.graph import state_graph
 from stages.page.page import Figure, GateSummary, Origin, Study, page_from, render_page
 from stages.workspace import paths
 from stages.workspace.conclusions import read_conclusions
-from stages.workspace.facts import load_params
 from stages.workspace.files import read_text, replacing_folder, write_text
 from stages.workspace.outputs import read_claims, read_findings, read_metrics, read_table
+from stages.workspace.parameters import load_params
 from stages.workspace.progress import each
 from stages.workspace.results import load_results, skipped_beyond, tables_beyond
 from stages.workspace.running import run_stage, say

@@ -15,8 +15,9 @@ from stages.contracts.params import Params
 from stages.contracts.study.conclusions import FILE
 from stages.workspace.base import read_base, read_families, read_protocols, read_stderr
 from stages.workspace.earlier import read_earlier
-from stages.workspace.facts import load_info, load_params
+from stages.workspace.facts import load_info
 from stages.workspace.outputs import write_skipped, write_table
+from stages.workspace.parameters import load_params
 from stages.workspace.running import run_stage
 
 COLUMNS = {"": two.VERDICTS, "_axes": two.AXES, "_criteria": CRITERIA, "_places": ["study", "model_id"]}

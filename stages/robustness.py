@@ -15,8 +15,9 @@ from stages.contracts.params import StabilityParams
 from stages.contracts.study.conclusions import FILE, Conclusions
 from stages.workspace.base import read_alternatives, read_base
 from stages.workspace.conclusions import read_conclusions
-from stages.workspace.facts import load_info, load_params
+from stages.workspace.facts import load_info
 from stages.workspace.outputs import write_metrics, write_skipped, write_table
+from stages.workspace.parameters import load_params
 from stages.workspace.progress import each, working
 from stages.workspace.running import run_stage
 

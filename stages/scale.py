@@ -11,9 +11,10 @@ from stages.analysis.claims import claimed_laws
 from stages.analysis.scaling.laws import Law, fit_all_laws, headline, law_points
 from stages.workspace import paths
 from stages.workspace.conclusions import read_conclusions
-from stages.workspace.facts import load_info, load_params, read_fact
+from stages.workspace.facts import load_info, read_fact
 from stages.workspace.files import read_parquet
 from stages.workspace.outputs import read_table, write_metrics, write_skipped, write_table
+from stages.workspace.parameters import load_params
 from stages.workspace.running import run_stage
 
 

@@ -4,7 +4,7 @@ Reads   the names of the folders in metadata/
 Writes  nothing; of the later stages DVC wants the study's folder, and where it is missing names no other
 """
 
-from stages.workspace.facts import load_params
+from stages.workspace.parameters import load_params
 from stages.workspace.paths import study_folder
 from stages.workspace.running import run_stage, say
 

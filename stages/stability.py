@@ -13,9 +13,10 @@ from stages.analysis.scores.cells import scaled_ranges, to_matrix, waived
 from stages.analysis.uncertainty.report import Inputs, assess, headline
 from stages.contracts.params import Params
 from stages.workspace import paths
-from stages.workspace.facts import load_info, load_params, read_fact
+from stages.workspace.facts import load_info, read_fact
 from stages.workspace.files import read_parquet
 from stages.workspace.outputs import read_metrics, read_table, write_metrics, write_skipped, write_table
+from stages.workspace.parameters import load_params
 from stages.workspace.progress import each, working
 from stages.workspace.running import run_stage
 

@@ -10,8 +10,8 @@ from stages.lineage.state import root
 from stages.tracking.log import log_run
 from stages.tracking.projection import current_state
 from stages.tracking.trouble import StoreError
-from stages.workspace.facts import load_params
 from stages.workspace.files import write_text
+from stages.workspace.parameters import load_params
 from stages.workspace.paths import TRACKED
 from stages.workspace.progress import working
 from stages.workspace.running import complain, run_stage, say

@@ -9,9 +9,10 @@ from stages.gate import refusal, verdict
 from stages.gate.findings import Judgement
 from stages.gate.matrix import Study, judge_matrix
 from stages.workspace import paths
-from stages.workspace.facts import load_params, read_fact
+from stages.workspace.facts import read_fact
 from stages.workspace.files import read_parquet
 from stages.workspace.outputs import write_metrics
+from stages.workspace.parameters import load_params
 from stages.workspace.progress import working
 from stages.workspace.running import run_stage
 

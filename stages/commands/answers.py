@@ -7,7 +7,7 @@ from typing import Protocol
 from stages.commands.imported_answers import ImportedAnswers
 from stages.contracts.study.tables import IMPORTS
 from stages.workspace import paths
-from stages.workspace.facts import load_params
+from stages.workspace.parameters import load_params
 from stages.workspace.samples import OwnAnswers, Samples
 
 

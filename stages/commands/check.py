@@ -16,8 +16,9 @@ from stages.gate.verdict import FINDINGS, pronounce
 from stages.gate.waivers import STOPPING
 from stages.workspace import paths
 from stages.workspace.evaluations import read_evaluations
-from stages.workspace.facts import load_params, load_study_facts, params_of
+from stages.workspace.facts import load_study_facts
 from stages.workspace.files import write_text
+from stages.workspace.parameters import load_params, params_of
 
 SEVERITIES = ("error", "warning", "waived", "corrected")
 

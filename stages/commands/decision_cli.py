@@ -86,7 +86,8 @@ class OfLanguages(click.Command):
     @staticmethod
     def token_options() -> list[click.Parameter]:
         """Return the options of the languages; none outside a repository, where the command says what is missing."""
-        from stages.workspace.facts import load_info, load_params
+        from stages.workspace.facts import load_info
+        from stages.workspace.parameters import load_params
 
         try:
             languages = load_info(load_params().study).languages

@@ -22,8 +22,9 @@ from stages.lineage import state
 from stages.tasks import data
 from stages.tasks.registry import BENCHMARKS
 from stages.workspace import paths
-from stages.workspace.facts import load_params, load_study_facts
+from stages.workspace.facts import load_study_facts
 from stages.workspace.files import read_text, write_text
+from stages.workspace.parameters import load_params
 from stages.workspace.records import full_record
 
 SHOWN = 44

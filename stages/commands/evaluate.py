@@ -17,7 +17,8 @@ from stages.evaluation.driver import Driver, Model, model_of
 from stages.evaluation.engines.choice import engine_of
 from stages.evaluation.store import top_of
 from stages.evaluation.unit import NEEDED, versions
-from stages.workspace.facts import load_params, load_study_facts
+from stages.workspace.facts import load_study_facts
+from stages.workspace.parameters import load_params
 from stages.workspace.progress import each
 from stages.workspace.records import full_record, own_choices
 

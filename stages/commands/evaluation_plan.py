@@ -20,7 +20,8 @@ from stages.lineage import state
 from stages.tasks import data
 from stages.tasks.registry import BENCHMARKS
 from stages.workspace import paths
-from stages.workspace.facts import load_params, load_study_facts
+from stages.workspace.facts import load_study_facts
+from stages.workspace.parameters import load_params
 
 CLUSTERS = (8, 32)
 """Numbers of GPUs for which hours are shown."""

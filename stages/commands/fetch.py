@@ -16,7 +16,8 @@ from stages.evaluation.unit import versions
 from stages.tasks.fetching import SUMS, Fetched, bring
 from stages.tasks.files import fetched_folder
 from stages.tasks.sources import SOURCES
-from stages.workspace.facts import load_params, load_study_facts
+from stages.workspace.facts import load_study_facts
+from stages.workspace.parameters import load_params
 
 MODELS = "models"
 """Folder for models beside those of the benchmarks."""

@@ -13,8 +13,9 @@ from stages.contracts.study.own_tasks import DEFAULT_FILTER
 from stages.intake import every_eval_ever, inspect_logs
 from stages.intake.jsons import mapping, number, sequence
 from stages.intake.samples import Of, read_samples
-from stages.workspace.facts import load_params, load_study_facts
+from stages.workspace.facts import load_study_facts
 from stages.workspace.imports import SEPARATOR, dvc_file
+from stages.workspace.parameters import load_params
 from stages.workspace.samples import Samples
 
 

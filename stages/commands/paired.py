@@ -12,7 +12,7 @@ from stages.commands.answers import Answers, known_answers
 from stages.commands.shown import Grid
 from stages.contracts.errors import InputError, raise_all
 from stages.contracts.names import Names, listed
-from stages.workspace.facts import load_params
+from stages.workspace.parameters import load_params
 from stages.workspace.samples import Samples
 
 NAMED = 3

@@ -28,8 +28,9 @@ from stages.commands.shown import Grid
 from stages.contracts.errors import InputError, raise_all
 from stages.contracts.params import Params
 from stages.workspace import analysed, outputs, paths, results
-from stages.workspace.facts import load_params, read_fact
+from stages.workspace.facts import read_fact
 from stages.workspace.files import read_parquet, replacing, write_text
+from stages.workspace.parameters import load_params
 
 
 @dataclass(frozen=True)

@@ -30,8 +30,9 @@ from stages.contracts.params import Params
 from stages.contracts.rows import texts
 from stages.workspace import analysed
 from stages.workspace.base import read_base
-from stages.workspace.facts import load_info, load_params, read_fact
+from stages.workspace.facts import load_info, read_fact
 from stages.workspace.outputs import read_table
+from stages.workspace.parameters import load_params
 
 
 @dataclass(frozen=True)

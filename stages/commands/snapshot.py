@@ -31,8 +31,8 @@ from stages.lineage.pipeline import (
 from stages.tracking import read as tracking_read
 from stages.tracking.read import Run
 from stages.workspace import paths
-from stages.workspace.facts import load_params
 from stages.workspace.files import read_text
+from stages.workspace.parameters import load_params
 
 GROUPED = {"foreach", "matrix"}
 """Keys of an entry of dvc.yaml that stands for several stages."""

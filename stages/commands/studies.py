@@ -13,8 +13,9 @@ from stages.contracts.study.info import load_study
 from stages.contracts.study.tables import benchmarks_table, models_table
 from stages.intake.drafts import Draft, extended, study_yaml, widened
 from stages.workspace import paths
-from stages.workspace.facts import load_info, params_of, study_files
+from stages.workspace.facts import load_info, study_files
 from stages.workspace.files import replacing
+from stages.workspace.parameters import params_of
 
 ENGLISH = {"en": "English"}
 

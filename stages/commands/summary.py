@@ -11,8 +11,8 @@ from stages.commands.shown import Grid
 from stages.contracts.errors import InputError
 from stages.contracts.rows import rows_of
 from stages.workspace import paths
-from stages.workspace.facts import load_params
 from stages.workspace.outputs import read_claims
+from stages.workspace.parameters import load_params
 
 
 @dataclass(frozen=True)

@@ -22,7 +22,7 @@ from stages.tracking.projection import current_state, state_of
 from stages.tracking.record import State
 from stages.tracking.trouble import StoreError
 from stages.workspace import paths
-from stages.workspace.facts import load_params
+from stages.workspace.parameters import load_params
 from stages.workspace.progress import each
 
 WORKSPACE = "the workspace"

@@ -9,13 +9,15 @@ import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import pandas as pd
-
-from stages.evaluation.harness import run as harness
 from stages.evaluation.unit import Unit
 from stages.workspace.files import write_text
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from stages.evaluation.harness.run import UnitResult
 
 LOG = ".log"
 """Name of the file that has what workers of a model printed."""
@@ -39,14 +41,14 @@ class Cells:
         """Return whether a unit is finished."""
         return self.path(unit).is_dir()
 
-    def put(self, unit: Unit, result: harness.UnitResult) -> None:
+    def put(self, unit: Unit, result: "UnitResult") -> None:
         """Keep a result, as a whole or not at all; the first one where two have the same key."""
         if not self.has(unit):
             self._put(self.path(unit), result.score, result.answers, result.provenance)
         self._failed(unit).unlink(missing_ok=True)
 
     @staticmethod
-    def _put(path: Path, score: Mapping[str, Any], answers: pd.DataFrame, provenance: Mapping[str, Any]) -> None:
+    def _put(path: Path, score: Mapping[str, Any], answers: "pd.DataFrame", provenance: Mapping[str, Any]) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix=f".{path.name}.", dir=path.parent) as beside:
             new = Path(beside, "new")

@@ -28,7 +28,7 @@ OWN = ("stages.evaluation.lm_tasks", f"{HARNESS}.own_outcomes")
 
 _SANDBOX = "stages.sandbox"
 _ROOMS = ("stages.tasks", HARNESS, _SANDBOX)
-_FETCHING = tuple(f"stages.tasks.{name}" for name in ("checksums", "fetching", "files", "sources"))
+_FETCHING = tuple(f"stages.tasks.{name}" for name in ("checksums", "downloading", "fetching", "files", "sources"))
 _APART = ("stages.tasks.registry", *_FETCHING, OWN[1], *BACKENDS.values())
 """What is not followed: the list of all benchmarks, the fetching of files, which have digests of their own, what
 reads other tasks, and backends that are not used."""

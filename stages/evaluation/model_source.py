@@ -16,7 +16,8 @@ from pathlib import Path
 from stages.contracts.errors import InputError
 from stages.contracts.study.model_record import ModelRecord
 from stages.tasks.checksums import sha256_of
-from stages.tasks.fetching import Fetched, bring, hub
+from stages.tasks.fetching import Fetched, bring
+from stages.tasks.sources import hub
 
 MODEL_DIR_VARIABLE = "OBSERVATORY_MODEL_DIR"
 """Names the folder of models where `evaluate.model_dir` does not."""

@@ -6,17 +6,14 @@ import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-import pandas as pd
-
 from stages.contracts.evaluate_params import EvaluateParams
 from stages.evaluation.cells import Cells, read_if_there, read_json
-from stages.evaluation.harness import run as harness
 from stages.evaluation.unit import Unit
 from stages.lineage import cache as dvcstate
 from stages.lineage import state
 from stages.lineage.pipeline import load_yaml, locked_stages
 from stages.workspace import paths
-from stages.workspace.files import read_text, restore_folder
+from stages.workspace.files import read_parquet, read_text, restore_folder
 
 DEFAULT = str(EvaluateParams.model_fields["store"].default)
 
@@ -60,7 +57,7 @@ class Store(Cells):
             answers = published / f"samples/{benchmark}.parquet"
             score = read_json(published / "scores.json").get(benchmark)
             if score is not None and answers.is_file():
-                self._put(self.folder / benchmark / known["key"][:16], score, pd.read_parquet(answers), known)
+                self._put(self.folder / benchmark / known["key"][:16], score, read_parquet(answers), known)
 
     def recover(self, units: Sequence[Unit], model_id: str) -> None:
         """Take the units that an earlier evaluation has under the same key, from where it lies or from DVC's cache."""
@@ -87,6 +84,8 @@ class Store(Cells):
 
     def _take(self, units: Sequence[Unit], here: Mapping[str, Path]) -> None:
         """Keep those of the units that an evaluation has; `here` has its files, by their names in it."""
+        from stages.evaluation.harness.run import UnitResult
+
         if not {"scores.json", "provenance.json"} <= set(here):
             return
         scores, provenance = read_json(here["scores.json"]), read_json(here["provenance.json"])
@@ -94,7 +93,7 @@ class Store(Cells):
             known = provenance["benchmarks"].get(unit.benchmark, {})
             answers = here.get(f"samples/{unit.benchmark}.parquet")
             if known.get("key") == unit.key and answers is not None and unit.benchmark in scores:
-                self.put(unit, harness.UnitResult(scores[unit.benchmark], pd.read_parquet(answers), known))
+                self.put(unit, UnitResult(scores[unit.benchmark], read_parquet(answers), known))
 
 
 def top_of(store: str) -> Path:

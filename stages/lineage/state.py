@@ -8,13 +8,11 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from stages.contracts.evaluate_params import PLACE
 from stages.contracts.params import Params
 from stages.lineage.cache import file_md5
 from stages.lineage.git import Revision, experiment_of_lock, git
-from stages.lineage.pipeline import PROJECTIONS
+from stages.lineage.pipeline import PROJECTIONS, load_yaml
 from stages.workspace import paths
 from stages.workspace.files import read_text
 
@@ -49,7 +47,7 @@ def code_digest() -> str:
 
 def locked_files(params: Params) -> dict[str, str]:
     """Return path to md5 of every dependency and output that dvc.lock has for the stages of the state."""
-    lock = yaml.safe_load(read_text(paths.LOCK))
+    lock = load_yaml(read_text(paths.LOCK))
     files: dict[str, str] = {}
     for name, stage in lock["stages"].items():
         base, _, item = name.partition("@")

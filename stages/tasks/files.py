@@ -8,8 +8,8 @@ from pathlib import Path, PurePosixPath
 from stages.contracts.errors import InputError, raise_all
 from stages.contracts.kinds import OfKind, one_line_each
 from stages.tasks.checksums import cache_folder, sha256_of
-from stages.tasks.fetching import UNFETCHED, bring, sums
-from stages.tasks.sources import SOURCES, Source
+from stages.tasks.fetching import bring, sums
+from stages.tasks.sources import SOURCES, UNFETCHED, Source
 
 DATA_DIR_VARIABLE = "OBSERVATORY_DATA_DIR"
 """Names the local folder for the plain `lm_eval` command."""

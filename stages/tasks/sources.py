@@ -4,10 +4,15 @@ A file is pinned by the commit in its address and, where it is known, by its SHA
 the others at their first fetch. A local folder has the publisher's files, or JSON lines with the same columns.
 """
 
+import os
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
 from stages.tasks.jmmlu_files import JMMLU_SHA256
+
+HUB_VARIABLE = "HF_ENDPOINT"
+UNFETCHED = "cannot fetch"
+"""How a problem begins that an available file would solve."""
 
 _GITHUB = "https://raw.githubusercontent.com"
 _JGLUE = f"{_GITHUB}/yahoojapan/JGLUE/6791a5003e6deaa6fb2458bcb3aa1f58dc52ef33/datasets"
@@ -233,3 +238,8 @@ SOURCES: dict[str, tuple[Source, ...]] = {
         ),
     ),
 }
+
+
+def hub() -> str:
+    """Return the address of the Hub."""
+    return os.environ.get(HUB_VARIABLE, "https://huggingface.co").rstrip("/")

@@ -1,41 +1,19 @@
-"""params.yaml and the tables of the study: as given under metadata/, and as the stages pass them on."""
+"""The tables of the study: as given under metadata/, and as the stages pass them on."""
 
 from pathlib import Path
 
 import pandas as pd
 
-from stages.contracts.params import Params, parse_params
+from stages.contracts.params import Params
 from stages.contracts.study.facts import FILES, Facts, read_facts
 from stages.contracts.study.info import StudyInfo, load_study
 from stages.contracts.study.model_options import FILE as OPTIONS
 from stages.contracts.study.prompts import FILE as PROMPTS
-from stages.contracts.study.tables import ALL
 from stages.contracts.study.workarounds import FILE as WORKAROUNDS
 from stages.workspace.files import read_parquet, read_text, write_parquet
-from stages.workspace.paths import FACTS, PARAMS, study_folder
+from stages.workspace.paths import FACTS, study_folder
 
 FACT_TABLES = tuple(name.removesuffix(".csv") for name in FILES)
-
-
-def load_params() -> Params:
-    """Read params.yaml.
-
-    Raises:
-        InputError: It is missing or wrong.
-    """
-    return parse_params(read_text(PARAMS), str(PARAMS))
-
-
-def params_of(study: str) -> Params:
-    """Return params.yaml for a study: another than that of params.yaml whole and as published.
-
-    A subset of one study means nothing in another, nor do the models that are evaluated for it.
-    """
-    params = load_params()
-    if study == params.study:
-        return params
-    alone = {"study": study, "subset": ALL, "evaluate": params.evaluate.model_copy(update={"models": []})}
-    return params.model_copy(update=alone)
 
 
 def load_info(study: str) -> StudyInfo:

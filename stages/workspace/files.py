@@ -7,10 +7,12 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-
-import pandas as pd
+from typing import TYPE_CHECKING
 
 from stages.contracts.errors import InputError
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 def read_text(path: Path) -> str:
@@ -95,12 +97,15 @@ def write_text(path: Path, text: str) -> None:
         beside.write_text(text, encoding="utf-8", newline="\n")
 
 
-def write_parquet(path: Path, frame: pd.DataFrame) -> None:
+def write_parquet(path: Path, frame: "pd.DataFrame") -> None:
     """Write a frame with its index as parquet."""
     with replacing(path) as beside:
         frame.to_parquet(beside)
 
 
-def read_parquet(path: Path) -> pd.DataFrame:
+def read_parquet(path: Path) -> "pd.DataFrame":
     """Read a frame that `write_parquet` wrote."""
+    # most of what imports this module reads no frame, and pandas takes longer than many a stage
+    import pandas as pd
+
     return pd.read_parquet(path)

@@ -2,9 +2,9 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from stages.contracts.errors import InputError
-from stages.contracts.study.facts import Facts
 from stages.contracts.study.model_options import ModelOptions
 from stages.contracts.study.model_record import ModelRecord, record_of
 from stages.contracts.study.own_tasks import FOLDER, TaskChoice, task_choices
@@ -12,8 +12,11 @@ from stages.contracts.study.workarounds import Setting, Workaround
 from stages.workspace import paths
 from stages.workspace.files import read_text, replacing_folder
 
+if TYPE_CHECKING:
+    from stages.contracts.study.facts import Facts
 
-def write_records(facts: Facts, study: str, models: Sequence[str], digests: Mapping[str, str]) -> None:
+
+def write_records(facts: "Facts", study: str, models: Sequence[str], digests: Mapping[str, str]) -> None:
     """Write a file for each model to evaluate, with what its evaluation depends on and nothing else.
 
     Args:
@@ -32,7 +35,7 @@ def write_records(facts: Facts, study: str, models: Sequence[str], digests: Mapp
 
 
 def full_record(
-    model_id: str, facts: Facts, study: str, tasks: Mapping[str, str], workarounds: Sequence[Workaround]
+    model_id: str, facts: "Facts", study: str, tasks: Mapping[str, str], workarounds: Sequence[Workaround]
 ) -> ModelRecord:
     """Return the record of a model under some workarounds, with all else that the study says about its evaluation.
 
@@ -58,7 +61,7 @@ def full_record(
     )
 
 
-def own_choices(facts: Facts, study: str) -> dict[str, TaskChoice]:
+def own_choices(facts: "Facts", study: str) -> dict[str, TaskChoice]:
     """Return benchmark to the task of lm-eval that the study names for it.
 
     Args:

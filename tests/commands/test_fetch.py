@@ -15,7 +15,7 @@ pytest.importorskip("huggingface_hub")
 from stages.cli import main
 from stages.contracts.study.model_record import ModelRecord
 from stages.evaluation import locks, model_source
-from stages.tasks import data, fetching, sources
+from stages.tasks import data, downloading, sources
 from stages.tasks.sources import Source
 from tests.evaluation.mini import BENCHMARKS, MODEL, mini_repository
 from tests.publisher import COMMIT, Publisher, published
@@ -29,7 +29,7 @@ WEIGHTS = f"/{MODEL}/resolve/{COMMIT}/model.safetensors"
 
 
 def address(source: Source) -> str:
-    return fetching.address(source.url).removeprefix(fetching.hub())
+    return downloading.address(source.url).removeprefix(sources.hub())
 
 
 def as_published(source: Source) -> bytes:
@@ -63,8 +63,8 @@ def publisher(study: Repository, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
     monkeypatch.delenv("HF_HUB_OFFLINE", raising=False)
     # read once, when the library is first imported: maybe by a test that is offline
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", False)
-    monkeypatch.setattr(fetching, "_WAITS", (0, 0))
-    monkeypatch.setattr(fetching, "_unreachable", set())
+    monkeypatch.setattr(downloading, "_WAITS", (0, 0))
+    monkeypatch.setattr(downloading, "_unreachable", set())
     with published() as server:
         for name, value in server.environment().items():
             monkeypatch.setenv(name, value)

@@ -18,7 +18,8 @@ from stages.contracts.errors import InputError
 from stages.gate.matrix import check_matrix
 from stages.workspace import paths
 from stages.workspace.evaluations import read_evaluations
-from stages.workspace.facts import load_study_facts, params_of
+from stages.workspace.facts import load_study_facts
+from stages.workspace.parameters import params_of
 from tests.intake import made
 from tests.repository import Repository, new_repository
 

@@ -10,7 +10,8 @@ from stages.commands.importing import Options, import_results
 from stages.commands.init import init
 from stages.contracts.errors import InputError
 from stages.workspace import paths
-from stages.workspace.facts import load_study_facts, params_of
+from stages.workspace.facts import load_study_facts
+from stages.workspace.parameters import params_of
 from tests.intake import made
 from tests.repository import new_repository
 

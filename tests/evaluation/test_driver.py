@@ -30,7 +30,7 @@ from stages.evaluation.store import store_of, top_of
 from stages.evaluation.worker import Job
 from stages.lineage import state
 from stages.tracking import live
-from stages.workspace.facts import load_params
+from stages.workspace.parameters import load_params
 from tests.conftest import shared
 from tests.evaluation.mini import BENCHMARKS, MODEL, SECOND, change_params, mini_repository, read_json
 from tests.evaluation.test_faults import RECORD, fast, no_store

@@ -26,8 +26,8 @@ from stages.evaluation.store import store_of
 from stages.evaluation.unit import Unit
 from stages.tasks import data
 from stages.tracking import live
-from stages.workspace.facts import load_params
 from stages.workspace.files import restore_folder
+from stages.workspace.parameters import load_params
 from tests.evaluation.mini import BENCHMARKS, MODEL, mini_repository
 from tests.repository import ROOT
 from tests.tasks.places import ITEMS
@@ -210,7 +210,7 @@ import sys
 sys.path.insert(0, {root!r})
 from stages.contracts.errors import InputError
 from stages.evaluation import of_model, worker
-from stages.workspace.facts import load_params
+from stages.workspace.parameters import load_params
 from stages.tracking import live
 from tests.evaluation.test_faults import RECORD, fast, no_store
 live.live_run = no_store

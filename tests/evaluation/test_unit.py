@@ -174,6 +174,7 @@ def test_a_change_in_a_family_moves_its_digests_alone(root, family):
         ("tasks/sources.py", ()),
         ("tasks/files.py", ()),
         ("tasks/fetching.py", ()),
+        ("tasks/downloading.py", ()),
         ("tasks/registry.py", ()),
     ],
 )

@@ -13,9 +13,9 @@ import yaml
 from stages import assemble, budget, decompose, factorize, ingest, scale, validate
 from stages.analysis.scores.incomplete import leave_out
 from stages.workspace import paths
-from stages.workspace.facts import load_params
 from stages.workspace.files import read_parquet
 from stages.workspace.outputs import read_metrics, read_table
+from stages.workspace.parameters import load_params
 from tests.planted import write_study
 from tests.repository import ROOT
 

@@ -15,8 +15,8 @@ from stages.commands.export.tables import frames, pages
 from stages.figures.files import undrawable
 from stages.gate.findings import Finding
 from stages.workspace import paths
-from stages.workspace.facts import load_params
 from stages.workspace.files import read_parquet
+from stages.workspace.parameters import load_params
 from stages.workspace.results import load_results
 from tests.commands.test_export_tables import CLAIMS, problems, rows_of
 from tests.odd_studies import N_MODELS, STUDIES, Written, write_odd

@@ -15,7 +15,7 @@ from stages.commands.plan import plan
 from stages.commands.shown import lines, machine
 from stages.contracts.errors import InputError
 from stages.workspace import analysed
-from stages.workspace.facts import load_params
+from stages.workspace.parameters import load_params
 from tests.repository import Repository
 
 TABLES = "reports/tables"

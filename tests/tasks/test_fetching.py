@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from stages.contracts.errors import InputError
-from stages.tasks import data, fetching, files, sources
+from stages.tasks import data, downloading, fetching, files, sources
 from stages.tasks.fetching import bring
 from tests.publisher import Publisher, published
 from tests.tasks.places import ITEMS
@@ -24,8 +24,8 @@ SHA256 = hashlib.sha256(CONTENT).hexdigest()
 
 @pytest.fixture
 def publisher(monkeypatch: pytest.MonkeyPatch) -> Iterator[Publisher]:
-    monkeypatch.setattr(fetching, "_WAITS", (0, 0))
-    monkeypatch.setattr(fetching, "_unreachable", set())
+    monkeypatch.setattr(downloading, "_WAITS", (0, 0))
+    monkeypatch.setattr(downloading, "_unreachable", set())
     with published() as server:
         for name, value in server.environment().items():
             monkeypatch.setenv(name, value)
@@ -67,13 +67,13 @@ def test_a_busy_server_is_asked_again(publisher, tmp_path):
 
 
 def test_a_server_that_always_cuts_keeps_what_came(publisher, tmp_path, monkeypatch):
-    get = fetching._get
+    get = downloading._get
 
     def cut_again(url, part, carried):
         publisher.cut[PATH] = 1_100_000 if not part.is_file() else 0
         return get(url, part, carried)
 
-    monkeypatch.setattr(fetching, "_get", cut_again)
+    monkeypatch.setattr(downloading, "_get", cut_again)
     with pytest.raises(InputError, match=r"cannot fetch https://raw.*; 1[01]\d{5} bytes are kept"):
         bring(tmp_path, "file.txt", WEB, SHA256)
     assert not (tmp_path / "file.txt").exists()
@@ -126,9 +126,9 @@ def test_the_hub_states_the_checksum_of_a_large_file(publisher, tmp_path, monkey
 
 def test_the_hub_gets_the_users_token_and_no_other_host_does(monkeypatch):
     monkeypatch.setenv("HF_TOKEN", "secret")
-    assert fetching.headers("hf://datasets/o/n@c/f")["Authorization"] == "Bearer secret"
-    assert "Authorization" not in fetching.headers(WEB)
-    assert "Authorization" not in fetching.headers("https://huggingface.co.example/f")
+    assert downloading.headers("hf://datasets/o/n@c/f")["Authorization"] == "Bearer secret"
+    assert "Authorization" not in downloading.headers(WEB)
+    assert "Authorization" not in downloading.headers("https://huggingface.co.example/f")
 
 
 def test_a_missing_file_is_one_line(publisher, tmp_path):
@@ -205,4 +205,4 @@ def test_a_host_that_does_not_answer_is_waited_for_once(gsm8k, tmp_path, monkeyp
     assert f"gsm8k: gsm8k/train.jsonl is missing in {tmp_path}; cannot fetch https://raw" in told
     assert "put it at gsm8k/train.jsonl in a folder and name that folder by evaluate.data_dir" in told
     assert told.endswith("; 1 more of this kind: gsm8k/test.jsonl")
-    assert len(fetching._unreachable) == 1
+    assert len(downloading._unreachable) == 1

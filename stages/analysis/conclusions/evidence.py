@@ -15,11 +15,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 from scipy import special
-from threadpoolctl import threadpool_limits
 
 from stages.analysis.conclusions.measures import NotThereError, Numbers, measure
 from stages.analysis.conclusions.variations import Base, Solution
-from stages.analysis.uncertainty.bootstrap import Statistics, Summary, fisher, logit, statistics
+from stages.analysis.uncertainty.bootstrap import Statistics, Summary, all_statistics, fisher, logit
 from stages.analysis.uncertainty.intervals import reach
 from stages.analysis.uncertainty.resampling import Data, Weights, family_weights, samples
 from stages.contracts.params import StabilityParams
@@ -167,10 +166,7 @@ def resampled(
     codes = pd.factorize(families[members])[0]
     data = Data(X, logs, np.zeros_like(X), logs, logs, dict(filled.roots))
     weights = Weights(min(draws, DRAWS), lambda _, count: family_weights(codes, count, rng))
-    # matrices this small are slower on several BLAS threads than on one
-    with threadpool_limits(limits=1):
-        for sample in samples(data, weights, rng):
-            yield statistics(sample, base.loadings.to_numpy(), unit_variance=base.unit_variance)
+    yield from all_statistics(samples(data, weights, rng), base.loadings.to_numpy(), unit_variance=base.unit_variance)
 
 
 def _sampled(base: Base, found: Statistics) -> Numbers:

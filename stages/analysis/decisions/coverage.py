@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy import stats
+from scipy import special
 from threadpoolctl import threadpool_limits
 
 from stages.analysis.scaling.forecasting import complete, designs, left_out_errors, scores_without
@@ -67,5 +67,5 @@ def _intervals(logs: Array, responses: Array, new: Array, families: int, level: 
     estimate: Array = x @ np.linalg.lstsq(design, np.nan_to_num(responses), rcond=None)[0]
     bread = np.linalg.inv(design.T @ design)
     own, theirs = (np.einsum("ij,jk,ik->i", rows, bread, rows) for rows in (design, x))
-    half: Array = stats.t.ppf((1 + level) / 2, families - 1) * np.sqrt((1 + theirs) / (1 + own.mean()))
+    half: Array = special.stdtrit(families - 1, (1 + level) / 2) * np.sqrt((1 + theirs) / (1 + own.mean()))
     return estimate, half

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy import stats
+from scipy import special
 
 from stages.analysis.scaling.budgets import BILLION
 from stages.analysis.scaling.forecasting import Errors, complete, designs
@@ -153,7 +153,7 @@ def _multiple(surface: Surface, plan: Plan, level: float, families: int) -> floa
     x = np.append(1.0, plan.logs(surface.predictors))
     share = surface.families / families
     stretch = (1 + share * (x @ surface.bread @ x)) / (1 + share * surface.leverages.mean())
-    return float(stats.t.ppf((1 + level) / 2, families - 1) * np.sqrt(stretch))
+    return float(special.stdtrit(families - 1, (1 + level) / 2) * np.sqrt(stretch))
 
 
 def families_needed(surface: Surface, plan: Plan, level: float) -> pd.Series:

@@ -4,8 +4,10 @@ A bootstrap sample is a row of weights. The correlation matrices of all samples 
 batches; no sample is copied out. What is asked of the samples is accumulated, so that memory does not grow with them.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import combinations
 
 import numpy as np
@@ -20,6 +22,9 @@ from stages.analysis.uncertainty.resampling import Samples
 
 Array = NDArray[np.float64]
 Statistics = Mapping[str, Array]
+
+THREADS = 2
+"""Pieces of a chunk that are computed at once."""
 
 EDGE = 1e-9
 """Distance from the ends of a scale that logit and Fisher's z cannot go beyond."""
@@ -62,6 +67,23 @@ def statistics(sample: Samples, reference: Array, *, unit_variance: bool = True)
         "turned": _spread_out(cosines(reference, turned), usable),
         "swapped": _spread_out(np.where(axis, aligned.swapped, np.nan), usable),
     }
+
+
+def all_statistics(
+    parts: Iterable[Samples], reference: Array, *, unit_variance: bool = True
+) -> Iterator[dict[str, Array]]:
+    """Yield the statistics of all samples, some at a time, in order.
+
+    Args:
+        parts: Chunks of samples.
+        reference: As in `statistics`.
+        unit_variance: As in `spectra`.
+    """
+    compute = partial(statistics, reference=reference, unit_variance=unit_variance)
+    # matrices this small are slower on several BLAS threads than on one; NumPy works on several pieces at once
+    with threadpool_limits(limits=1), ThreadPoolExecutor(THREADS) as pool:
+        for part in parts:
+            yield from pool.map(compute, part.pieces())
 
 
 def _spread_out(values: Array, usable: NDArray[np.bool_]) -> Array:
@@ -190,11 +212,9 @@ def summarise(
         Statistic to its summary on the scale of `SCALES`.
     """
     result = {name: Summary(scaled(name, value)) for name, value in estimate.items()}
-    # matrices this small are slower on several BLAS threads than on one
-    with threadpool_limits(limits=1):
-        for part in parts:
-            for name, values in statistics(part, reference, unit_variance=unit_variance).items():
-                result[name].add(scaled(name, values))
+    for found in all_statistics(parts, reference, unit_variance=unit_variance):
+        for name, values in found.items():
+            result[name].add(scaled(name, values))
     return result
 
 

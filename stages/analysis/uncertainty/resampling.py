@@ -13,6 +13,9 @@ Array = NDArray[np.float64]
 MEMORY = 2**22
 """Numbers that the arrays of one chunk may hold each: bounds the memory of a large study."""
 
+PIECE = 2**18
+"""Numbers that the arrays of one piece of a chunk may hold each: they fit a processor's cache."""
+
 
 @dataclass(frozen=True)
 class Data:
@@ -49,6 +52,28 @@ class Samples:
     weights: Array
     X: Array
     logs: Array
+
+    def pieces(self) -> "Iterator[Samples]":
+        """Yield some samples at a time, in order; how many depends on the shape of the data alone."""
+        own = [values.ndim == 3 for values in (self.X, self.logs)]
+        n, p = self.X.shape[-2:]
+        step = max(PIECE // size_of_sample(n, p, self.logs.shape[-1] if own[1] else 0, own_scores=own[0]), 1)
+        for start in range(0, len(self.weights), step):
+            rows = slice(start, start + step)
+            X, logs = (v[rows] if its else v for v, its in zip((self.X, self.logs), own, strict=True))
+            yield Samples(self.weights[rows], X, logs)
+
+
+def size_of_sample(n: int, p: int, own_logs: int, *, own_scores: bool) -> int:
+    """Return how many numbers the largest array of one sample holds.
+
+    Args:
+        n: Models.
+        p: Benchmarks.
+        own_logs: Budgets of each model where every sample has its own, else 0.
+        own_scores: Whether every sample has its own scores.
+    """
+    return max(p * p, n * p if own_scores else 0, n * own_logs, 8 * n)
 
 
 def model_weights(n: int, draws: int, rng: np.random.Generator) -> Array:
@@ -93,7 +118,7 @@ def samples(
     uncertain = np.isfinite(data.logs) & (data.log_high > data.log_low)
     own_scores = rng is not None and (items or bool(data.fill_roots))
     own_logs = rng is not None and bool(uncertain.any())
-    size = max(p * p, n * p if own_scores else 0, n * data.logs.shape[1] if own_logs else 0, 8 * n)
+    size = size_of_sample(n, p, data.logs.shape[1] if own_logs else 0, own_scores=own_scores)
     step = max(MEMORY // size, 1)
     for start in range(0, weights.count, step):
         part = weights.make(start, min(step, weights.count - start))

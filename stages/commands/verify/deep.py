@@ -17,9 +17,9 @@ from stages.contracts.errors import InputError
 from stages.gate.findings import findings_table
 from stages.lineage.differences import Difference, record_differences, table_differences
 from stages.workspace import paths
-from stages.workspace.facts import load_params
 from stages.workspace.files import write_parquet
 from stages.workspace.outputs import places, read_metrics, unit, write_table
+from stages.workspace.parameters import load_params
 from stages.workspace.progress import each
 
 LAST = 100

@@ -6,12 +6,13 @@ One file for each model to evaluate, so that a change of another model's row eva
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
-
-import pandas as pd
+from typing import TYPE_CHECKING, Any
 
 from stages.contracts.kinds import OfKind, one_line_each
 from stages.contracts.study.workarounds import Workaround, setting_for
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 Settings = dict[str, dict[str, Any]]
 
@@ -57,7 +58,7 @@ class ModelRecord:
 
 
 def record_of(
-    model_id: str, models: pd.DataFrame, tasks: Mapping[str, str], workarounds: Sequence[Workaround]
+    model_id: str, models: "pd.DataFrame", tasks: Mapping[str, str], workarounds: Sequence[Workaround]
 ) -> ModelRecord:
     """Return the record of a model.
 
@@ -79,7 +80,7 @@ def record_of(
     )
 
 
-def trust_problems(models: pd.DataFrame, where: str) -> list[str]:
+def trust_problems(models: "pd.DataFrame", where: str) -> list[str]:
     """Name the models whose own code may run, or whose weights may differ from their configuration, without a reason.
 
     Args:
