@@ -49,10 +49,9 @@ def main() -> None:
         with working("missing scores predicted"):
             base = read_base(params, languages)
         table, criteria, skipped = run(base, read_alternatives(base.X, found.subsets, params), found, params.stability)
-    write_table("robustness", table)
-    write_table("robustness_criteria", criteria)
-    write_table("robustness_overview", overview(table, listed))
-    write_table("robustness_counts", counts(table, listed))
+    tables = {"": table, "_criteria": criteria, "_overview": overview(table, listed), "_counts": counts(table, listed)}
+    for suffix, content in tables.items():
+        write_table(f"robustness{suffix}", content)
     write_metrics("robustness", headline(table, listed))
     write_skipped("robustness", skipped)
 

@@ -1,7 +1,6 @@
 """Stage `stability`: how far the results would move with other models, families, test items or token counts.
 
-Reads   data/{score_matrix,score_cells,models,study/benchmarks}.parquet, reports/tables/{pca,fa}_loadings.csv,
-        reports/metrics/scale.json
+Reads   data/{score_matrix,score_cells,models,study/benchmarks}.parquet, {pca,fa}_loadings.csv, scale.json
 Writes  reports/tables/stability_*.csv, reports/tables/skipped_stability.csv, reports/metrics/stability.json
 """
 
@@ -24,8 +23,8 @@ from stages.workspace.running import run_stage
 def read_inputs(params: Params) -> Inputs:
     """Read what the stage needs."""
     info = load_info(params.study)
-    X, cells = read_parquet(paths.MATRIX), read_parquet(paths.CELLS)
-    table, languages = read_parquet(paths.MODELS), list(info.languages)
+    X, cells, table = map(read_parquet, (paths.MATRIX, paths.CELLS, paths.MODELS))
+    languages = list(info.languages)
     derived, _ = derive_tokens(table, languages, info.token_rules, info.continual_language)
     low, high = log_ranges(table, languages, derived, params.budget.tolerance, params.stability.token_error)
     return Inputs(

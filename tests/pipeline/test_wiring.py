@@ -1,5 +1,8 @@
 """dvc.yaml against the code: what a stage imports, it depends on."""
 
+import subprocess
+import sys
+
 import grimp
 import pytest
 import yaml
@@ -64,3 +67,12 @@ def test_stages_are_in_the_order_of_their_work():
     assert list(PIPELINE)[:2] == ["select", "ingest"]
     assert list(PIPELINE)[-1] == "track"
     assert all(stage.get("desc") or stage.get("do", {}).get("desc") for stage in PIPELINE.values())
+
+
+@pytest.mark.parametrize("name", ["lock", "select"])
+def test_what_runs_for_each_model_or_in_every_run_waits_for_no_library_of_tables(name: str):
+    """With forty evaluated models `dvc repro` starts `lock` forty times to find that nothing changed."""
+    heavy = ("pandas", "pyarrow", "requests", "scipy", "lm_eval", "torch", "great_expectations", "mlflow", "dvc")
+    code = f"import sys, stages.{name}\nprint([name for name in {heavy} if name in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"

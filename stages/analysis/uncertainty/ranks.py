@@ -16,6 +16,7 @@ that true differences are known a little better than this.
 """
 
 from collections.abc import Iterator
+from functools import cache
 from typing import NamedTuple
 
 import numpy as np
@@ -184,6 +185,7 @@ def _told_apart(one: Measure, level: float) -> tuple[Ints, Ints]:
     return better, worse
 
 
+@cache
 def studentised_range(m: int, level: float) -> float:
     """Return the quantile of the range of m independent standard normal numbers.
 
@@ -216,9 +218,8 @@ def pairs_table(study: Study, found: list[Measure], level: float) -> pd.DataFram
 
 def _alike(study: Study, one: Measure, level: float) -> Iterator[tuple[str, str, str, float, float]]:
     order = np.argsort(-one.values, kind="stable")
-    needed = needed_differences(one, level)
-    for at, i in enumerate(order):
-        for j in order[at + 1 :]:
-            difference = one.values[i] - one.values[j]
-            if difference <= needed[i, j]:
-                yield one.name, study.models[one.rows[i]], study.models[one.rows[j]], difference, needed[i, j]
+    needed = needed_differences(one, level)[np.ix_(order, order)]
+    difference = np.subtract.outer(one.values[order], one.values[order])
+    names = [study.models[row] for row in one.rows[order]]
+    for i, j in np.argwhere(np.triu(difference <= needed, k=1)):
+        yield one.name, names[i], names[j], difference[i, j], needed[i, j]

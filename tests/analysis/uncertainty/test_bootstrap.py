@@ -8,7 +8,15 @@ from stages.analysis.components.pca import decompose
 from stages.analysis.components.spectra import spectra
 from stages.analysis.scaling.laws import fit_law
 from stages.analysis.uncertainty import resampling
-from stages.analysis.uncertainty.bootstrap import Summary, fisher, logit, statistics, summarise, unscaled
+from stages.analysis.uncertainty.bootstrap import (
+    Summary,
+    all_statistics,
+    fisher,
+    logit,
+    statistics,
+    summarise,
+    unscaled,
+)
 from stages.analysis.uncertainty.resampling import Data, Samples, Weights, model_weights, samples
 from tests.analysis.population import SINGLE, population
 from tests.repository import ROOT
@@ -131,6 +139,28 @@ def test_summaries_are_those_of_all_samples_whatever_the_chunks(drawn, monkeypat
     np.testing.assert_allclose(found["loadings"].deviation(), at_once["loadings"].std(axis=0, ddof=1), atol=1e-12)
     np.testing.assert_allclose(found["rho"].deviation(), fisher(at_once["rho"]).std(axis=0, ddof=1), atol=1e-10)
     np.testing.assert_allclose(found["ratio"].least, logit(at_once["ratio"]).min(axis=0))
+
+
+@pytest.mark.parametrize("own", [True, False])
+def test_the_pieces_of_a_chunk_are_its_samples_in_order(drawn, monkeypatch, own):
+    X, logs = drawn
+    rng = np.random.default_rng(5)
+    weights = model_weights(35, 40, rng)
+    scores = X.to_numpy() + rng.normal(0, 0.01, (40, *X.shape)) * own
+    budgets = logs + rng.normal(0, 0.1, (40, *logs.shape)) * own
+    whole = Samples(weights, scores if own else X.to_numpy(), budgets if own else logs)
+    reference = decompose(X, K, {}).loadings.to_numpy()
+    monkeypatch.setattr(resampling, "PIECE", 3 * max(X.size, X.shape[1] ** 2))
+    pieces = list(whole.pieces())
+    assert max(len(piece.weights) for piece in pieces) <= 7
+    found = list(all_statistics([whole, whole], reference))
+    assert len(found) == 2 * len(pieces)
+    for name, values in statistics(whole, reference).items():
+        np.testing.assert_allclose(
+            np.concatenate([part[name] for part in found]),
+            np.tile(values, (2,) + (1,) * (values.ndim - 1)),
+            atol=1e-12,
+        )
 
 
 def test_scales_are_undone():
