@@ -92,10 +92,9 @@ def place(scene: Scene) -> tuple[Array, NDArray[np.bool_]]:
             if not stale[i]:
                 continue
             stale[i] = False
-            others = np.flatnonzero(near[i] & (chosen >= 0))
-            cost = fixed[i] + (_mutual_cost(candidates[i], taken.at(others)) if len(others) else 0.0)
-            best = int(np.argmin(cost))
-            if chosen[i] < 0 or cost[best] < cost[chosen[i]] - 1e-9:
+            others = taken.at(np.flatnonzero(near[i] & (chosen >= 0)))
+            best = _best(candidates[i], fixed[i], others, chosen[i])
+            if best != chosen[i]:
                 chosen[i] = best
                 taken.take(i, candidates[i], best)
                 stale |= near[i]
@@ -151,6 +150,22 @@ def _fixed_cost(scene: Scene, i: int, places: _Places) -> Array:
     return cost + PER_PIXEL * distance
 
 
+def _best(places: _Places, fixed: Array, others: _Places, chosen: int) -> int:
+    """Return the place that costs least: the one chosen so far (-1: none) unless another costs less.
+
+    The other names only add to a cost. So what one place costs in all bounds the fixed cost of those to compare it
+    with, which are few.
+    """
+    first = int(np.argmin(fixed)) if chosen < 0 else chosen
+    bound = fixed[first] + _mutual_cost(places.at(np.array([first])), others)[0]
+    rows = np.flatnonzero(fixed <= bound)
+    if len(rows) == 1:
+        return first
+    cost = fixed[rows] + _mutual_cost(places.at(rows), others)
+    best = int(np.argmin(cost))
+    return int(rows[best]) if chosen < 0 or cost[best] < bound - 1e-9 else chosen
+
+
 def _mutual_cost(places: _Places, others: _Places) -> Array:
     """Return what each place costs, given the places that the other names have taken (m,)."""
     overlap = np.minimum(places.high[:, None], others.high) - np.maximum(places.low[:, None], others.low)
@@ -169,25 +184,30 @@ def _mutual_cost(places: _Places, others: _Places) -> Array:
 
 def _meets(start: Array, end: Array, low: Array, high: Array) -> NDArray[np.bool_]:
     """Return which segments (m, 2) meet the inside of which boxes (k, 2), as (m, k)."""
-    step = end - start
-    step = np.where(np.abs(step) < 1e-9, 1e-9, step)[:, None]
-    first, second = (low - start[:, None]) / step, (high - start[:, None]) / step
-    enter, leave = np.minimum(first, second), np.maximum(first, second)
-    entered = np.maximum(np.maximum(enter[..., 0], enter[..., 1]), 0.0)
-    left = np.minimum(np.minimum(leave[..., 0], leave[..., 1]), 1.0)
+    # a segment is in a box from where it has entered both of its ranges until it leaves one
+    entered: Array = np.zeros((len(start), len(low)))
+    left: Array = np.ones((len(start), len(low)))
+    for from_, to, bottom, top in zip(start.T, end.T, low.T, high.T, strict=True):
+        step = to - from_
+        step = np.where(np.abs(step) < 1e-9, 1e-9, step)[:, None]
+        first, second = (bottom - from_[:, None]) / step, (top - from_[:, None]) / step
+        entered = np.maximum(entered, np.minimum(first, second))
+        left = np.minimum(left, np.maximum(first, second))
     return entered < left
 
 
 def _cross(start: Array, end: Array, other_start: Array, other_end: Array) -> NDArray[np.bool_]:
     """Return which segments (m, 2) cross which other segments (k, 2), as (m, k)."""
-    a, b = start[:, None], end[:, None]
-    c, d = other_start[None], other_end[None]
-    return (_turn(a, b, c) * _turn(a, b, d) < 0) & (_turn(c, d, a) * _turn(c, d, b) < 0)
+    a, b = start.T[:, :, None], end.T[:, :, None]
+    c, d = other_start.T[:, None], other_end.T[:, None]
+    ab, cd, ac = b - a, d - c, c - a
+    # each pair of ends on different sides of the other segment
+    return (_turn(ab, ac) * _turn(ab, d - a) < 0) & (_turn(cd, ac) * _turn(cd, c - b) < 0)
 
 
-def _turn(a: Array, b: Array, c: Array) -> Array:
-    """Return twice the signed area of the triangle a, b, c: positive for a left turn."""
-    area: Array = (b[..., 0] - a[..., 0]) * (c[..., 1] - a[..., 1]) - (b[..., 1] - a[..., 1]) * (c[..., 0] - a[..., 0])
+def _turn(one: Array, other: Array) -> Array:
+    """Return twice the signed area between two vectors (2, ...): positive for a left turn."""
+    area: Array = one[0] * other[1] - one[1] * other[0]
     return area
 
 
