@@ -1,7 +1,8 @@
 """Scatter panels of models with names that do not cover one another."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -125,8 +126,11 @@ def draw_panels(
     else:
         legend_above(figure, handles)
     freeze_layout(figure)
-    for axes, panel in zip(grid, panels, strict=False):
-        write_names(figure, axes, results, panel)
+    named = [models_named(panel) for panel in panels]
+    # most panels name the same models
+    sizes = text_sizes(figure, model_names(results)[list(dict.fromkeys(chain.from_iterable(named)))])
+    for axes, panel, models in zip(grid, panels, named, strict=False):
+        write_names(figure, axes, results, panel, sizes.loc[models])
     return figure
 
 
@@ -199,15 +203,26 @@ def standing_out(panel: Panel) -> NDArray[np.intp]:
     return np.array(chosen, dtype=np.intp)
 
 
-def write_names(figure: Figure, axes: Axes, results: Results, panel: Panel) -> None:
+def models_named(panel: Panel) -> pd.Index:
+    """Return the models that a panel names: all, or of more than `MOST_NAMED` those that stand out most."""
+    return panel.x.index[standing_out(panel)] if len(panel.x) > MOST_NAMED else panel.x.index
+
+
+def write_names(figure: Figure, axes: Axes, results: Results, panel: Panel, sizes: pd.DataFrame) -> None:
     """Write the names beside their points, with a leader line where a name had to move away.
 
-    Of more than `MOST_NAMED` models those are named that stand out most, where there is room.
+    Among more than `MOST_NAMED` models only where there is room.
+
+    Args:
+        figure: Laid out.
+        axes: With the points of the panel.
+        results: Names and groups of the models.
+        panel: What the axes show.
+        sizes: Of the names to write, as `text_sizes` gives them.
     """
-    many = len(panel.x) > MOST_NAMED
-    chosen = standing_out(panel) if many else np.arange(len(panel.x))
+    named, many = sizes.index, len(panel.x) > MOST_NAMED
+    chosen = panel.x.index.get_indexer(named)
     order = np.concatenate([chosen, np.setdiff1d(np.arange(len(panel.x)), chosen)])
-    named = panel.x.index[chosen]
     names = model_names(results)[named]
     to_pixels, to_data = axes.transData.transform, axes.transData.inverted().transform
     window = axes.get_window_extent()
@@ -216,7 +231,7 @@ def write_names(figure: Figure, axes: Axes, results: Results, panel: Panel) -> N
     ends = panel.ends()
     scene = Scene(
         points=points,
-        sizes=text_sizes(figure, names),
+        sizes=sizes.to_numpy(),
         low=np.array([window.x0, window.y0]) + 4,
         high=np.array([window.x1, window.y1]) - 4,
         radius=MARKER_RADIUS * figure.dpi / 72 * np.sqrt(marker_area(len(points)) / MARKER_AREA),
@@ -237,11 +252,11 @@ def write_names(figure: Figure, axes: Axes, results: Results, panel: Panel) -> N
     name_shapes(leaders, [Mark({"model": str(model_id)}, "") for model_id in named[led & shown]], "label")
 
 
-def text_sizes(figure: Figure, names: Iterable[str]) -> NDArray[np.float64]:
-    """Return width and height of names in pixels (n, 2), with a little room around."""
+def text_sizes(figure: Figure, names: pd.Series) -> pd.DataFrame:
+    """Return width and height of names in pixels, by model, with a little room around."""
     canvas: Any = figure.canvas
     renderer = canvas.get_renderer()
     font = FontProperties(size=NAME_SIZE)
     widths = [renderer.get_text_width_height_descent(name, font, ismath=False)[0] for name in names]
     height = NAME_SIZE * figure.dpi / 72 * 1.25
-    return np.array([(width + 5, height) for width in widths])
+    return pd.DataFrame({"width": np.array(widths) + 5, "height": height}, index=names.index)
