@@ -162,6 +162,8 @@ def draw_rank_panels(results: Results, table: pd.DataFrame, benchmarks: Sequence
         name_part(axes, "panel")
         _draw_bands(axes, results, ranked(table, benchmark))
         axes.set(title=short(str(results.benchmarks["label"][benchmark])))
+        # tick labels reach farther
+        axes.spines[:].set_in_layout(False)
     for axes in grid[len(benchmarks) :]:
         axes.set_axis_off()
     figure.supxlabel("Rank", size=9)

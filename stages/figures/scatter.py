@@ -167,6 +167,8 @@ def draw_points(axes: Axes, results: Results, panel: Panel, *, as_image: bool = 
         line.set_path_effects(halo)
         name_part(line, "law")
     axes.grid()
+    # tick labels reach farther
+    axes.spines[:].set_in_layout(False)
     axes.margins(0.11)
     # fixes the limits, so that names change nothing
     axes.set(xlim=axes.get_xlim(), ylim=axes.get_ylim())
