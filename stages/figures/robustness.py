@@ -8,7 +8,7 @@ import pandas as pd
 from matplotlib.colors import ListedColormap
 from matplotlib.patches import Patch
 
-from stages.figures.parts import draw_cells, two_decimals
+from stages.figures.parts import draw_cells, two_decimals, write_cell
 from stages.figures.picture import Mark, Picture, name_shapes
 from stages.figures.style import look, new_figure
 
@@ -50,7 +50,7 @@ def draw_robustness(table: pd.DataFrame, statements: Mapping[str, str]) -> Pictu
             marks.append(cell_mark(name, variation, verdict, value))
             number = "" if np.isnan(value) else two_decimals(value)
             text = "\n".join(part for part in (number, MARKS[verdict]) if part)
-            axes.text(j, i, text, ha="center", va="center", size=7)
+            write_cell(axes, i, j, text)
     name_shapes(cells, marks)
     for edge in np.flatnonzero(kinds[1:] != kinds[:-1]) + 0.5:
         axes.axvline(edge, color="#555555", lw=1.2)
