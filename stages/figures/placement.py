@@ -66,6 +66,10 @@ class _Places:
         """Return some of the places."""
         return _Places(self.low[rows], self.high[rows], self.start[rows], self.end[rows], self.led[rows])
 
+    def reach(self) -> tuple[Array, Array]:
+        """Return the corners of the boxes that hold a name and its leader."""
+        return np.minimum(self.low, self.start), np.maximum(self.high, self.start)
+
     def take(self, row: int, other: "_Places", other_row: int) -> None:
         """Set a place to one of others."""
         for name in ("low", "high", "start", "end", "led"):
@@ -77,8 +81,8 @@ def place(scene: Scene) -> tuple[Array, NDArray[np.bool_]]:
     n = len(scene.sizes)
     candidates = [_candidates(scene, i) for i in range(n)]
     fixed = [_fixed_cost(scene, i, places) for i, places in enumerate(candidates)]
-    low = np.array([np.minimum(places.low, places.start).min(axis=0) for places in candidates])
-    high = np.array([np.maximum(places.high, places.start).max(axis=0) for places in candidates])
+    reaches = [places.reach() for places in candidates]
+    low, high = np.array([low.min(axis=0) for low, _ in reaches]), np.array([high.max(axis=0) for _, high in reaches])
     near = ((low[:, None] < high) & (high[:, None] > low)).all(axis=-1) & ~np.eye(n, dtype=bool)
     taken = _Places(np.zeros((n, 2)), np.zeros((n, 2)), np.zeros((n, 2)), np.zeros((n, 2)), np.zeros(n, bool))
     chosen = np.full(n, -1)
@@ -129,19 +133,20 @@ def _candidates(scene: Scene, i: int) -> _Places:
 
 def _fixed_cost(scene: Scene, i: int, places: _Places) -> Array:
     """Return what each place of name i costs whatever the other names do (m,)."""
-    reach = np.array(
-        [np.minimum(places.low, places.start).min(axis=0), np.maximum(places.high, places.start).max(axis=0)]
-    )
-    about = ((scene.points > reach[0] - NEAR) & (scene.points < reach[1] + NEAR)).all(axis=1)
+    low, high = places.reach()
+    about = ((scene.points > low.min(axis=0) - NEAR) & (scene.points < high.max(axis=0) + NEAR)).all(axis=1)
     about[i] = False
     points = scene.points[about]
     beyond = (np.maximum(scene.low - places.low, 0) + np.maximum(places.high - scene.high, 0)).sum(axis=1)
     cost = np.where(beyond > 0, OUTSIDE + beyond, 0.0)
-    gap = np.clip(points, places.low[:, None], places.high[:, None]) - points
-    apart = np.hypot(gap[..., 0], gap[..., 1])
+    x, y = (
+        np.clip(at, bottom[:, None], top[:, None]) - at
+        for at, bottom, top in zip(points.T, places.low.T, places.high.T, strict=True)
+    )
+    squared = x**2 + y**2
     # its own point is never nearer than the first distance, which is beyond a marker
-    cost += COVERED_POINT * (apart < scene.radius).sum(axis=1)
-    cost += NEAR_POINT * (apart < NEAR).sum(axis=1)
+    cost += COVERED_POINT * (squared < scene.radius**2).sum(axis=1)
+    cost += NEAR_POINT * (squared < NEAR**2).sum(axis=1)
     touched = _meets(places.start, places.end, points - scene.radius, points + scene.radius).sum(axis=1)
     cost += np.where(places.led, LEADER_POINT * touched, 0.0)
     if scene.line is not None:
@@ -168,6 +173,11 @@ def _best(places: _Places, fixed: Array, others: _Places, chosen: int) -> int:
 
 def _mutual_cost(places: _Places, others: _Places) -> Array:
     """Return what each place costs, given the places that the other names have taken (m,)."""
+    low, high = places.reach()
+    other_low, other_high = others.reach()
+    others = others.at(np.flatnonzero(((low.min(axis=0) <= other_high) & (high.max(axis=0) >= other_low)).all(axis=1)))
+    if not len(others.low):
+        return np.zeros(len(places.low))
     overlap = np.minimum(places.high[:, None], others.high) - np.maximum(places.low[:, None], others.low)
     depth = np.minimum(overlap[..., 0], overlap[..., 1])
     cost = COVERED_NAME * (depth > 0).sum(axis=1) + np.maximum(depth, 0).sum(axis=1)
