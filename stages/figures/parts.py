@@ -140,6 +140,9 @@ def stacked_panels(figure: Figure, n: int) -> list[Axes]:
     panels = list(grid[:, 0])
     for axes in panels:
         name_part(axes, "panel")
+    for axes in panels[:-1]:
+        # it has no labels
+        axes.xaxis.set_in_layout(False)
     return panels
 
 
