@@ -16,6 +16,7 @@ from matplotlib.patheffects import AbstractPathEffect, withStroke
 from numpy.typing import NDArray
 
 from stages.analysis.scores.results import Results
+from stages.contracts.rows import texts
 from stages.figures.palette import darker, group_colours, group_markers
 from stages.figures.parts import (
     MOST_NAMED,
@@ -146,10 +147,10 @@ def draw_points(axes: Axes, results: Results, panel: Panel, *, as_image: bool = 
     groups = results.models.loc[panel.x.index, "group"]
     crowded = len(panel.x) > CROWD
     for group in groups_shown(results):
-        inside = groups == group
+        x, y = panel.x[groups == group], panel.y[groups == group]
         points = axes.scatter(
-            panel.x[inside],
-            panel.y[inside],
+            x,
+            y,
             s=marker_area(len(panel.x)),
             c=palette[group],
             marker=markers[group],
@@ -160,7 +161,7 @@ def draw_points(axes: Axes, results: Results, panel: Panel, *, as_image: bool = 
         if as_image:
             draw_as_image(points)
         else:
-            name_shapes(points, [_mark(results, panel, str(model_id)) for model_id in panel.x.index[inside]])
+            name_shapes(points, [_mark(results, panel, *one) for one in zip(texts(x.index), x, y, strict=True)])
     if panel.line is not None:
         # over a crowd the line has a white rim
         halo: list[AbstractPathEffect] = [withStroke(linewidth=4.0, foreground="white")] if crowded else []
@@ -175,9 +176,8 @@ def draw_points(axes: Axes, results: Results, panel: Panel, *, as_image: bool = 
     axes.set(title=panel.title, xlabel=panel.x_label, ylabel=panel.y_label)
 
 
-def _mark(results: Results, panel: Panel, model_id: str) -> Mark:
+def _mark(results: Results, panel: Panel, model_id: str, x: float, y: float) -> Mark:
     """Return what the point of a model says."""
-    x, y = panel.x[model_id], panel.y[model_id]
     return model_mark(results, model_id, f"{panel.x_short} {two_decimals(x)}", f"{panel.y_short} {two_decimals(y)}")
 
 
@@ -225,7 +225,6 @@ def write_names(figure: Figure, axes: Axes, results: Results, panel: Panel, size
     named, many = sizes.index, len(panel.x) > MOST_NAMED
     chosen = panel.x.index.get_indexer(named)
     order = np.concatenate([chosen, np.setdiff1d(np.arange(len(panel.x)), chosen)])
-    names = model_names(results)[named]
     to_pixels, to_data = axes.transData.transform, axes.transData.inverted().transform
     window = axes.get_window_extent()
     starts = np.column_stack([panel.x, panel.y])[order]
@@ -241,12 +240,11 @@ def write_names(figure: Figure, axes: Axes, results: Results, panel: Panel, size
     )
     centres, led = place(scene)
     shown = readable(scene, centres) if many else np.ones(len(named), bool)
-    shades = results.models.loc[named, "group"].map(group_colours(results.info))
-    at = to_data(centres)
-    for i in np.flatnonzero(shown):
-        style: dict[str, Any] = {"size": NAME_SIZE, "color": darker(shades.iloc[i]), "ha": "center", "va": "center"}
-        text = axes.text(at[i, 0], at[i, 1], names.iloc[i], zorder=4, **style)
-        name_part(text, "label", {"model": str(named[int(i)])})
+    names, groups = model_names(results)[named[shown]], results.models.loc[named[shown], "group"]
+    palette = group_colours(results.info)
+    for (x, y), (model_id, name), group in zip(to_data(centres[shown]), names.items(), groups, strict=True):
+        text = axes.text(x, y, name, size=NAME_SIZE, color=darker(palette[group]), ha="center", va="center", zorder=4)
+        name_part(text, "label", {"model": str(model_id)})
     stops = to_data(np.clip(points[: len(named)], centres - scene.sizes / 2, centres + scene.sizes / 2))
     lines = np.stack([starts[: len(named)], stops], axis=1)[led & shown]
     leaders = LineCollection(list(lines), colors="#8C8C8C", linewidths=0.6, zorder=2.5)
