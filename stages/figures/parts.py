@@ -146,16 +146,6 @@ def stacked_panels(figure: Figure, n: int) -> list[Axes]:
     return panels
 
 
-def plain_spines(axes: Axes) -> None:
-    """Leave the spines and their ticks out of the layout of a panel whose tick labels reach farther.
-
-    Otherwise matplotlib looks for the ticks again whenever it measures a spine.
-    """
-    for spine in axes.spines.values():
-        spine.set_in_layout(False)
-        spine.axis = None
-
-
 def draw_cells(axes: Axes, values: np.ndarray, **how: Any) -> QuadMesh:  # noqa: ANN401 (as matplotlib's)
     """Draw a matrix as coloured cells, the first row on top, cell (i, j) around y = i and x = j."""
     rows, columns = values.shape

@@ -18,7 +18,6 @@ from stages.figures.parts import (
     legend_above,
     model_mark,
     model_names,
-    plain_spines,
     short,
 )
 from stages.figures.picture import Mark, Picture, name_part, name_shapes
@@ -178,7 +177,6 @@ def draw_rank_panels(results: Results, table: pd.DataFrame, benchmarks: Sequence
         name_part(axes, "panel")
         _draw_bands(axes, results, ranked(table, benchmark))
         axes.set(title=short(str(results.benchmarks["label"][benchmark])))
-        plain_spines(axes)
     for axes in grid[len(benchmarks) :]:
         axes.set_axis_off()
     figure.supxlabel("Rank", size=9)

@@ -25,7 +25,6 @@ from stages.figures.parts import (
     legend_above,
     model_mark,
     model_names,
-    plain_spines,
     two_decimals,
 )
 from stages.figures.picture import MOST_MARKS, Mark, Picture, draw_as_image, name_part, name_shapes
@@ -169,7 +168,6 @@ def draw_points(axes: Axes, results: Results, panel: Panel, *, as_image: bool = 
         line.set_path_effects(halo)
         name_part(line, "law")
     axes.grid()
-    plain_spines(axes)
     axes.margins(0.11)
     # fixes the limits, so that names change nothing
     axes.set(xlim=axes.get_xlim(), ylim=axes.get_ylim())

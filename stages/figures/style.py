@@ -85,6 +85,7 @@ def freeze_layout(figure: Figure) -> None:
     if isinstance(engine, ConstrainedLayoutEngine):
         for axes in figure.axes:
             _fix_title(axes)
+            _plain_spines(axes)
         engine.execute(figure)
         figure.set_layout_engine("none")
         for axes in figure.axes:
@@ -100,6 +101,18 @@ def _fix_title(axes: Axes) -> None:
     formatter.set_locs(list(axes.get_yticks()))
     if not formatter.get_offset():
         axes.set_title(axes.get_title(loc="left"), y=1.0)
+
+
+def _plain_spines(axes: Axes) -> None:
+    """Leave spines and their ticks out of the layout where tick labels reach farther.
+
+    Otherwise matplotlib looks for the ticks again whenever it measures a spine.
+    """
+    for axis, label in ((axes.xaxis, "labelbottom"), (axes.yaxis, "labelleft")):
+        for spine in axes.spines.values():
+            if spine.axis is axis and axis.get_tick_params()[label]:
+                spine.set_in_layout(False)
+                spine.axis = None
 
 
 def _fix_empty_labels(axes: Axes) -> None:
