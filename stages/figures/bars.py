@@ -140,7 +140,7 @@ def write_values(axes: Axes, values: np.ndarray) -> None:
     axes.margins(y=0.22)
     for i, value in enumerate(values):
         up = value >= 0
-        axes.annotate(
+        written = axes.annotate(
             two_decimals(value),
             (i, value),
             xytext=(0, 2 if up else -2),
@@ -149,3 +149,5 @@ def write_values(axes: Axes, values: np.ndarray) -> None:
             va="bottom" if up else "top",
             size=7,
         )
+        # the margin leaves it room within the panel
+        written.set_in_layout(False)

@@ -11,6 +11,7 @@ from stages.figures.parts import (
     legend_above,
     name_benchmarks,
     two_decimals,
+    write_cell,
 )
 from stages.figures.picture import Mark, Picture, name_shapes
 from stages.figures.style import look, new_figure
@@ -49,9 +50,7 @@ def draw_correlation(results: Results, correlation: pd.DataFrame, label: str) ->
         for i, row in enumerate(correlation.to_numpy()):
             for j, value in enumerate(row):
                 colour = "white" if abs(value) > 0.65 else "black"
-                text = axes.text(j, i, two_decimals(value), ha="center", va="center", size=7, color=colour)
-                # it lies within the panel; asking for its extent would double the time
-                text.set_in_layout(False)
+                write_cell(axes, i, j, two_decimals(value), colour)
     bar = figure.colorbar(cells, ax=axes, shrink=0.7, pad=0.02, aspect=30, label=label)
     bar.outline.set_visible(False)
     legend_above(figure, language_handles(results))

@@ -16,6 +16,7 @@ from matplotlib.patches import Patch
 from stages.analysis.scores.results import Results
 from stages.figures.palette import group_colours, group_markers, language_colours
 from stages.figures.picture import Mark, name_part
+from stages.figures.style import INK
 
 MOST_NAMED = 60
 """With more models than this their names are left out: they could not be read."""
@@ -139,6 +140,9 @@ def stacked_panels(figure: Figure, n: int) -> list[Axes]:
     panels = list(grid[:, 0])
     for axes in panels:
         name_part(axes, "panel")
+    for axes in panels[:-1]:
+        # it has no labels
+        axes.xaxis.set_in_layout(False)
     return panels
 
 
@@ -149,6 +153,13 @@ def draw_cells(axes: Axes, values: np.ndarray, **how: Any) -> QuadMesh:  # noqa:
     cells = axes.pcolormesh(*edges, values, edgecolors="face", linewidth=0.3, zorder=0, **how)
     axes.set(xlim=(-0.5, columns - 0.5), ylim=(rows - 0.5, -0.5))
     return cells
+
+
+def write_cell(axes: Axes, row: int, column: int, text: str, colour: str = INK) -> None:
+    """Write into a cell of `draw_cells`."""
+    written = axes.text(column, row, text, ha="center", va="center", size=7, color=colour)
+    # it lies within the panel; asking for its extent would double the time
+    written.set_in_layout(False)
 
 
 def zero_line(axes: Axes) -> None:

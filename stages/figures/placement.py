@@ -66,6 +66,10 @@ class _Places:
         """Return some of the places."""
         return _Places(self.low[rows], self.high[rows], self.start[rows], self.end[rows], self.led[rows])
 
+    def reach(self) -> tuple[Array, Array]:
+        """Return the corners of the boxes that hold a name and its leader."""
+        return np.minimum(self.low, self.start), np.maximum(self.high, self.start)
+
     def take(self, row: int, other: "_Places", other_row: int) -> None:
         """Set a place to one of others."""
         for name in ("low", "high", "start", "end", "led"):
@@ -77,8 +81,8 @@ def place(scene: Scene) -> tuple[Array, NDArray[np.bool_]]:
     n = len(scene.sizes)
     candidates = [_candidates(scene, i) for i in range(n)]
     fixed = [_fixed_cost(scene, i, places) for i, places in enumerate(candidates)]
-    low = np.array([np.minimum(places.low, places.start).min(axis=0) for places in candidates])
-    high = np.array([np.maximum(places.high, places.start).max(axis=0) for places in candidates])
+    reaches = [places.reach() for places in candidates]
+    low, high = np.array([low.min(axis=0) for low, _ in reaches]), np.array([high.max(axis=0) for _, high in reaches])
     near = ((low[:, None] < high) & (high[:, None] > low)).all(axis=-1) & ~np.eye(n, dtype=bool)
     taken = _Places(np.zeros((n, 2)), np.zeros((n, 2)), np.zeros((n, 2)), np.zeros((n, 2)), np.zeros(n, bool))
     chosen = np.full(n, -1)
@@ -92,10 +96,9 @@ def place(scene: Scene) -> tuple[Array, NDArray[np.bool_]]:
             if not stale[i]:
                 continue
             stale[i] = False
-            others = np.flatnonzero(near[i] & (chosen >= 0))
-            cost = fixed[i] + (_mutual_cost(candidates[i], taken.at(others)) if len(others) else 0.0)
-            best = int(np.argmin(cost))
-            if chosen[i] < 0 or cost[best] < cost[chosen[i]] - 1e-9:
+            others = taken.at(np.flatnonzero(near[i] & (chosen >= 0)))
+            best = _best(candidates[i], fixed[i], others, chosen[i])
+            if best != chosen[i]:
                 chosen[i] = best
                 taken.take(i, candidates[i], best)
                 stale |= near[i]
@@ -130,19 +133,20 @@ def _candidates(scene: Scene, i: int) -> _Places:
 
 def _fixed_cost(scene: Scene, i: int, places: _Places) -> Array:
     """Return what each place of name i costs whatever the other names do (m,)."""
-    reach = np.array(
-        [np.minimum(places.low, places.start).min(axis=0), np.maximum(places.high, places.start).max(axis=0)]
-    )
-    about = ((scene.points > reach[0] - NEAR) & (scene.points < reach[1] + NEAR)).all(axis=1)
+    low, high = places.reach()
+    about = ((scene.points > low.min(axis=0) - NEAR) & (scene.points < high.max(axis=0) + NEAR)).all(axis=1)
     about[i] = False
     points = scene.points[about]
     beyond = (np.maximum(scene.low - places.low, 0) + np.maximum(places.high - scene.high, 0)).sum(axis=1)
     cost = np.where(beyond > 0, OUTSIDE + beyond, 0.0)
-    gap = np.clip(points, places.low[:, None], places.high[:, None]) - points
-    apart = np.hypot(gap[..., 0], gap[..., 1])
+    x, y = (
+        np.clip(at, bottom[:, None], top[:, None]) - at
+        for at, bottom, top in zip(points.T, places.low.T, places.high.T, strict=True)
+    )
+    squared = x**2 + y**2
     # its own point is never nearer than the first distance, which is beyond a marker
-    cost += COVERED_POINT * (apart < scene.radius).sum(axis=1)
-    cost += NEAR_POINT * (apart < NEAR).sum(axis=1)
+    cost += COVERED_POINT * (squared < scene.radius**2).sum(axis=1)
+    cost += NEAR_POINT * (squared < NEAR**2).sum(axis=1)
     touched = _meets(places.start, places.end, points - scene.radius, points + scene.radius).sum(axis=1)
     cost += np.where(places.led, LEADER_POINT * touched, 0.0)
     if scene.line is not None:
@@ -151,8 +155,29 @@ def _fixed_cost(scene: Scene, i: int, places: _Places) -> Array:
     return cost + PER_PIXEL * distance
 
 
+def _best(places: _Places, fixed: Array, others: _Places, chosen: int) -> int:
+    """Return the place that costs least: the one chosen so far (-1: none) unless another costs less.
+
+    The other names only add to a cost. So what one place costs in all bounds the fixed cost of those to compare it
+    with, which are few.
+    """
+    first = int(np.argmin(fixed)) if chosen < 0 else chosen
+    bound = fixed[first] + _mutual_cost(places.at(np.array([first])), others)[0]
+    rows = np.flatnonzero(fixed <= bound)
+    if len(rows) == 1:
+        return first
+    cost = fixed[rows] + _mutual_cost(places.at(rows), others)
+    best = int(np.argmin(cost))
+    return int(rows[best]) if chosen < 0 or cost[best] < bound - 1e-9 else chosen
+
+
 def _mutual_cost(places: _Places, others: _Places) -> Array:
     """Return what each place costs, given the places that the other names have taken (m,)."""
+    low, high = places.reach()
+    other_low, other_high = others.reach()
+    others = others.at(np.flatnonzero(((low.min(axis=0) <= other_high) & (high.max(axis=0) >= other_low)).all(axis=1)))
+    if not len(others.low):
+        return np.zeros(len(places.low))
     overlap = np.minimum(places.high[:, None], others.high) - np.maximum(places.low[:, None], others.low)
     depth = np.minimum(overlap[..., 0], overlap[..., 1])
     cost = COVERED_NAME * (depth > 0).sum(axis=1) + np.maximum(depth, 0).sum(axis=1)
@@ -169,25 +194,30 @@ def _mutual_cost(places: _Places, others: _Places) -> Array:
 
 def _meets(start: Array, end: Array, low: Array, high: Array) -> NDArray[np.bool_]:
     """Return which segments (m, 2) meet the inside of which boxes (k, 2), as (m, k)."""
-    step = end - start
-    step = np.where(np.abs(step) < 1e-9, 1e-9, step)[:, None]
-    first, second = (low - start[:, None]) / step, (high - start[:, None]) / step
-    enter, leave = np.minimum(first, second), np.maximum(first, second)
-    entered = np.maximum(np.maximum(enter[..., 0], enter[..., 1]), 0.0)
-    left = np.minimum(np.minimum(leave[..., 0], leave[..., 1]), 1.0)
+    # a segment is in a box from where it has entered both of its ranges until it leaves one
+    entered: Array = np.zeros((len(start), len(low)))
+    left: Array = np.ones((len(start), len(low)))
+    for from_, to, bottom, top in zip(start.T, end.T, low.T, high.T, strict=True):
+        step = to - from_
+        step = np.where(np.abs(step) < 1e-9, 1e-9, step)[:, None]
+        first, second = (bottom - from_[:, None]) / step, (top - from_[:, None]) / step
+        entered = np.maximum(entered, np.minimum(first, second))
+        left = np.minimum(left, np.maximum(first, second))
     return entered < left
 
 
 def _cross(start: Array, end: Array, other_start: Array, other_end: Array) -> NDArray[np.bool_]:
     """Return which segments (m, 2) cross which other segments (k, 2), as (m, k)."""
-    a, b = start[:, None], end[:, None]
-    c, d = other_start[None], other_end[None]
-    return (_turn(a, b, c) * _turn(a, b, d) < 0) & (_turn(c, d, a) * _turn(c, d, b) < 0)
+    a, b = start.T[:, :, None], end.T[:, :, None]
+    c, d = other_start.T[:, None], other_end.T[:, None]
+    ab, cd, ac = b - a, d - c, c - a
+    # each pair of ends on different sides of the other segment
+    return (_turn(ab, ac) * _turn(ab, d - a) < 0) & (_turn(cd, ac) * _turn(cd, c - b) < 0)
 
 
-def _turn(a: Array, b: Array, c: Array) -> Array:
-    """Return twice the signed area of the triangle a, b, c: positive for a left turn."""
-    area: Array = (b[..., 0] - a[..., 0]) * (c[..., 1] - a[..., 1]) - (b[..., 1] - a[..., 1]) * (c[..., 0] - a[..., 0])
+def _turn(one: Array, other: Array) -> Array:
+    """Return twice the signed area between two vectors (2, ...): positive for a left turn."""
+    area: Array = one[0] * other[1] - one[1] * other[0]
     return area
 
 

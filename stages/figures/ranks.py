@@ -1,6 +1,7 @@
 """Ranks of the models with their intervals, and pairs that cannot be told apart."""
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -9,6 +10,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
 from stages.analysis.scores.results import Results
+from stages.contracts.rows import rows_of, texts
 from stages.figures.benchmarks import group_handles_round
 from stages.figures.palette import darker, group_colours
 from stages.figures.parts import (
@@ -40,6 +42,16 @@ COLUMNS = 4
 
 MOST_STEPS = 150
 """Models of which a band is made."""
+
+
+class Rank(NamedTuple):
+    """A row of stability_ranks.csv."""
+
+    rank: int
+    low: int
+    high: int
+    best: int
+    worst: int
 
 
 def ranked(table: pd.DataFrame, measure: str) -> pd.DataFrame:
@@ -111,13 +123,16 @@ def _draw_points(axes: Axes, results: Results, rows: pd.DataFrame, size: float) 
     """Draw the rank of each model."""
     shades = results.models.loc[rows.index, "group"].map(group_colours(results.info))
     points = axes.scatter(rows["rank"], range(len(rows)), s=size, c=list(shades), zorder=3, lw=0)
-    name_shapes(points, [model_mark(results, str(model_id), rank_words(row)) for model_id, row in rows.iterrows()])
+    words = map(rank_words, rows_of(rows, Rank))
+    name_shapes(
+        points, [model_mark(results, model_id, said) for model_id, said in zip(texts(rows.index), words, strict=True)]
+    )
     axes.set(ylim=(len(rows) - 0.4, -0.6), xlim=(0.4, len(rows) + 0.6))
 
 
-def rank_words(row: pd.Series) -> str:
+def rank_words(row: Rank) -> str:
     """Return a rank with its intervals in words."""
-    return f"rank {row['rank']}, {row['low']} to {row['high']}, {row['best']} to {row['worst']} not excluded"
+    return f"rank {row.rank}, {row.low} to {row.high}, {row.best} to {row.worst} not excluded"
 
 
 def _name_models(axes: Axes, results: Results, rows: pd.DataFrame) -> None:

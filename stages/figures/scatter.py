@@ -1,7 +1,8 @@
 """Scatter panels of models with names that do not cover one another."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,7 @@ from matplotlib.patheffects import AbstractPathEffect, withStroke
 from numpy.typing import NDArray
 
 from stages.analysis.scores.results import Results
+from stages.contracts.rows import texts
 from stages.figures.palette import darker, group_colours, group_markers
 from stages.figures.parts import (
     MOST_NAMED,
@@ -125,8 +127,11 @@ def draw_panels(
     else:
         legend_above(figure, handles)
     freeze_layout(figure)
-    for axes, panel in zip(grid, panels, strict=False):
-        write_names(figure, axes, results, panel)
+    named = [models_named(panel) for panel in panels]
+    # most panels name the same models
+    sizes = text_sizes(figure, model_names(results)[list(dict.fromkeys(chain.from_iterable(named)))])
+    for axes, panel, models in zip(grid, panels, named, strict=False):
+        write_names(figure, axes, results, panel, sizes.loc[models])
     return figure
 
 
@@ -141,10 +146,10 @@ def draw_points(axes: Axes, results: Results, panel: Panel, *, as_image: bool = 
     groups = results.models.loc[panel.x.index, "group"]
     crowded = len(panel.x) > CROWD
     for group in groups_shown(results):
-        inside = groups == group
+        x, y = panel.x[groups == group], panel.y[groups == group]
         points = axes.scatter(
-            panel.x[inside],
-            panel.y[inside],
+            x,
+            y,
             s=marker_area(len(panel.x)),
             c=palette[group],
             marker=markers[group],
@@ -155,7 +160,7 @@ def draw_points(axes: Axes, results: Results, panel: Panel, *, as_image: bool = 
         if as_image:
             draw_as_image(points)
         else:
-            name_shapes(points, [_mark(results, panel, str(model_id)) for model_id in panel.x.index[inside]])
+            name_shapes(points, [_mark(results, panel, *one) for one in zip(texts(x.index), x, y, strict=True)])
     if panel.line is not None:
         # over a crowd the line has a white rim
         halo: list[AbstractPathEffect] = [withStroke(linewidth=4.0, foreground="white")] if crowded else []
@@ -169,9 +174,8 @@ def draw_points(axes: Axes, results: Results, panel: Panel, *, as_image: bool = 
     axes.set(title=panel.title, xlabel=panel.x_label, ylabel=panel.y_label)
 
 
-def _mark(results: Results, panel: Panel, model_id: str) -> Mark:
+def _mark(results: Results, panel: Panel, model_id: str, x: float, y: float) -> Mark:
     """Return what the point of a model says."""
-    x, y = panel.x[model_id], panel.y[model_id]
     return model_mark(results, model_id, f"{panel.x_short} {two_decimals(x)}", f"{panel.y_short} {two_decimals(y)}")
 
 
@@ -199,16 +203,26 @@ def standing_out(panel: Panel) -> NDArray[np.intp]:
     return np.array(chosen, dtype=np.intp)
 
 
-def write_names(figure: Figure, axes: Axes, results: Results, panel: Panel) -> None:
+def models_named(panel: Panel) -> pd.Index:
+    """Return the models that a panel names: all, or of more than `MOST_NAMED` those that stand out most."""
+    return panel.x.index[standing_out(panel)] if len(panel.x) > MOST_NAMED else panel.x.index
+
+
+def write_names(figure: Figure, axes: Axes, results: Results, panel: Panel, sizes: pd.DataFrame) -> None:
     """Write the names beside their points, with a leader line where a name had to move away.
 
-    Of more than `MOST_NAMED` models those are named that stand out most, where there is room.
+    Among more than `MOST_NAMED` models only where there is room.
+
+    Args:
+        figure: Laid out.
+        axes: With the points of the panel.
+        results: Names and groups of the models.
+        panel: What the axes show.
+        sizes: Of the names to write, as `text_sizes` gives them.
     """
-    many = len(panel.x) > MOST_NAMED
-    chosen = standing_out(panel) if many else np.arange(len(panel.x))
+    named, many = sizes.index, len(panel.x) > MOST_NAMED
+    chosen = panel.x.index.get_indexer(named)
     order = np.concatenate([chosen, np.setdiff1d(np.arange(len(panel.x)), chosen)])
-    named = panel.x.index[chosen]
-    names = model_names(results)[named]
     to_pixels, to_data = axes.transData.transform, axes.transData.inverted().transform
     window = axes.get_window_extent()
     starts = np.column_stack([panel.x, panel.y])[order]
@@ -216,7 +230,7 @@ def write_names(figure: Figure, axes: Axes, results: Results, panel: Panel) -> N
     ends = panel.ends()
     scene = Scene(
         points=points,
-        sizes=text_sizes(figure, names),
+        sizes=sizes.to_numpy(),
         low=np.array([window.x0, window.y0]) + 4,
         high=np.array([window.x1, window.y1]) - 4,
         radius=MARKER_RADIUS * figure.dpi / 72 * np.sqrt(marker_area(len(points)) / MARKER_AREA),
@@ -224,12 +238,11 @@ def write_names(figure: Figure, axes: Axes, results: Results, panel: Panel) -> N
     )
     centres, led = place(scene)
     shown = readable(scene, centres) if many else np.ones(len(named), bool)
-    shades = results.models.loc[named, "group"].map(group_colours(results.info))
-    at = to_data(centres)
-    for i in np.flatnonzero(shown):
-        style: dict[str, Any] = {"size": NAME_SIZE, "color": darker(shades.iloc[i]), "ha": "center", "va": "center"}
-        text = axes.text(at[i, 0], at[i, 1], names.iloc[i], zorder=4, **style)
-        name_part(text, "label", {"model": str(named[int(i)])})
+    names, groups = model_names(results)[named[shown]], results.models.loc[named[shown], "group"]
+    palette = group_colours(results.info)
+    for (x, y), (model_id, name), group in zip(to_data(centres[shown]), names.items(), groups, strict=True):
+        text = axes.text(x, y, name, size=NAME_SIZE, color=darker(palette[group]), ha="center", va="center", zorder=4)
+        name_part(text, "label", {"model": str(model_id)})
     stops = to_data(np.clip(points[: len(named)], centres - scene.sizes / 2, centres + scene.sizes / 2))
     lines = np.stack([starts[: len(named)], stops], axis=1)[led & shown]
     leaders = LineCollection(list(lines), colors="#8C8C8C", linewidths=0.6, zorder=2.5)
@@ -237,11 +250,11 @@ def write_names(figure: Figure, axes: Axes, results: Results, panel: Panel) -> N
     name_shapes(leaders, [Mark({"model": str(model_id)}, "") for model_id in named[led & shown]], "label")
 
 
-def text_sizes(figure: Figure, names: Iterable[str]) -> NDArray[np.float64]:
-    """Return width and height of names in pixels (n, 2), with a little room around."""
+def text_sizes(figure: Figure, names: pd.Series) -> pd.DataFrame:
+    """Return width and height of names in pixels, by model, with a little room around."""
     canvas: Any = figure.canvas
     renderer = canvas.get_renderer()
     font = FontProperties(size=NAME_SIZE)
     widths = [renderer.get_text_width_height_descent(name, font, ismath=False)[0] for name in names]
     height = NAME_SIZE * figure.dpi / 72 * 1.25
-    return np.array([(width + 5, height) for width in widths])
+    return pd.DataFrame({"width": np.array(widths) + 5, "height": height}, index=names.index)

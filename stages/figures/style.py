@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import matplotlib as mpl
+from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
@@ -82,8 +83,43 @@ def freeze_layout(figure: Figure) -> None:
     """Compute the layout once and keep it, so that what is placed afterwards stays where it is."""
     engine = figure.get_layout_engine()
     if isinstance(engine, ConstrainedLayoutEngine):
+        for axes in figure.axes:
+            _fix_title(axes)
+            _plain_spines(axes)
         engine.execute(figure)
         figure.set_layout_engine("none")
+        for axes in figure.axes:
+            _fix_empty_labels(axes)
+
+
+def _fix_title(axes: Axes) -> None:
+    """Keep the title right above its panel, unless the power of ten of the y axis stands there.
+
+    Otherwise matplotlib measures the tick labels several times to see whether one is in the way.
+    """
+    formatter = axes.yaxis.get_major_formatter()
+    formatter.set_locs(list(axes.get_yticks()))
+    if not formatter.get_offset():
+        axes.set_title(axes.get_title(loc="left"), y=1.0)
+
+
+def _plain_spines(axes: Axes) -> None:
+    """Leave spines and their ticks out of the layout where tick labels reach farther.
+
+    Otherwise matplotlib looks for the ticks again whenever it measures a spine.
+    """
+    for axis, label in ((axes.xaxis, "labelbottom"), (axes.yaxis, "labelleft")):
+        for spine in axes.spines.values():
+            if spine.axis is axis and axis.get_tick_params()[label]:
+                spine.set_in_layout(False)
+                spine.axis = None
+
+
+def _fix_empty_labels(axes: Axes) -> None:
+    """Put an empty label of an axis anywhere; otherwise matplotlib measures the tick labels to put it below them."""
+    for axis in (axes.xaxis, axes.yaxis):
+        if not axis.get_label_text():
+            axis.set_label_coords(0, 0)
 
 
 def save(figure: Picture, description: Description, folder: Path, dpi: int) -> None:

@@ -17,11 +17,12 @@ SVG = "http://www.w3.org/2000/svg"
 HREF = "{http://www.w3.org/1999/xlink}href"
 SHAPES = {f"{{{SVG}}}{name}" for name in ("path", "use")}
 DEFS = f"{{{SVG}}}defs"
+USE = f"{{{SVG}}}use"
 
 REFERRING = frozenset({"href", "clip-path", "style"})
 REFERENCE = re.compile(r"(?:(?<=url\()|^)#([^)]+)")
 LONG = re.compile(r"-?\d+\.\d{3,}(?:e-?\d+)?")
-SPACE = re.compile(r"\s*([A-Za-z]|\s)\s*")
+SPACE = re.compile(r"\s+(?=[A-Za-z\s]|$)|(?<=[A-Za-z])\s+")
 MOVE = re.compile(r"translate\(([^ )]+)[ ,]+([^ )]+)\)")
 
 
@@ -93,32 +94,36 @@ def _attributes(element: Element, kind: str, data: Mapping[str, str]) -> None:
 
 def _tidy(root: Element) -> None:
     """Drop metadata and style sheets, shorten numbers, styles and references."""
-    for parent in list(root.iter()):
-        for child in list(parent):
-            if child.tag == f"{{{SVG}}}metadata" or (child.tag == DEFS and child.find(f"{{{SVG}}}style") is not None):
-                parent.remove(child)
-        given = parent.attrib
+    for child in list(root):
+        if child.tag == f"{{{SVG}}}metadata" or (child.tag == DEFS and child.find(f"{{{SVG}}}style") is not None):
+            root.remove(child)
+    for element in root.iter():
+        given = element.attrib
         if HREF in given:
             given["href"] = given.pop(HREF)
-        for name in given.keys() & {"d", "x", "y"}:
-            given[name] = SPACE.sub(r"\1", LONG.sub(_hundredths, given[name])).strip()
+        if "d" in given:
+            given["d"] = SPACE.sub("", LONG.sub(_hundredths, given["d"]))
+        for name in ("x", "y"):
+            if name in given:
+                given[name] = LONG.sub(_hundredths, given[name])
         if "style" in given:
             given["style"] = given["style"].replace(": ", ":").replace("; ", ";")
         if "transform" in given:
-            _move(parent)
+            _move(element)
 
 
 def _move(element: Element) -> None:
     """Shorten a translation; that of a glyph in its word becomes a coordinate."""
-    transform = MOVE.sub(lambda found: LONG.sub(_hundredths, found[0]), element.attrib["transform"])
+    transform = element.attrib["transform"]
     found = MOVE.fullmatch(transform)
-    if found and element.tag == f"{{{SVG}}}use" and "x" not in element.attrib:
-        del element.attrib["transform"]
-        element.set("x", found[1])
-        if float(found[2]):
-            element.set("y", found[2])
-    else:
-        element.set("transform", transform)
+    if not found or element.tag != USE or "x" in element.attrib:
+        element.set("transform", MOVE.sub(lambda found: LONG.sub(_hundredths, found[0]), transform))
+        return
+    x, y = (LONG.sub(_hundredths, number) for number in found.groups())
+    del element.attrib["transform"]
+    element.set("x", x)
+    if float(y):
+        element.set("y", y)
 
 
 def _hundredths(found: re.Match[str]) -> str:
@@ -130,12 +135,12 @@ def _repeat_words(root: Element) -> None:
     words: dict[tuple[str, ...], str] = {}
     for group in list(root.iter(f"{{{SVG}}}g")):
         glyphs = [child for child in group if child.tag != DEFS]
-        if len(glyphs) < 2 or any(child.tag != f"{{{SVG}}}use" or "style" in child.attrib for child in glyphs):
+        if len(glyphs) < 2 or any(child.tag != USE or "style" in child.attrib for child in glyphs):
             continue
         word = tuple(f"{glyph.get('href')} {glyph.get('x')} {glyph.get('y')}" for glyph in glyphs)
         defs = [child for child in group if child.tag == DEFS]
         if word in words:
-            group[:] = [*defs, Element(f"{{{SVG}}}use", {"href": f"#{words[word]}"})]
+            group[:] = [*defs, Element(USE, {"href": f"#{words[word]}"})]
         else:
             words[word] = f"word-{len(words)}"
             whole = Element(f"{{{SVG}}}g", {"id": words[word]})
@@ -147,13 +152,15 @@ def _rename(root: Element, name: str) -> None:
     """Keep only the identifiers that something refers to, each beginning with letters that stand for the figure."""
     start = prefix(name)
     used: dict[str, str] = {}
+
+    def rename(found: re.Match[str]) -> str:
+        return "#" + used.setdefault(found[1], f"{start}{len(used):x}")
+
     for element in root.iter():
-        for key, value in element.attrib.items():
-            for old in REFERENCE.findall(value) if key in REFERRING else ():
-                used.setdefault(old, f"{start}{len(used):x}")
+        for key, value in element.items():
+            if key in REFERRING and "#" in value:
+                element.set(key, REFERENCE.sub(rename, value))
     for element in root.iter():
-        for key in element.attrib.keys() & REFERRING:
-            element.set(key, REFERENCE.sub(lambda found: f"#{used[found[1]]}", element.attrib[key]))
         old = element.attrib.pop("id", "")
         if old in used:
             element.set("id", used[old])

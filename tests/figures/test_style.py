@@ -9,11 +9,12 @@ from pathlib import Path
 import matplotlib as mpl
 import pytest
 from matplotlib.image import imread
+from matplotlib.text import Text
 
 from stages.figures.catalog import catalogue
 from stages.figures.palette import GROUP_COLOURS, LANGUAGE_COLOURS, darker
 from stages.figures.scaling import draw_scaling
-from stages.figures.style import new_figure, save
+from stages.figures.style import freeze_layout, look, new_figure, save
 from tests.figures.results_factory import planted, shipped, words
 
 WRITE_TWO = """
@@ -68,6 +69,21 @@ def test_stem_may_hold_dots(tmp_path):
     figure.subplots()
     save(figure, words("a.b"), tmp_path, 50)
     assert {path.name for path in tmp_path.iterdir()} == {"a.b.png", "a.b.svg"}
+
+
+def test_title_leaves_room_for_the_power_of_ten_of_its_panel():
+    with look():
+        figure = new_figure(4, 3)
+        axes = figure.subplots()
+        axes.plot([0, 1], [0, 1e-9])
+        axes.set(title="Title")
+        freeze_layout(figure)
+        figure.draw_without_rendering()
+        title, power = (
+            next(text for text in axes.findobj(Text) if text.get_text() == words).get_window_extent()
+            for words in ("Title", "1e−9")
+        )
+    assert not title.overlaps(power)
 
 
 def test_drawing_changes_no_setting_and_keeps_no_figure(tmp_path):
