@@ -19,6 +19,7 @@ from stages.figures.parts import (
     model_mark,
     model_names,
     name_benchmarks,
+    repeat_ticks,
     short,
     stacked_panels,
     two_decimals,
@@ -64,8 +65,8 @@ def draw_scores(results: Results, scores: pd.DataFrame, titles: Mapping[str, str
     if len(order) <= MOST_NAMED:
         names = model_names(results)[order]
         last.set_xticks(range(len(order)), names, rotation=60, ha="right", rotation_mode="anchor")
-        for axes in panels:
-            axes.tick_params(axis="x", length=2)
+        last.tick_params(axis="x", length=2)
+        repeat_ticks(panels, length=2)
         for label, (model_id, group) in zip(last.get_xticklabels(), groups.items(), strict=True):
             label.set_color(darker(palette[group]))
             name_part(label, "tick", {"model": str(model_id)})
@@ -116,6 +117,7 @@ def loading_panels(
         zero_line(axes)
         axes.set(title=title, xlim=(-0.6, n - 0.4))
     name_benchmarks(panels[-1].xaxis, results, rotation=40)
+    repeat_ticks(panels)
     figure.supylabel("Loading", size=9)
     return figure, dict(zip(titles, panels, strict=True))
 

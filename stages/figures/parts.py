@@ -11,6 +11,7 @@ from matplotlib.axis import Axis
 from matplotlib.collections import QuadMesh
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from matplotlib.markers import TICKDOWN
 from matplotlib.patches import Patch
 
 from stages.analysis.scores.results import Results
@@ -141,9 +142,35 @@ def stacked_panels(figure: Figure, n: int) -> list[Axes]:
     for axes in panels:
         name_part(axes, "panel")
     for axes in panels[:-1]:
+        axes.tick_params(axis="x", bottom=False)
         # it has no labels
         axes.xaxis.set_in_layout(False)
     return panels
+
+
+def repeat_ticks(panels: Sequence[Axes], length: float = 3.5) -> None:
+    """Draw the ticks of the last of some stacked panels below the others too.
+
+    In each as one shape: as many ticks without labels take much longer.
+
+    Args:
+        panels: The last has its ticks.
+        length: Points.
+    """
+    at = panels[-1].get_xticks()
+    for axes in panels[:-1]:
+        axes.plot(
+            at,
+            np.zeros(len(at)),
+            ls="",
+            marker=TICKDOWN,
+            ms=length,
+            mew=0.8,
+            color=INK,
+            transform=axes.get_xaxis_transform(),
+            clip_on=False,
+            zorder=0.5,
+        )
 
 
 def draw_cells(axes: Axes, values: np.ndarray, **how: Any) -> QuadMesh:  # noqa: ANN401 (as matplotlib's)

@@ -8,6 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.collections import PathCollection
 from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
+from matplotlib.markers import TICKDOWN
 
 from stages.figures.bars import draw_loadings, draw_scores
 from stages.figures.benchmarks import bubble_area, draw_benchmarks
@@ -140,6 +141,18 @@ def test_loading_bars_show_the_loadings_and_the_variance():
     assert [bar.get_height() for bar in first.patches] == pytest.approx(list(STUDY.loadings["PC1"]))
     assert names_in(second) == [two_decimals(value) for value in STUDY.loadings["PC2"]]
     assert first.get_title("left") == "PC1 (65.2 % of the variance)"
+
+
+@pytest.mark.parametrize("draw", [draw_loadings, draw_scores])
+def test_every_panel_of_a_stack_has_a_tick_below_each_bar(draw):
+    table = STUDY.loadings if draw is draw_loadings else STUDY.pc_scores
+    *above, last = draw(STUDY, table, {"PC1": "", "PC2": "", "PC3": ""}).axes
+    assert len(last.get_xticks()) == len(table)
+    for axes in above:
+        (ticks,) = (line for line in axes.lines if line.get_marker() == TICKDOWN)
+        drawn = ticks.get_transform().transform(ticks.get_xydata())
+        expected = axes.transData.transform([(x, axes.get_ylim()[0]) for x in last.get_xticks()])
+        np.testing.assert_allclose(drawn, expected)
 
 
 def test_score_bars_carry_each_model_with_its_score_by_group():
