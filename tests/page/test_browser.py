@@ -50,9 +50,11 @@ def one(page: Chrome, selector: str) -> WebElement:
 
 
 def into_view(page: Chrome, element: WebElement) -> WebElement:
-    page.execute_script(
+    # the event of the scrolling comes with the next frame: it would hide a box that is shown before
+    page.execute_async_script(
         "for (let d = arguments[0].closest('details'); d; d = d.parentElement.closest('details')) d.open = true;"
-        "arguments[0].scrollIntoView({block: 'center', behavior: 'instant'})",
+        "arguments[0].scrollIntoView({block: 'center', behavior: 'instant'});"
+        "requestAnimationFrame(() => requestAnimationFrame(arguments[1]))",
         element,
     )
     return element
