@@ -1,6 +1,6 @@
 """Stage `stability`: how far the results would move with other models, families, test items or token counts.
 
-Reads   data/{score_matrix,score_cells,models,study/benchmarks}.parquet, {pca,fa}_loadings.csv, scale.json
+Reads   data/{score_{matrix,cells},models,study/benchmarks}.parquet, reports/{tables/{pca,fa}_loadings,metrics/scale}.*
 Writes  reports/tables/stability_*.csv, reports/tables/skipped_stability.csv, reports/metrics/stability.json
 """
 

@@ -1,4 +1,7 @@
-"""The columns of benchmarks.csv that name a task of lm-eval for a benchmark, besides the nineteen."""
+"""The columns of benchmarks.csv that name a task of lm-eval for a benchmark, besides the nineteen.
+
+pandas is imported where the table is read: stage `lock`, which DVC starts once for each model, reads none.
+"""
 
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
